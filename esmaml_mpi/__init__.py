@@ -1,0 +1,24 @@
+"""ES-MAML: meta-learning by evolution strategies, as an MPI application.
+
+``esmaml_mpi.train(config)`` trains in this process; the ``esmaml`` command does it on any number of ranks.
+"""
+
+__version__ = "0.1.0"
+__all__ = ["Config", "load_config", "read_results", "train"]
+
+
+def __getattr__(name: str):
+    # Looked up when first used: importing the package must not import NumPy before the command has set its thread counts.
+    if name == "train":
+        from esmaml_mpi.library import train
+
+        return train
+    if name == "read_results":
+        from esmaml_mpi.results.reader import read
+
+        return read
+    if name in ("Config", "load_config"):
+        from esmaml_mpi import config
+
+        return config.Config if name == "Config" else config.load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

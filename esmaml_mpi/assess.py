@@ -1,0 +1,107 @@
+"""Evaluating a trained meta-policy: adapt to tasks with fresh randomness, before and after."""
+
+import dataclasses
+import json
+import sys
+
+import numpy as np
+
+from esmaml_mpi.config import Config, load
+from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.launch import UsageError, agree
+from esmaml_mpi.parallel.rounds import Rounds
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.randomness import Phase
+from esmaml_mpi.rollouts import Observer
+
+
+def assess(world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int):
+    """Returns before and after, each (tasks, repeats), on rank 0; None elsewhere. Every rank calls this; ``request`` is rank 0's."""
+    config = dataclasses.replace(config, run=dataclasses.replace(config.run, seed=seed))
+    rounds = Rounds(world, Experiment(config, Phase.EVALUATE, tasks, repeats))
+    if world.rank != 0:
+        rounds.serve()
+        return None
+    reply = rounds.run(request)
+    rounds.stop()
+    return reply.before, reply.after
+
+
+def evaluate_command(options, world: World) -> int:
+    """The ``evaluate`` command on every rank; returns the exit code."""
+    chosen: dict = {}
+
+    def prepare() -> str:
+        from esmaml_mpi.results.reader import read
+        from esmaml_mpi.results.writer import ResultsError
+
+        try:
+            results = read(options.results)
+            at = options.at if options.at in ("last", "best") else _integer(options.at)
+            iteration, theta, mean, std = results.parameters(at)
+        except ResultsError as error:
+            raise UsageError(str(error)) from error
+        for override in options.set:
+            if not override.startswith("adaptation."):
+                raise UsageError(f"--set {override}: only adaptation.* can be changed when evaluating.")
+        config = load(results.config, options.set).resolved()
+        tasks = _task_ids(options.tasks) if options.tasks else results.test_task_ids
+        count = Experiment(config).family.task_count
+        if count is not None and max(tasks) >= count:
+            raise UsageError(f"--tasks {options.tasks}: {config.task.name} has tasks 0 to {count - 1}.")
+        if not 0 <= options.seed < 2**63:
+            raise UsageError(f"--seed {options.seed}: a seed from 0 to 2**63 - 1 is wanted.")
+        chosen["request"] = Request(iteration, 0, False, True, theta, Observer(mean, std))
+        return json.dumps({"config": config.to_dict(), "tasks": tasks})
+
+    told = json.loads(agree(world, prepare))
+    config, tasks = Config.from_dict(told["config"]), told["tasks"]
+    returns = assess(world, config, chosen.get("request"), tasks, options.repeats, options.seed)
+    if world.rank == 0:
+        _report(options, config, chosen["request"].iteration, tasks, *returns)
+    return 0
+
+
+def _report(options, config: Config, iteration: int, tasks: list[int], before: np.ndarray, after: np.ndarray) -> None:
+    if options.json:
+        facts = dict(results=options.results, iteration=iteration, seed=options.seed, tasks=tasks, before=before.tolist(), after=after.tolist())
+        text = json.dumps({**facts, "adaptation": dataclasses.asdict(config.adaptation)}, indent=1)
+        if options.json == "-":
+            print(text)
+            return
+        with open(options.json, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    print(f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per task (mean +- standard error)")
+    print(f"{'task':>8} {'before':>20} {'after':>20}")
+    for task, b, a in zip(tasks, before, after, strict=True):
+        print(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")
+    print(f"{'mean':>8} {_interval(before.mean(axis=1)):>20} {_interval(after.mean(axis=1)):>20}   (+- over tasks)")
+    failed = int(np.count_nonzero(~np.isfinite(after)))
+    if failed:
+        print(f"{failed} of {after.size} adaptations failed", file=sys.stderr)
+
+
+def _interval(values: np.ndarray) -> str:
+    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else float("nan")
+    return f"{values.mean():.2f} +- {error:.2f}"
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--at {text}: last, best or an iteration is wanted.") from None
+
+
+def _task_ids(text: str) -> list[int]:
+    """ "0,2,5-7" -> [0, 2, 5, 6, 7]."""
+    ids: list[int] = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            ids += range(int(first), int(last or first) + 1)
+    except ValueError:
+        ids = []
+    if not ids or len(set(ids)) < len(ids):
+        raise UsageError(f"--tasks {text}: distinct ids such as 0,2,5-7 are wanted.")
+    return ids

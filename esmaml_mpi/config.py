@@ -1,0 +1,286 @@
+"""What an experiment is: typed sections, read from TOML with overrides, validated before any rank starts work.
+
+Defaults are the paper's (Song et al. 2020, appendix): 150 + 150 evaluations, sigma 0.1 / 0.1, steps 0.01 / 0.05, K = 20, width 32, forward finite
+differences, tasks (50, 5, 5) or (N, N, N).
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from esmaml_mpi.settings import ConfigError, allowed, parse, setting, unknown
+
+
+def _registry(module: str, name: str):
+    """Choices that are the keys of a registry, looked up when needed: config.py stays free of the code it configures."""
+
+    def choices():
+        from importlib import import_module
+
+        return sorted(getattr(import_module(module), name))
+
+    return choices
+
+
+_ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
+_NORMALIZATIONS = ("standardize", "ars", "none")
+_ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
+_NORMALIZATION_DOC = (
+    "reward normalisation. standardize: minus mean, over std, over queries and pivot; ars: over std of the queries; none"
+)
+
+
+@dataclass
+class RunSettings:
+    """The run as a whole."""
+
+    name: str = setting("run", "names the results file results/NAME.h5")
+    seed: int = setting(0, "seed of every random stream except the tasks'", minimum=0, maximum=2**63 - 1)
+    threads: int = setting(1, "threads per rank; does not change any number", minimum=1)
+
+
+@dataclass
+class TaskSettings:
+    """The task family and how many of its tasks are used."""
+
+    name: str = setting("four_corners", "task family, see `esmaml tasks`", choices=_registry("esmaml_mpi.tasks", "FAMILIES"))
+    horizon: int | None = setting(None, "steps per episode; default: the family's", minimum=1)
+    train_size: int | None = setting(None, "number of training tasks; default 50, or N if the family has just N", minimum=1)
+    batch_size: int | None = setting(None, "tasks drawn per evaluation, without replacement; default 5, or N", minimum=1)
+    test_size: int | None = setting(None, "number of test tasks; default 5, or N", minimum=1)
+    rollouts: int = setting(1, "episodes averaged for each parameter vector", minimum=1)
+    seed: int = setting(0, "seed of the tasks themselves, so that runs with other seeds share them", minimum=0, maximum=2**63 - 1)
+    options: dict = setting({}, "the family's own options, see `esmaml tasks NAME`")
+
+
+@dataclass
+class PolicySettings:
+    """The policy's architecture."""
+
+    hidden: list[int] = setting([32], "hidden layer widths; [] is a linear policy", minimum=1)
+    activation: str = setting("relu", "hidden activation", choices=("relu", "tanh"))
+    output: str = setting("tanh", "output squashing", choices=("tanh", "identity"))
+    normalize_observations: bool = setting(True, "subtract the running mean of observations and divide by their std")
+
+
+@dataclass
+class AdaptationSettings:
+    """The inner loop: U(theta, T)."""
+
+    operator: str = setting("es_gradient", "adaptation operator", choices=_registry("esmaml_mpi.adaptation", "OPERATORS"))
+    queries: int = setting(20, "queries K per adaptation step, the pivot not counted", minimum=1)
+    sigma: float = setting(0.1, "smoothing of the adaptation gradient", above=0)
+    step_size: float = setting(0.05, "adaptation step alpha", minimum=0)
+    steps: int = setting(1, "adaptation steps, K queries each", minimum=1)
+    estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
+    reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
+
+
+@dataclass
+class MetaSettings:
+    """The outer loop."""
+
+    algorithm: str = setting("zero_order", "meta-learning algorithm", choices=_registry("esmaml_mpi.meta", "ALGORITHMS"))
+    iterations: int = setting(500, "meta-updates", minimum=0)
+    perturbations: int = setting(150, "perturbed meta-policies evaluated per iteration (both of a mirrored pair count)", minimum=1)
+    current_evaluations: int = setting(150, "evaluations of the current meta-policy per iteration; their mean is the pivot", minimum=1)
+    sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
+    step_size: float = setting(0.01, "meta step beta", minimum=0)
+    estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
+    reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
+    optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
+    top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
+    top_ranking: str = setting(
+        "difference",
+        "rank directions by abs(f+ - f-) or abs(f - pivot), which is what they contribute; max: by max(f+, f-) as in ARS",
+        choices=("difference", "max"),
+    )
+    max_failed_fraction: float = setting(0.4, "redraw an iteration in which more units than this failed", minimum=0, maximum=1)
+    max_redraws: int = setting(10, "give up after this many redraws of one iteration", minimum=0)
+
+
+@dataclass
+class TestSettings:
+    """Tests during training."""
+
+    __test__ = False  # not a pytest class
+    every: int = setting(10, "iterations between tests (and between rows of /parameters); 0: only at the end", minimum=0)
+    repeats: int = setting(5, "adaptations per test task", minimum=1)
+
+
+@dataclass
+class CheckpointSettings:
+    """When the results file is written."""
+
+    every: int = setting(25, "iterations between writes; 0: by time only", minimum=0)
+    minutes: float = setting(5.0, "longest time between writes, at iteration boundaries", above=0)
+
+
+@dataclass
+class Config:
+    """A whole experiment. ``resolved()`` fills in what depends on the task family and checks the sections against each other."""
+
+    run: RunSettings = field(default_factory=RunSettings)
+    task: TaskSettings = field(default_factory=TaskSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    adaptation: AdaptationSettings = field(default_factory=AdaptationSettings)
+    meta: MetaSettings = field(default_factory=MetaSettings)
+    test: TestSettings = field(default_factory=TestSettings)
+    checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping) -> "Config":
+        """From nested mappings; unknown names, wrong types and values out of range raise ConfigError."""
+        sections = {f.name: f.default_factory for f in dataclasses.fields(cls)}
+        for name in tables:
+            if name not in sections:
+                raise unknown("section", name, sections)
+        return cls(**{name: parse(section, tables.get(name, {}), name) for name, section in sections.items()})
+
+    @classmethod
+    def from_toml(cls, text: str) -> "Config":
+        """From TOML text."""
+        return cls.from_dict(_read_toml(text, "the configuration"))
+
+    def to_dict(self) -> dict:
+        """Nested plain values; settings that are None are left out."""
+        tables = dataclasses.asdict(self)
+        return {name: {k: v for k, v in table.items() if v is not None} for name, table in tables.items()}
+
+    def to_toml(self, comments: bool = False) -> str:
+        """TOML text, with each setting's documentation if ``comments``."""
+        import tomli_w
+
+        if not comments:
+            return tomli_w.dumps(self.to_dict())
+        lines = []
+        for section in dataclasses.fields(self):
+            settings = getattr(self, section.name)
+            lines += [f"# {type(settings).__doc__}", f"[{section.name}]"]
+            tables = []
+            for f in dataclasses.fields(settings):
+                value, limits = getattr(settings, f.name), allowed(f)
+                text = f"# {f.metadata['doc']}" + (f" ({limits})" if limits else "")
+                if isinstance(value, dict):
+                    tables += [text, tomli_w.dumps({section.name: {f.name: value}}).replace(f"[{section.name}]\n", "", 1).strip()]
+                elif value is None:
+                    lines += [text, f"# {f.name} ="]
+                else:
+                    lines += [text, tomli_w.dumps({f.name: value}).rstrip()]
+            lines += [*tables, ""]
+        return "\n".join(lines)
+
+    def resolved(self) -> "Config":
+        """A copy with every derived setting filled in; raises ConfigError where settings contradict each other."""
+        from esmaml_mpi.estimators import ESTIMATORS
+        from esmaml_mpi.tasks import make_family, options_of
+
+        family = make_family(self.task.name, self.task.horizon, self.task.options)
+        count = family.task_count
+        task = dataclasses.replace(self.task, horizon=family.horizon, options=options_of(family))
+        if task.train_size is None:
+            task.train_size = count or 50
+        if task.batch_size is None:
+            task.batch_size = min(count or 5, task.train_size)
+        if task.test_size is None:
+            task.test_size = 5 if count is None else (count - task.train_size or count)
+        if task.batch_size > task.train_size:
+            raise ConfigError(
+                f"task.batch_size = {task.batch_size}: tasks are drawn without replacement, so at most task.train_size = {task.train_size}."
+            )
+        if count is not None and max(task.train_size, task.test_size) > count:
+            raise ConfigError(
+                f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} has only {count} distinct tasks."
+            )
+        if count is not None and task.train_size != count and task.train_size + task.test_size > count:
+            raise ConfigError(
+                f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} has {count} tasks; use all of them for both "
+                f"(train_size = test_size = {count}) or keep training and test tasks disjoint (their sum at most {count})."
+            )
+        if count is not None and task.train_size == count and task.test_size != count:
+            raise ConfigError(
+                f"task.test_size = {task.test_size}: all {count} tasks of {task.name} are training tasks, so task.test_size must be {count} too."
+            )
+        for path, section, budget in (("adaptation", self.adaptation, "queries"), ("meta", self.meta, "perturbations")):
+            signs, value = len(ESTIMATORS[section.estimator].signs), getattr(section, budget)
+            if value % signs:
+                raise ConfigError(
+                    f"{path}.{budget} = {value}: estimator {section.estimator!r} needs an even number, as queries come in mirrored pairs."
+                )
+        directions = self.meta.perturbations // len(ESTIMATORS[self.meta.estimator].signs)
+        if self.meta.top_directions > directions:
+            raise ConfigError(f"meta.top_directions = {self.meta.top_directions}: there are only {directions} directions.")
+        if not self.run.name or any(c in self.run.name for c in "/\\\0"):
+            raise ConfigError(f"run.name = {self.run.name!r}: a non-empty name without slashes is wanted; use --output for another folder.")
+        return dataclasses.replace(self, task=task)
+
+    @property
+    def train_tasks(self) -> range:
+        """Ids of the training tasks (of a resolved config)."""
+        return range(self.task.train_size)
+
+    @property
+    def test_tasks(self) -> range:
+        """Ids of the test tasks: the training tasks themselves when the family has no others (N, N, N), else the ids after them."""
+        from esmaml_mpi.tasks import make_family
+
+        count = make_family(self.task.name, self.task.horizon, self.task.options).task_count
+        first = 0 if count == self.task.train_size else self.task.train_size
+        return range(first, first + self.task.test_size)
+
+
+def load(source, overrides: Iterable[str] = ()) -> Config:
+    """A Config from a TOML file's path, a mapping or a Config, then ``section.key=value`` overrides (values are TOML; bare words are strings)."""
+    if isinstance(source, Config):
+        tables = source.to_dict()
+    elif isinstance(source, Mapping):
+        tables = {name: dict(table) if isinstance(table, Mapping) else table for name, table in source.items()}
+    else:
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(f"cannot read configuration {str(source)!r}: {reason}.") from error
+        tables = _read_toml(text, str(source))
+    for override in overrides:
+        _apply(tables, override)
+    return Config.from_dict(tables)
+
+
+def changed_keys(old: Config, new: Config) -> list[str]:
+    """Dotted names of the settings in which two configs differ, with both values."""
+    a, b = _flat(old.to_dict()), _flat(new.to_dict())
+    return [f"{key}: {a.get(key)!r} -> {b.get(key)!r}" for key in sorted({*a, *b}) if a.get(key) != b.get(key)]
+
+
+def _flat(tables: Mapping, prefix: str = "") -> dict:
+    flat = {}
+    for key, value in tables.items():
+        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value})
+    return flat
+
+
+def _apply(tables: dict, override: str) -> None:
+    key, equals, text = override.partition("=")
+    path = key.strip().split(".")
+    if not equals or len(path) < 2 or not all(path):
+        raise ConfigError(f"--set {override!r}: section.key=value is wanted, for example --set meta.sigma=0.05.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        value = text.strip()
+    table = tables
+    for name in path[:-1]:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {override!r}: {name} is a value, not a table.")
+    table[path[-1]] = value
+
+
+def _read_toml(text: str, name: str) -> dict:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}.") from error

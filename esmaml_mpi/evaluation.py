@@ -1,0 +1,128 @@
+"""Adapt units, then score what came out: the work of one rank in one round."""
+
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.randomness import Purpose
+from esmaml_mpi.rollouts import Observer, RolloutError, block_size
+from esmaml_mpi.trials import Laboratory, Trials
+from esmaml_mpi.units import Status, Tally, Units
+from esmaml_mpi.workspace import Workspace
+
+
+@dataclass
+class Outcome:
+    """Results of U units on T tasks each: returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally."""
+
+    after: np.ndarray
+    before: np.ndarray | None
+    tally: Tally
+
+
+class Evaluator:
+    """Runs units on ``threads`` threads; results do not depend on how many, nor on which units share a call."""
+
+    def __init__(self, lab: Laboratory, operator: Operator, threads: int = 1):
+        self.lab, self.operator = lab, operator
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._threads = threads
+        self._workspaces = [Workspace() for _ in range(threads)]
+
+    def evaluate(self, points: np.ndarray, units: Units, observer: Observer, before: bool = False) -> Outcome:
+        """Adapt and score meta-policies ``points`` (d, U). Units in which the task family raises are marked, not lost silently."""
+        try:
+            return self._evaluate(points, units, observer, before)
+        except RolloutError as error:
+            if len(units) == 1:
+                return self._raised(units, before, error)
+        # One episode of many raised: find out whose, by giving each unit a batch of its own.
+        alone = [self.evaluate(points[:, i : i + 1], units[i : i + 1], observer, before) for i in range(len(units))]
+        return Outcome(
+            np.concatenate([one.after for one in alone]),
+            np.concatenate([one.before for one in alone]) if before else None,
+            Tally.joined([one.tally for one in alone]),
+        )
+
+    def adapt(self, points: np.ndarray, units: Units, observer: Observer) -> tuple[np.ndarray, Tally]:
+        """Adapted parameters (d, U, T) of meta-policies (d, U)."""
+        limit = block_size(self.lab.policy, self.lab.family)
+        queries = self.operator.queries_at_once * units.tasks.shape[1] * self.lab.episodes
+        blocks = min(len(units), max(self._threads, -(-len(units) * queries // limit)))
+        adapted, tallies = [], []
+        for parameters, tally in self._map(self._adapt_block, self._split(len(units), blocks), points, units, observer):
+            adapted.append(parameters)
+            tallies.append(tally)
+        return np.concatenate(adapted, axis=1), Tally.joined(tallies)
+
+    def score(
+        self, parameters: np.ndarray, units: Units, observer: Observer, purpose: Purpose
+    ) -> tuple[np.ndarray, Tally]:
+        """Mean returns (U, T) of one fresh rollout (or ``episodes``) of parameters (d, U, T)."""
+        values, tallies = [], []
+        blocks = self._split(len(units), min(len(units), self._threads))
+        for value, tally in self._map(self._score_block, blocks, parameters, units, observer, purpose):
+            values.append(value)
+            tallies.append(tally)
+        return np.concatenate(values), Tally.joined(tallies)
+
+    def _evaluate(self, points, units, observer, before) -> Outcome:
+        unadapted, tally = None, Tally.empty(len(units), self.lab.policy.observation_size)
+        if before:
+            unadapted, part = self.score(_spread(points, units), units, observer, Purpose.BEFORE_EPISODE)
+            tally += part
+        adapted, part = self.adapt(points, units, observer)
+        tally += part
+        after, part = self.score(adapted, units, observer, Purpose.AFTER_EPISODE)
+        tally += part
+        return Outcome(after, unadapted, tally)
+
+    def _adapt_block(self, block, workspace, points, units, observer):
+        trials = Trials(self.lab, units[block], observer, workspace, Purpose.QUERY_EPISODE)
+        session = self.operator.adapt(_spread(points[:, block], trials.units), trials.normals)
+        with np.errstate(all="ignore"):  # a failed rollout may be inf or nan here; its unit is marked in the tally
+            try:
+                queries = next(session)
+                while True:
+                    queries = session.send(trials.evaluate(queries))
+            except StopIteration as done:
+                return done.value, trials.tally
+
+    def _score_block(self, block, workspace, parameters, units, observer, purpose):
+        trials = Trials(self.lab, units[block], observer, workspace, purpose)
+        return trials.evaluate(np.ascontiguousarray(parameters[:, block, :, None]))[..., 0], trials.tally
+
+    def _split(self, units: int, blocks: int) -> list[slice]:
+        edges = [units * i // blocks for i in range(blocks + 1)]
+        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    def _map(self, function, blocks, *arguments):
+        if self._pool is None:
+            return [function(block, self._workspaces[0], *arguments) for block in blocks]
+        # Thread i takes every threads-th block, so that each workspace has one user.
+        lanes = [
+            self._pool.submit(lambda w, mine: [function(b, w, *arguments) for b in mine], workspace, blocks[i :: self._threads])
+            for i, workspace in enumerate(self._workspaces)
+        ]
+        results = [lane.result() for lane in lanes]
+        return [results[i % self._threads][i // self._threads] for i in range(len(blocks))]
+
+    def _raised(self, units: Units, before: bool, error: RolloutError) -> Outcome:
+        cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
+        print(
+            f"esmaml: failed unit (stream {units.streams[0]}, tasks {units.tasks[0].tolist()}, "
+            f"{units.round.phase.name.lower()} iteration {units.round.iteration}): {error}\n{cause}",
+            flush=True,
+        )
+        tally = Tally.empty(1, self.lab.policy.observation_size)
+        tally.status[:] = Status.RAISED
+        nothing = np.full(units.tasks.shape, np.nan)
+        return Outcome(nothing, nothing.copy() if before else None, tally)
+
+
+def _spread(points: np.ndarray, units: Units) -> np.ndarray:
+    """The same parameters for every task of a unit: (d, U) -> (d, U, T)."""
+    return np.repeat(points[:, :, None], units.tasks.shape[1], axis=2)

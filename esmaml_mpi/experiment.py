@@ -1,0 +1,104 @@
+"""A config made into objects: everything that every rank holds, and nothing of MPI or HDF5."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.adaptation import OPERATORS, Operator
+from esmaml_mpi.config import Config
+from esmaml_mpi.evaluation import Evaluator, Outcome
+from esmaml_mpi.meta import ALGORITHMS
+from esmaml_mpi.meta.held_out import HeldOut
+from esmaml_mpi.policies import Policy
+from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.trials import Laboratory
+
+
+@dataclass(frozen=True)
+class Request:
+    """What rank 0 asks of all ranks in one round: ``train`` and ``test`` say which kinds of units take part."""
+
+    iteration: int
+    attempt: int
+    train: bool
+    test: bool
+    theta: np.ndarray
+    observer: Observer
+
+    @property
+    def round(self) -> Round:
+        """The key of its training units."""
+        return Round(Phase.TRAIN, self.iteration, self.attempt)
+
+
+class Experiment:
+    """Policy, tasks, operator and algorithm of a resolved config."""
+
+    def __init__(self, config: Config, test_phase: Phase = Phase.TEST, test_tasks=None, test_repeats: int | None = None):
+        """``test_tasks`` and ``test_repeats`` replace the config's; ``test_phase`` keys their streams."""
+        self.config = config
+        self.test_phase = test_phase
+        self.streams = Streams(config.run.seed)
+        self.family = make_family(config.task.name, config.task.horizon, config.task.options)
+        self.policy = Policy(
+            self.family.observation_size,
+            self.family.action_size,
+            tuple(config.policy.hidden),
+            config.policy.activation,
+            config.policy.output,
+        )
+        self.algorithm = _algorithm(config, self.streams)
+        test_tasks = config.test_tasks if test_tasks is None else test_tasks
+        self.held_out = HeldOut(tuple(test_tasks), test_repeats or config.test.repeats)
+        task_streams = Streams(config.task.seed)
+        ids = range(max(*config.train_tasks, *test_tasks) + 1)
+        table = [self.family.task_parameters(i, task_streams.generator(Purpose.TASK, task=i)) for i in ids]
+        lab = Laboratory(self.policy, self.family, np.stack(table, axis=1), self.streams, config.task.rollouts)
+        self.evaluator = Evaluator(lab, make_operator(config), config.run.threads)
+
+    def initial_theta(self) -> np.ndarray:
+        """Meta-parameters (d,) at iteration 0."""
+        return self.policy.initial(self.streams.generator(Purpose.INITIAL_POLICY))
+
+    def train_units(self, request: Request, indices: range) -> Outcome:
+        """Evaluate training units of the algorithm; their value is the mean of ``after`` over tasks."""
+        units = self.algorithm.units(request.round, indices)
+        points = self.algorithm.points(request.theta, request.round, indices)
+        return self.evaluator.evaluate(points, units, request.observer)
+
+    def test_units(self, request: Request, indices: range) -> Outcome:
+        """Evaluate test units, before and after adaptation."""
+        at = Round(self.test_phase, request.iteration)
+        units, points = self.held_out.units(at, indices), self.held_out.points(request.theta, indices)
+        return self.evaluator.evaluate(points, units, request.observer, before=True)
+
+
+def make_operator(config: Config) -> Operator:
+    """The adaptation operator of a config."""
+    settings = config.adaptation
+    return OPERATORS[settings.operator](
+        settings.queries,
+        settings.sigma,
+        settings.step_size,
+        settings.steps,
+        settings.estimator,
+        settings.reward_normalization,
+    )
+
+
+def _algorithm(config: Config, streams: Streams):
+    meta = config.meta
+    return ALGORITHMS[meta.algorithm](
+        perturbations=meta.perturbations,
+        current_evaluations=meta.current_evaluations,
+        sigma=meta.sigma,
+        estimator=meta.estimator,
+        reward_normalization=meta.reward_normalization,
+        top_directions=meta.top_directions,
+        top_ranking=meta.top_ranking,
+        train_size=config.task.train_size,
+        batch_size=config.task.batch_size,
+        streams=streams,
+    )

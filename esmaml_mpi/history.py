@@ -1,0 +1,100 @@
+"""The series that a run produces, row by row, in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Series:
+    """One dataset: its type, the shape of a row (letters are explained in ``meaning``), unit and meaning."""
+
+    dtype: str
+    row: str
+    unit: str
+    meaning: str
+
+
+_ITERATION = Series("i8", "()", "meta-updates", "meta-updates done before this row was measured")
+
+# Row i of each series of a group belongs to iteration[i] of that group.
+GROUPS: dict[str, dict[str, Series]] = {
+    "train": {
+        "iteration": _ITERATION,
+        "meta_value": Series("f8", "()", "reward", "adapted return of the current meta-policy, mean over the current evaluations"),
+        "values": Series(
+            "f8",
+            "(E,)",
+            "reward",
+            "adapted return of each evaluation, mean over its tasks: first the perturbed meta-policies, then the current ones; nan: failed",
+        ),
+        "failed_units": Series("i8", "()", "evaluations", "evaluations that failed and left the estimate"),
+        "redraws": Series("i8", "()", "redraws", "how often this iteration was drawn again because too many evaluations failed"),
+        "rollouts": Series("i8", "()", "rollouts", "training rollouts simulated in this iteration, pivots and redraws included"),
+        "env_steps": Series("i8", "()", "environment steps", "training steps simulated in this iteration"),
+        "seconds": Series("f8", "()", "s", "wall-clock time on rank 0 since the previous row (or the start), tests and file writing included"),
+        "gradient_norm": Series("f8", "()", "reward std / parameter", "Euclidean norm of the meta-gradient estimate"),
+        "parameter_norm": Series("f8", "()", "parameter", "Euclidean norm of theta before the update"),
+    },
+    "timing": {
+        "iteration": _ITERATION,
+        "broadcast": Series("f8", "()", "s", "sending theta and observation statistics, on rank 0"),
+        "evaluate": Series("f8", "()", "s", "rank 0's own units, 0 when it only aggregates"),
+        "gather": Series("f8", "()", "s", "waiting for the other ranks, gathering scalars, reducing statistics"),
+        "update": Series("f8", "()", "s", "regenerating directions, estimating, stepping: rank 0's serial part"),
+        "write": Series("f8", "()", "s", "writing the results file after the previous iteration, 0 if it was not"),
+    },
+    "test": {
+        "iteration": _ITERATION,
+        "before": Series("f8", "(tasks, repeats)", "reward", "return of the meta-policy on each test task; nan: failed"),
+        "after": Series("f8", "(tasks, repeats)", "reward", "return after adaptation to each test task; nan: failed"),
+    },
+    "parameters": {
+        "iteration": _ITERATION,
+        "value": Series("f8", "(d,)", "parameter", "meta-parameters theta"),
+    },
+    "normalization": {
+        "iteration": _ITERATION,
+        "mean": Series("f8", "(n,)", "observation", "observation mean in force at this iteration"),
+        "std": Series("f8", "(n,)", "observation", "observation standard deviation in force at this iteration"),
+        "count": Series("i8", "()", "observations", "training observations the statistics are over"),
+    },
+}
+
+
+class History:
+    """All series of a run. ``history["train"]["values"]`` is an array whose rows are iterations."""
+
+    def __init__(self):
+        self._rows: dict[str, dict[str, list]] = {group: {name: [] for name in series} for group, series in GROUPS.items()}
+
+    def append(self, group: str, **row) -> None:
+        """Add one row to every series of a group."""
+        if row.keys() != GROUPS[group].keys():
+            raise KeyError(f"a row of {group} has {sorted(GROUPS[group])}, not {sorted(row)}")
+        for name, value in row.items():
+            self._rows[group][name].append(np.array(value, dtype=GROUPS[group][name].dtype))
+
+    def __getitem__(self, group: str) -> dict[str, np.ndarray]:
+        return {name: _stack(rows, GROUPS[group][name].dtype) for name, rows in self._rows[group].items()}
+
+    def drop_from(self, iteration: int) -> None:
+        """Forget rows of this iteration and later ones: those that a resumed run measures again."""
+        for group in self._rows.values():
+            keep = sum(1 for i in group["iteration"] if i < iteration)
+            for name in group:
+                del group[name][keep:]
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> "History":
+        """Inverse of indexing every group."""
+        history = cls()
+        for group, series in history._rows.items():
+            for name in series:
+                series[name] = list(arrays[group][name])
+        return history
+
+
+def _stack(rows: list, dtype: str) -> np.ndarray:
+    return np.stack(rows) if rows else np.empty(0, dtype=dtype)

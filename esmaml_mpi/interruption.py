@@ -1,0 +1,29 @@
+"""Signals that mean "save and stop": a flag that the loop looks at between iterations."""
+
+import signal
+
+SAVE_AND_STOP = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+
+
+class Interruption:
+    """While active, the signals set a flag; a second SIGINT (Ctrl-C) interrupts at once."""
+
+    def __init__(self):
+        self.requested = False
+        self._previous = {}
+
+    def __enter__(self) -> "Interruption":
+        try:
+            self._previous = {number: signal.signal(number, self._note) for number in SAVE_AND_STOP}
+        except ValueError:  # not in the main thread, as in some notebooks: signals stay with their owner
+            pass
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, frame):
+        if self.requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.requested = True

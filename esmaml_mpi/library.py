@@ -1,0 +1,33 @@
+"""Training from Python, in one process: what ``esmaml_mpi.train`` is."""
+
+from collections.abc import Iterable
+
+from esmaml_mpi import launch
+from esmaml_mpi.config import load
+from esmaml_mpi.history import History
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.training import train as train_ranks
+
+
+class _Memory:
+    """A store that only remembers the last checkpoint."""
+
+    def write(self, history: History, checkpoint: dict) -> None:
+        self.checkpoint = checkpoint
+
+
+def train(config, overrides: Iterable[str] = (), output=None, resume: bool = False, overwrite: bool = False) -> Results:
+    """Meta-train in this process and return the results.
+
+    ``config``: a TOML path, a mapping of sections, or a Config. ``overrides``: strings such as "meta.sigma=0.05". ``output``: a results file to write
+    (with ``resume`` and ``overwrite`` as in the ``train`` command); None keeps everything in memory. Ctrl-C ends training after the current
+    iteration and returns what there is. Raises ConfigError, UsageError, or TrainingError.
+    """
+    world = World()
+    if output is None:
+        resolved, store, history = load(config, overrides).resolved(), _Memory(), History()
+        train_ranks(resolved, world, store, history)
+        return Results(None, resolved, history, store.checkpoint, list(resolved.test_tasks), [])
+    launch.launch(world, config, overrides, output, resume, overwrite)
+    return read(output)

@@ -1,0 +1,113 @@
+"""Zero-order ES-MAML (Song et al. 2020, Algorithm 3, with the estimators of section A.6).
+
+    repeat
+        for each perturbation i:  sample tasks;  v_i = mean over them of f^T(U(theta + sigma g_i, T))
+        for each current evaluation j:  sample tasks;  w_j = mean over them of f^T(U(theta, T))
+        theta <- theta + beta * estimate(v, mean w, g)
+
+Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its own tasks; antithetic twins (units 2i and 2i+1) share
+tasks and adaptation randomness.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.estimators import ESTIMATORS
+from esmaml_mpi.estimators.rewards import normalize
+from esmaml_mpi.randomness import Purpose, Round, Streams
+from esmaml_mpi.units import Units
+
+
+@dataclass(frozen=True)
+class ZeroOrder:
+    """One algorithm object serves both sides: workers ask for ``units`` and ``points``, the aggregator for ``gradient``."""
+
+    perturbations: int
+    current_evaluations: int
+    sigma: float
+    estimator: str
+    reward_normalization: str
+    top_directions: int
+    top_ranking: str
+    train_size: int
+    batch_size: int
+    streams: Streams
+
+    @property
+    def evaluations(self) -> int:
+        """Units of an iteration, E."""
+        return self.perturbations + self.current_evaluations
+
+    def units(self, at: Round, indices: range) -> Units:
+        """The units with these indices: which tasks they draw, without replacement, and which randomness they use."""
+        streams = np.array([self._stream(i) for i in indices], dtype=np.int64)
+        tasks = np.empty((len(indices), self.batch_size), dtype=np.int64)
+        tasks[:] = np.arange(self.batch_size)  # all of them, when the batch is the whole set
+        if self.batch_size < self.train_size:
+            for row, stream in zip(tasks, streams, strict=True):
+                generator = self.streams.generator(Purpose.TASK_BATCH, at, unit=stream)
+                row[:] = generator.choice(self.train_size, self.batch_size, replace=False)
+        return Units(at, tasks, streams)
+
+    def points(self, theta: np.ndarray, at: Round, indices: range) -> np.ndarray:
+        """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
+        signs = ESTIMATORS[self.estimator].signs
+        points = np.empty((theta.size, len(indices)))
+        direction = np.empty(theta.size)
+        for column, i in enumerate(indices):
+            if i < self.perturbations:
+                self._direction(i // len(signs), at, direction)
+                points[:, column] = theta + signs[i % len(signs)] * self.sigma * direction
+            else:
+                points[:, column] = theta
+        return points
+
+    def gradient(self, at: Round, values: np.ndarray, dimension: int) -> np.ndarray | None:
+        """Meta-gradient (d,) from unit values (E,), nan where a unit failed; None if too few are left to form it.
+
+        A direction counts if all its queries did; the pivot is the mean over the current evaluations that did.
+        """
+        estimator = ESTIMATORS[self.estimator]
+        queries = values[: self.perturbations].reshape(-1, len(estimator.signs))
+        current = values[self.perturbations :]
+        current = current[np.isfinite(current)]
+        (kept,) = np.nonzero(np.isfinite(queries).all(axis=1))
+        if kept.size == 0 or (current.size == 0 and estimator.needs_pivot):
+            return None
+        pivot = np.add.reduce(current) / current.size if current.size else None
+        kept = self._top(kept, queries, pivot)
+        gradient = np.zeros(dimension)
+        normal, normal_pivot, signal = normalize(
+            queries[kept], None if pivot is None else np.asarray(pivot), self.reward_normalization
+        )
+        if not signal:
+            return gradient
+        weights = estimator.differences(normal, normal_pivot) / (kept.size * self.sigma)
+        direction = np.empty(dimension)
+        for index, weight in zip(kept, weights, strict=True):
+            self._direction(index, at, direction)
+            np.multiply(direction, weight, out=direction)
+            np.add(gradient, direction, out=gradient)
+        return gradient
+
+    def _top(self, kept, queries, pivot):
+        """The ``top_directions`` best-ranked of the directions, in index order; all of them if 0."""
+        if not 0 < self.top_directions < kept.size:
+            return kept
+        if self.top_ranking == "max":
+            rank = queries[kept].max(axis=1)
+        else:
+            reference = pivot if pivot is not None else np.mean(queries[kept])
+            one_sided = len(ESTIMATORS[self.estimator].signs) == 1
+            rank = np.abs(queries[kept, 0] - (reference if one_sided else queries[kept, 1]))
+        best = np.argsort(-rank, kind="stable")[: self.top_directions]
+        return kept[np.sort(best)]
+
+    def _stream(self, index: int) -> int:
+        """Twins share the number of the first of them."""
+        signs = len(ESTIMATORS[self.estimator].signs)
+        return index - index % signs if index < self.perturbations else index
+
+    def _direction(self, index: int, at: Round, out: np.ndarray) -> None:
+        self.streams.fill_normals(out, Purpose.PERTURBATION, at, unit=index)

@@ -1,0 +1,82 @@
+"""Every random number of a run, keyed by what it is for and never by who computes it.
+
+A stream is a Philox4x64-10 counter generator (Salmon et al., SC 2011) whose 128-bit key and upper 192 counter bits *are* the indices
+of the thing being drawn. Two different keys therefore never overlap (no hashing is involved), and any rank can
+regenerate any stream. Each stream holds 2**66 numbers.
+"""
+
+import threading
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a stream is used for. Values are part of the reproducibility contract: append, never renumber."""
+
+    INITIAL_POLICY = 1  # meta-parameters at iteration 0
+    TASK = 2  # parameters of one task, keyed by its id
+    TASK_BATCH = 3  # which tasks a unit adapts to
+    PERTURBATION = 4  # one outer direction
+    ADAPTATION = 5  # the randomness of an adaptation operator
+    QUERY_EPISODE = 6  # noise inside the rollouts of an adaptation
+    BEFORE_EPISODE = 7  # noise inside the rollout of the unadapted policy
+    AFTER_EPISODE = 8  # noise inside the rollout of the adapted policy
+
+
+class Phase(IntEnum):
+    """Which part of a run asks: the same unit number means different things in each."""
+
+    TRAIN = 0
+    TEST = 1
+    EVALUATE = 2
+
+
+@dataclass(frozen=True)
+class Round:
+    """One collective evaluation: the part of a key that all of its units share.
+
+    ``attempt`` counts redraws of an iteration in which too many units failed.
+    """
+
+    phase: Phase
+    iteration: int
+    attempt: int = 0
+
+
+SETUP = Round(Phase.TRAIN, 0)
+
+
+class Streams:
+    """All streams of one seed (0 <= seed < 2**63)."""
+
+    def __init__(self, seed: int):
+        self.seed = int(seed)
+        self._local = threading.local()
+
+    def generator(self, purpose: Purpose, at: Round = SETUP, *, unit=0, task=0, step=0) -> np.random.Generator:
+        """A generator of its own for one key."""
+        key, counter = self._words(purpose, at, unit, task, step)
+        return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+    def fill_normals(self, out: np.ndarray, purpose: Purpose, at: Round, *, unit=0, task=0, step=0) -> None:
+        """Fill ``out`` (contiguous float64) with the stream's first standard normals.
+
+        Same numbers as ``generator(...).standard_normal(out.shape)``; one generator per thread is re-keyed, because building one
+        costs more than the 120 normals of a linear policy's queries.
+        """
+        if not hasattr(self._local, "generator"):
+            self._local.bits = np.random.Philox(key=0)
+            self._local.state = self._local.bits.state
+            self._local.generator = np.random.Generator(self._local.bits)
+        state = self._local.state
+        state["state"]["key"], state["state"]["counter"] = self._words(purpose, at, unit, task, step)
+        state["buffer_pos"] = 4  # nothing buffered: the next draw starts a new counter block
+        self._local.bits.state = state
+        self._local.generator.standard_normal(out=out)
+
+    def _words(self, purpose, at, unit, task, step):
+        key = np.array([self.seed, int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16], dtype=np.uint64)
+        counter = np.array([0, int(task) << 32 | int(step), int(unit), int(at.iteration)], dtype=np.uint64)
+        return key, counter

@@ -1,0 +1,73 @@
+"""Reading results files, of running jobs too. Nothing in a file is executed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from esmaml_mpi.config import Config
+from esmaml_mpi.history import GROUPS, History
+from esmaml_mpi.results.writer import FORMAT_VERSION, ResultsError
+
+
+@dataclass
+class Results:
+    """A run in memory: config, history, checkpoint tree, test task ids, provenance of each launch, and its file if it has one."""
+
+    path: Path | None
+    config: Config
+    history: History
+    checkpoint: dict
+    test_task_ids: list[int]
+    launches: list[dict]
+
+    def parameters(self, at: str | int = "last") -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        """Iteration, theta (d,), observation mean and std (n,): "last", "best" (highest mean test reward after adaptation), or an iteration."""
+        rows, normalization = self.history["parameters"], self.history["normalization"]
+        iterations = rows["iteration"].tolist()
+        if not iterations:
+            raise ResultsError(f"{self.path} holds no parameters yet.")
+        if at == "best":
+            test = self.history["test"]
+            with np.errstate(all="ignore"):
+                score = np.array([np.nanmean(row) if np.isfinite(row).any() else -np.inf for row in test["after"]])
+            at = int(test["iteration"][np.argmax(score)])
+        elif at == "last":
+            at = iterations[-1]
+        if at not in iterations:
+            raise ResultsError(f"{self.path} has no parameters of iteration {at}; it has {_ranges(iterations)}.")
+        row = iterations.index(at)
+        return at, rows["value"][row], normalization["mean"][row], normalization["std"][row]
+
+
+def read(path) -> Results:
+    """Load a results file; ResultsError says what is wrong with it if it is not one."""
+    path = Path(path)
+    if not path.exists():
+        raise ResultsError(f"results file {path} does not exist.")
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            version = file.attrs.get("format_version")
+            if version is None or "config" not in file:
+                raise ResultsError(f"{path} is not a results file of esmaml_mpi.")
+            if version > FORMAT_VERSION:
+                raise ResultsError(f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}.")
+            config = Config.from_toml(file["config"].attrs["toml"])
+            arrays = {group: {name: file[f"{group}/{name}"][()] for name in series} for group, series in GROUPS.items()}
+            launches = [
+                {k: v.item() if hasattr(v, "item") else v for k, v in file[f"provenance/launch_{i}"].attrs.items()}
+                for i in range(len(file["provenance"]))
+            ]
+            checkpoint = _get(file["checkpoint"])
+            return Results(path, config, History.from_arrays(arrays), checkpoint, file["test/task_id"][()].tolist(), launches)
+    except (OSError, KeyError) as error:
+        raise ResultsError(f"cannot read results file {path}: {error}") from error
+
+
+def _get(group: h5py.Group) -> dict:
+    return {name: _get(item) if isinstance(item, h5py.Group) else item[()] for name, item in group.items()}
+
+
+def _ranges(iterations: list[int]) -> str:
+    return f"{iterations[0]} to {iterations[-1]} ({len(iterations)} rows)"

@@ -1,0 +1,79 @@
+"""Writing a results file so that a kill at any instant leaves the previous one whole.
+
+Every write makes a complete new file beside the old one, flushes it to disk, and renames it over the old one.
+"""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from esmaml_mpi.history import GROUPS, History
+
+FORMAT_VERSION = 1
+
+
+class ResultsError(RuntimeError):
+    """A results file cannot be written, read, or resumed."""
+
+
+@contextmanager
+def atomic_path(path: Path):
+    """A temporary path in the same folder; renamed to ``path`` if the block succeeds, removed if it does not."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class ResultsWriter:
+    """Writes one run's file. ``launches`` are the provenance facts of each start of the run, the latest last."""
+
+    def __init__(self, path: Path, config_toml: str, launches: list[dict], test_task_ids: list[int]):
+        self.path, self.config_toml, self.launches, self.test_task_ids = Path(path), config_toml, launches, test_task_ids
+
+    def write(self, history: History, checkpoint: dict) -> None:
+        """Replace the file by one with this history and checkpoint. Raises ResultsError, the old file intact, if it cannot."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(self.path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
+                self._fill(file, history, checkpoint)
+        except OSError as error:
+            kept = "the previous file is intact" if self.path.exists() else "no file was left"
+            raise ResultsError(f"cannot write results file {self.path}: {error.strerror or error} ({kept})") from error
+
+    def _fill(self, file: h5py.File, history: History, checkpoint: dict) -> None:
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["program"] = "esmaml_mpi"
+        file.create_group("config").attrs["toml"] = self.config_toml
+        provenance = file.create_group("provenance")
+        provenance.attrs.update(self.launches[-1])
+        for i, facts in enumerate(self.launches):
+            provenance.create_group(f"launch_{i}").attrs.update(facts)
+        for group, series in GROUPS.items():
+            arrays = history[group]
+            for name, about in series.items():
+                dataset = file.create_dataset(f"{group}/{name}", data=arrays[name])
+                dataset.attrs.update(unit=about.unit, meaning=about.meaning, row_shape=about.row)
+        ids = file.create_dataset("test/task_id", data=np.array(self.test_task_ids, dtype=np.int64))
+        ids.attrs.update(unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)")
+        _put(file.create_group("checkpoint"), checkpoint)
+
+
+def _put(group: h5py.Group, tree: dict) -> None:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            _put(group.create_group(name), value)
+        else:
+            group.create_dataset(name, data=value)

@@ -1,0 +1,112 @@
+"""Typed, documented, validated settings: dataclasses whose fields say what is allowed, and errors that say what is wrong."""
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, of the wrong type, or out of range."""
+
+
+def setting(default, doc: str, *, choices=None, minimum=None, above=None, maximum=None, below=None, finite=True):
+    """A dataclass field with documentation and limits.
+
+    ``choices``: an iterable of allowed values, or a function that returns one (for registries). ``minimum``/``maximum`` are inclusive,
+    ``above``/``below`` exclusive, ``finite`` excludes infinity; for lists every limit holds for each element. A list or dict default is copied
+    for each instance.
+    """
+    metadata = dict(doc=doc, choices=choices, minimum=minimum, above=above, maximum=maximum, below=below, finite=finite)
+    if isinstance(default, (list, dict)):
+        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def unknown(kind: str, name: object, allowed: Iterable[str]) -> ConfigError:
+    """The error for a name that does not exist, with the nearest one that does."""
+    allowed = sorted(allowed)
+    near = difflib.get_close_matches(str(name), allowed, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ConfigError(f"{kind} {name!r} does not exist.{hint} Allowed: {', '.join(allowed) or '(none)'}.")
+
+
+def parse(cls, values: Mapping, path: str):
+    """Build settings dataclass ``cls`` from a mapping; ``path`` prefixes each key in errors ("meta" -> "meta.sigma")."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{path} = {values!r}: a table of settings is wanted, not {_kind(values)}.")
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.metadata}
+    for key in values:
+        if key not in fields:
+            raise unknown("key", f"{path}.{key}", [f"{path}.{name}" for name in fields])
+    hints = typing.get_type_hints(cls)
+    return cls(**{key: check(value, hints[key], fields[key], f"{path}.{key}") for key, value in values.items()})
+
+
+def check(value, annotation, field, key: str):
+    """``value`` as the annotated type if field and type allow it; a ConfigError naming ``key`` if not."""
+    value = _convert(value, annotation, key)
+    for element in value if isinstance(value, list) else [value]:
+        if element is not None and not isinstance(element, dict):
+            _check_limits(element, field.metadata, key)
+    return value
+
+
+def allowed(field) -> str:
+    """What a field accepts, in words ("" when only its type limits it)."""
+    limits = field.metadata
+    if limits["choices"] is not None:
+        return "one of " + ", ".join(map(str, _choices(limits["choices"])))
+    return " and ".join(f"{sign} {limits[name]}" for name, sign in _SIGNS.items() if limits[name] is not None)
+
+
+def _convert(value, annotation, key):
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (types.UnionType, typing.Union):  # only "X | None" is used; None stands for "derived", and TOML cannot write it
+        if value is None:
+            return None
+        (annotation,) = (argument for argument in arguments if argument is not types.NoneType)
+        return _convert(value, annotation, key)
+    if origin is list:
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(f"{key} = {value!r}: a list is wanted, not {_kind(value)}.")
+        return [_convert(element, arguments[0], key) for element in value]
+    if annotation is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not annotation:
+        raise ConfigError(f"{key} = {value!r}: {_NAMES[annotation]} is wanted, not {_kind(value)}.")
+    if annotation is float and math.isnan(value):
+        raise ConfigError(f"{key} = nan: a number is wanted.")
+    return value
+
+
+def _check_limits(value, limits, key):
+    if limits["choices"] is not None:
+        options = list(_choices(limits["choices"]))
+        if value not in options:
+            raise ConfigError(f"{key} = {value!r}: {unknown('value', value, map(str, options))}")
+    bad = (
+        (limits["minimum"] is not None and value < limits["minimum"])
+        or (limits["maximum"] is not None and value > limits["maximum"])
+        or (limits["above"] is not None and value <= limits["above"])
+        or (limits["below"] is not None and value >= limits["below"])
+    )
+    if bad:
+        wanted = " and ".join(f"{sign} {limits[name]}" for name, sign in _SIGNS.items() if limits[name] is not None)
+        raise ConfigError(f"{key} = {value!r}: a value {wanted} is wanted.")
+    if limits["finite"] and isinstance(value, float) and math.isinf(value):
+        raise ConfigError(f"{key} = {value!r}: a finite number is wanted.")
+
+
+def _choices(choices) -> Iterable:
+    return choices() if isinstance(choices, Callable) else choices
+
+
+_SIGNS = {"minimum": ">=", "above": ">", "maximum": "<=", "below": "<"}
+_NAMES = {int: "an integer", float: "a number", str: "a string", bool: "true or false", list: "a list", dict: "a table"}
+
+
+def _kind(value) -> str:
+    return _NAMES.get(type(value), type(value).__name__)

@@ -1,0 +1,91 @@
+"""A point in the plane: the engine under the navigation families.
+
+position += clip(action, +-action_limit), then clip(position, +-position_limit). The observation is the position. Rewards depend on the path alone,
+so they are computed from the finished path in one go.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.settings import setting
+from esmaml_mpi.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class PointFamily:
+    """Options and dynamics shared by all point tasks. Families add ``task_parameters``, ``rewards`` and perhaps ``ended``."""
+
+    horizon: int = 100
+    action_limit: float = setting(0.1, "largest step per coordinate", above=0)
+    position_limit: float = setting(np.inf, "positions are clipped to +- this, inf for an open plane", above=0, finite=False)
+    start_range: float = setting(0.0, "episodes start uniformly within +- this per coordinate; 0 starts at the origin", minimum=0)
+
+    observation_size = 2
+    action_size = 2
+    default_horizon = 100
+    batch_limit = 1000
+    can_end_early = False
+
+    @property
+    def noise_size(self) -> int:
+        return 2 if self.start_range > 0 else 0
+
+    def draw_noise(self, generator: np.random.Generator, episodes: int) -> np.ndarray:
+        """Starting points (2, episodes)."""
+        return generator.uniform(-self.start_range, self.start_range, (2, episodes))
+
+    def simulation(self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> "PointSimulation":
+        return PointSimulation(self, tasks, noise, workspace)
+
+    def rewards(self, path: np.ndarray, tasks: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
+        """Rewards (T, B) of the steps along ``path`` (T + 1, 2, B) into ``out``."""
+        raise NotImplementedError
+
+    def ended(self, path: np.ndarray, tasks: np.ndarray, workspace: Workspace) -> np.ndarray:
+        """Whether the task is over after each step, (T, B) bool; asked only if ``can_end_early``."""
+        raise NotImplementedError
+
+
+class PointSimulation:
+    """B points moving at once."""
+
+    def __init__(self, family: PointFamily, tasks, noise, workspace: Workspace):
+        self.family, self.tasks, self.noise, self.workspace = family, tasks, noise, workspace
+        # Zero-dimensional arrays: NumPy would convert a Python float at every call.
+        self.low, self.high = np.array(-family.action_limit), np.array(family.action_limit)
+        self.floor, self.ceiling = np.array(-family.position_limit), np.array(family.position_limit)
+        self.bounded = np.isfinite(family.position_limit)
+        self.position = None
+
+    def reset(self, observation: np.ndarray) -> None:
+        observation[...] = 0.0 if self.noise is None else self.noise
+        self.position = observation
+
+    def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
+        np.maximum(actions, self.low, out=actions)
+        np.minimum(actions, self.high, out=actions)
+        np.add(self.position, actions, out=observation)
+        if self.bounded:
+            np.maximum(observation, self.floor, out=observation)
+            np.minimum(observation, self.ceiling, out=observation)
+        self.position = observation
+
+    def returns(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        steps, batch = len(observations) - 1, observations.shape[-1]
+        rewards = self.workspace.array("rewards", steps, batch)
+        self.family.rewards(observations, self.tasks, rewards, self.workspace)
+        lengths = None
+        if self.family.can_end_early:
+            over = np.logical_or.accumulate(self.family.ended(observations, self.tasks, self.workspace), axis=0)
+            lengths = np.minimum(steps - np.count_nonzero(over, axis=0) + 1, steps)
+            np.copyto(rewards[1:], 0.0, where=over[:-1])  # the step that reaches the goal still counts
+        return np.add.reduce(rewards, axis=0), lengths
+
+
+def squared_distance(path: np.ndarray, goal: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
+    """Squared distance (T, B) of the points after each step of ``path`` (T + 1, 2, B) to ``goal`` (2, B) or (2, 1)."""
+    offset = workspace.array("offset", len(path) - 1, 2, path.shape[-1])
+    np.subtract(path[1:], goal, out=offset)
+    np.multiply(offset, offset, out=offset)
+    np.add(offset[:, 0], offset[:, 1], out=out)

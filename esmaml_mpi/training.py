@@ -1,0 +1,238 @@
+"""The training loop: rank 0 iterates, records and checkpoints; the other ranks serve."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from esmaml_mpi.config import Config
+from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.history import History
+from esmaml_mpi.interruption import Interruption
+from esmaml_mpi.meta.optimizers import OPTIMIZERS
+from esmaml_mpi.normalization import ObservationStatistics
+from esmaml_mpi.parallel.plan import idle
+from esmaml_mpi.parallel.rounds import Rounds
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.progress import Progress
+from esmaml_mpi.rollouts import Observer
+
+DONE, STOPPED = 0, 75  # exit codes
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on."""
+
+
+class Store(Protocol):
+    """Where results are kept."""
+
+    def write(self, history: History, checkpoint: dict) -> None:
+        """Make history and checkpoint safe."""
+
+
+@dataclass
+class State:
+    """Everything the next iteration depends on."""
+
+    iteration: int
+    theta: np.ndarray
+    optimizer: object
+    statistics: ObservationStatistics
+
+    @classmethod
+    def initial(cls, experiment: Experiment) -> "State":
+        """Iteration 0."""
+        meta = experiment.config.meta
+        statistics = ObservationStatistics(experiment.policy.observation_size)
+        return cls(0, experiment.initial_theta(), OPTIMIZERS[meta.optimizer](meta.step_size), statistics)
+
+    def to_arrays(self) -> dict:
+        """The checkpoint."""
+        return {
+            "iteration": np.int64(self.iteration),
+            "theta": self.theta,
+            "optimizer": self.optimizer.to_arrays(),
+            "statistics": self.statistics.to_arrays(),
+        }
+
+    def restore(self, arrays: dict) -> None:
+        """Take a checkpoint's state."""
+        self.iteration, self.theta = int(arrays["iteration"]), np.array(arrays["theta"])
+        self.optimizer.restore(arrays["optimizer"])
+        self.statistics = ObservationStatistics.from_arrays(arrays["statistics"])
+
+
+class Training:
+    """Rank 0's side of a run."""
+
+    def __init__(self, rounds: Rounds, state: State, history: History, store: Store, progress: Progress):
+        self.rounds, self.state, self.history, self.store, self.progress = rounds, state, history, store, progress
+        self.experiment: Experiment = rounds.experiment
+        self.config: Config = self.experiment.config
+        self.last_row = time.perf_counter()
+        self.last_write = time.monotonic()
+        self.write_seconds = 0.0
+
+    def run(self) -> int:
+        """Iterate to the end or until asked to stop; returns the exit code."""
+        total = self.config.meta.iterations
+        self._write()
+        while self.state.iteration < total:
+            stop = self._iterate()
+            if stop and self.state.iteration < total:
+                self._write()
+                return STOPPED
+            if self._write_is_due():
+                self._write()
+        self._final_test()
+        self._write()
+        return DONE
+
+    def _iterate(self) -> bool:
+        """One meta-update. Returns whether some rank was asked to stop."""
+        state, every = self.state, self.config.test.every
+        observer = self._observer()
+        test = bool(every) and state.iteration % every == 0
+        if test:
+            self._record_parameters(observer)
+        reply, gradient, cost = self._evaluate(observer, test)
+        start = time.perf_counter()
+        theta = state.optimizer.step(state.theta, gradient)
+        state.statistics.add(reply.observations, reply.limbs)
+        reply.seconds["update"] += time.perf_counter() - start
+        meta_value = _mean(reply.values[self.config.meta.perturbations :])
+        now = time.perf_counter()
+        self.history.append(
+            "train",
+            iteration=state.iteration,
+            meta_value=meta_value,
+            values=reply.values,
+            failed_units=reply.failed,
+            seconds=now - self.last_row,
+            gradient_norm=_norm(gradient),
+            parameter_norm=_norm(state.theta),
+            **cost,
+        )
+        self.history.append("timing", iteration=state.iteration, write=self.write_seconds, **reply.seconds)
+        self.last_row, self.write_seconds = now, 0.0
+        state.iteration, state.theta = state.iteration + 1, theta
+        self.progress.update(state.iteration, meta_value, reply.failed, cost["rollouts"])
+        return reply.stop_requested
+
+    def _evaluate(self, observer: Observer, test: bool):
+        """Reply and meta-gradient of the current iteration, drawn again while too many units fail; and what that cost."""
+        state, meta, algorithm = self.state, self.config.meta, self.experiment.algorithm
+        cost = {"redraws": 0, "rollouts": 0, "env_steps": 0}
+        seconds: dict[str, float] = {}
+        while True:
+            first = cost["redraws"] == 0
+            request = Request(state.iteration, cost["redraws"], True, test and first, state.theta, observer)
+            reply = self.rounds.run(request)
+            if test and first:
+                self._record_test(reply)
+            cost["rollouts"] += reply.rollouts
+            cost["env_steps"] += reply.steps
+            start = time.perf_counter()
+            gradient = None
+            if reply.failed <= meta.max_failed_fraction * algorithm.evaluations:
+                gradient = algorithm.gradient(request.round, reply.values, state.theta.size)
+            reply.seconds["update"] = time.perf_counter() - start
+            seconds = {name: seconds.get(name, 0.0) + value for name, value in reply.seconds.items()}
+            if gradient is not None:
+                reply.seconds = seconds
+                return reply, gradient, cost
+            if cost["redraws"] == meta.max_redraws:
+                raise TrainingError(
+                    f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} evaluations failed, and it was already redrawn "
+                    f"{meta.max_redraws} times (meta.max_redraws, meta.max_failed_fraction = {meta.max_failed_fraction}). Rewards are "
+                    "not finite or the task raises; its messages are above."
+                )
+            cost["redraws"] += 1
+            self.progress.message(
+                f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} evaluations failed, drawn again"
+            )
+
+    def _final_test(self) -> None:
+        """Parameters and test after the last update, once."""
+        if self.state.iteration in self.history["parameters"]["iteration"]:
+            return
+        observer = self._observer()
+        self._record_parameters(observer)
+        self._record_test(self.rounds.run(Request(self.state.iteration, 0, False, True, self.state.theta, observer)))
+
+    def _observer(self) -> Observer:
+        if self.config.policy.normalize_observations:
+            return Observer(*self.state.statistics.mean_std())
+        n = self.experiment.policy.observation_size
+        return Observer(np.zeros(n), np.ones(n))
+
+    def _record_parameters(self, observer: Observer) -> None:
+        iteration, count = self.state.iteration, self.state.statistics.count
+        self.history.append("parameters", iteration=iteration, value=self.state.theta)
+        self.history.append("normalization", iteration=iteration, mean=observer.mean, std=observer.std, count=count)
+
+    def _record_test(self, reply) -> None:
+        self.history.append("test", iteration=self.state.iteration, before=reply.before, after=reply.after)
+        self.progress.tested(_mean(reply.before), _mean(reply.after))
+
+    def _write_is_due(self) -> bool:
+        checkpoint = self.config.checkpoint
+        by_count = checkpoint.every and self.state.iteration % checkpoint.every == 0
+        return bool(by_count) or time.monotonic() - self.last_write > 60 * checkpoint.minutes
+
+    def _write(self) -> None:
+        start = time.perf_counter()
+        self.store.write(self.history, self.state.to_arrays())
+        self.last_write = time.monotonic()
+        self.write_seconds += time.perf_counter() - start
+
+
+def train(config: Config, world: World, store: Store, history: History, checkpoint: dict | None = None) -> int:
+    """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code, on every rank.
+
+    ``store``, ``history`` and ``checkpoint`` (to resume from) matter on rank 0 alone; ``history`` is filled in place.
+    """
+    experiment = Experiment(config)
+    with Interruption() as interruption:
+        rounds = Rounds(world, experiment, lambda: interruption.requested)
+        code = np.zeros(1, dtype=np.int64)
+        if world.rank == 0:
+            state = State.initial(experiment)
+            if checkpoint is not None:
+                state.restore(checkpoint)
+            progress = Progress(config.meta.iterations, state.iteration)
+            _announce(progress, experiment, world)
+            try:
+                code[0] = Training(rounds, state, history, store, progress).run()
+            finally:
+                progress.close()
+            rounds.stop()
+        else:
+            rounds.serve()
+        world.broadcast(code)
+    return int(code[0])
+
+
+def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
+    config, units = experiment.config, experiment.algorithm.evaluations
+    progress.message(
+        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {units} evaluations of {config.task.batch_size} tasks "
+        f"per iteration, {world.size} rank{'s' * (world.size > 1)}"
+    )
+    spare = idle(world.size, units)
+    if spare:
+        progress.message(f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} per iteration")
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean of the values that are finite; nan if there is none."""
+    finite = values[np.isfinite(values)]
+    return float(np.add.reduce(finite) / finite.size) if finite.size else math.nan
+
+
+def _norm(vector: np.ndarray) -> float:
+    """Euclidean norm, summed by NumPy and not by BLAS, whose order depends on its threads."""
+    return math.sqrt(np.add.reduce(vector * vector))

@@ -1,0 +1,100 @@
+"""Rollouts of whole units: draws their keyed randomness, runs their queries, keeps their tally."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from esmaml_mpi.exact import LARGEST
+from esmaml_mpi.policies import Policy
+from esmaml_mpi.randomness import Purpose, Streams
+from esmaml_mpi.rollouts import Observer, RolloutResult, simulate
+from esmaml_mpi.tasks.family import TaskFamily
+from esmaml_mpi.units import Status, Tally, Units
+from esmaml_mpi.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What every rollout of a run needs: policy, family, the table of task parameters (p, tasks) by id, streams, episodes per return."""
+
+    policy: Policy
+    family: TaskFamily
+    task_table: np.ndarray
+    streams: Streams
+    episodes: int = 1
+
+
+@dataclass
+class Trials:
+    """The rollouts of some units under one observer. ``purpose`` keys the noise inside episodes."""
+
+    lab: Laboratory
+    units: Units
+    observer: Observer
+    workspace: Workspace
+    purpose: Purpose
+    tally: Tally = field(init=False)
+    evaluations: int = field(default=0, init=False)  # calls of evaluate so far: the step index of their streams
+    draws: int = field(default=0, init=False)
+
+    def __post_init__(self):
+        self.tally = Tally.empty(len(self.units), self.lab.policy.observation_size)
+
+    def normals(self, count: int) -> np.ndarray:
+        """The next ``count`` random directions for each unit and task: (d, U, T, count) standard normals."""
+        rows, tasks = self.units.tasks.shape
+        drawn = np.empty((self.lab.policy.size, rows, tasks, count))
+        buffer = np.empty((self.lab.policy.size, count))
+        for u, stream in enumerate(self.units.streams):
+            for t, task in enumerate(self.units.tasks[u]):
+                self.lab.streams.fill_normals(
+                    buffer, Purpose.ADAPTATION, self.units.round, unit=stream, task=task, step=self.draws
+                )
+                drawn[:, u, t] = buffer
+        self.draws += 1
+        return drawn
+
+    def evaluate(self, parameters: np.ndarray) -> np.ndarray:
+        """Mean return (U, T, Q) of parameters (d, U, T, Q): Q policies for each task of each unit."""
+        size, rows, tasks, queries = parameters.shape
+        result = self.run(parameters)
+        returns = result.returns.reshape(rows, tasks, queries, self.lab.episodes)
+        values = returns[..., 0] if self.lab.episodes == 1 else np.add.reduce(returns, axis=-1) / self.lab.episodes
+        sums = result.observation_sums.reshape(-1, rows, tasks * queries * self.lab.episodes)
+        lengths = result.lengths.reshape(rows, -1)
+        finite = np.isfinite(returns).all(axis=(1, 2, 3))
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = np.add.reduce(sums, axis=-1)
+            finite &= (np.abs(sums) < LARGEST).all(axis=0)
+        self.tally += Tally(
+            np.where(finite, Status.OK, Status.NOT_FINITE),
+            np.where(finite, sums, 0.0),
+            np.full(rows, lengths.shape[1]),
+            lengths.sum(axis=1),
+        )
+        return values
+
+    def run(self, parameters: np.ndarray, record: bool = False) -> RolloutResult:
+        """The rollouts behind ``evaluate``, column order (unit, task, query, episode)."""
+        size, rows, tasks, queries = parameters.shape
+        repeats = queries * self.lab.episodes
+        flat = parameters.reshape(size, -1)
+        if self.lab.episodes > 1:
+            flat = np.repeat(flat, self.lab.episodes, axis=1)
+        table = np.repeat(self.lab.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
+        noise = self._noise(repeats)
+        self.evaluations += 1
+        return simulate(self.lab.policy, self.lab.family, flat, table, noise, self.observer, self.workspace, record)
+
+    def _noise(self, episodes: int) -> np.ndarray | None:
+        family = self.lab.family
+        if family.noise_size == 0:
+            return None
+        drawn = np.empty((family.noise_size, *self.units.tasks.shape, episodes))
+        for u, stream in enumerate(self.units.streams):
+            for t, task in enumerate(self.units.tasks[u]):
+                generator = self.lab.streams.generator(
+                    self.purpose, self.units.round, unit=stream, task=task, step=self.evaluations
+                )
+                drawn[:, u, t] = family.draw_noise(generator, episodes)
+        return drawn.reshape(family.noise_size, -1)
