@@ -62,6 +62,9 @@ class PolicySettings:
     hidden: list[int] = setting([32], "hidden layer widths; [] is a linear policy", minimum=1)
     activation: str = setting("relu", "hidden activation", choices=("relu", "tanh"))
     output: str = setting("tanh", "output squashing", choices=("tanh", "identity"))
+    output_gain: float = setting(
+        1.0, "factor on the last layer's initial weights; 0 starts from a policy that does nothing, so that perturbations alone explore", minimum=0
+    )
     normalize_observations: bool = setting(True, "subtract the running mean of observations and divide by their std")
 
 

@@ -60,7 +60,7 @@ class Experiment:
 
     def initial_theta(self) -> np.ndarray:
         """Meta-parameters (d,) at iteration 0."""
-        return self.policy.initial(self.streams.generator(Purpose.INITIAL_POLICY))
+        return self.policy.initial(self.streams.generator(Purpose.INITIAL_POLICY), self.config.policy.output_gain)
 
     def train_units(self, request: Request, indices: range) -> Outcome:
         """Evaluate training units of the algorithm; their value is the mean of ``after`` over tasks."""

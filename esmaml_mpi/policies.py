@@ -36,11 +36,12 @@ class Policy:
         """Number of parameters d."""
         return sum((inputs + 1) * outputs for inputs, outputs in self.layers)
 
-    def initial(self, generator: np.random.Generator) -> np.ndarray:
-        """Initial parameters (d,): weights N(0, 2 / inputs of the layer), biases 0."""
+    def initial(self, generator: np.random.Generator, output_gain: float = 1.0) -> np.ndarray:
+        """Initial parameters (d,): weights N(0, 2 / inputs of the layer), those of the last layer times ``output_gain``; biases 0."""
         parts = []
-        for inputs, outputs in self.layers:
-            parts.append(generator.standard_normal(inputs * outputs) * np.sqrt(2.0 / inputs))
+        for i, (inputs, outputs) in enumerate(self.layers, start=1):
+            gain = output_gain if i == len(self.layers) else 1.0
+            parts.append(generator.standard_normal(inputs * outputs) * (gain * np.sqrt(2.0 / inputs)))
             parts.append(np.zeros(outputs))
         return np.concatenate(parts)
 

