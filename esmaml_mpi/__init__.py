@@ -8,7 +8,8 @@ __all__ = ["Config", "load_config", "read_results", "train"]
 
 
 def __getattr__(name: str):
-    # Looked up when first used: importing the package must not import NumPy before the command has set its thread counts.
+    # Looked up when first used: importing the package must not import NumPy before the command has set its thread
+    # counts.
     if name == "train":
         from esmaml_mpi.library import train
 

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 
 from esmaml_mpi.config import Config, load
+from esmaml_mpi.errors import UsageError
 from esmaml_mpi.experiment import Experiment, Request
-from esmaml_mpi.launch import UsageError, agree
+from esmaml_mpi.launch import agree
 from esmaml_mpi.parallel.rounds import Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.randomness import Phase
@@ -16,7 +18,10 @@ from esmaml_mpi.rollouts import Observer
 
 
 def assess(world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int):
-    """Returns before and after, each (tasks, repeats), on rank 0; None elsewhere. Every rank calls this; ``request`` is rank 0's."""
+    """Returns before and after, each (tasks, repeats), on rank 0; None elsewhere.
+
+    Every rank calls this; ``request`` is rank 0's.
+    """
     config = dataclasses.replace(config, run=dataclasses.replace(config.run, seed=seed))
     rounds = Rounds(world, Experiment(config, Phase.EVALUATE, tasks, repeats))
     if world.rank != 0:
@@ -33,14 +38,10 @@ def evaluate_command(options, world: World) -> int:
 
     def prepare() -> str:
         from esmaml_mpi.results.reader import read
-        from esmaml_mpi.results.writer import ResultsError
 
-        try:
-            results = read(options.results)
-            at = options.at if options.at in ("last", "best") else _integer(options.at)
-            iteration, theta, mean, std = results.parameters(at)
-        except ResultsError as error:
-            raise UsageError(str(error)) from error
+        results = read(options.results)
+        at = options.at if options.at in ("last", "best") else _integer(options.at)
+        iteration, theta, mean, std = results.parameters(at)
         for override in options.set:
             if not override.startswith("adaptation."):
                 raise UsageError(f"--set {override}: only adaptation.* can be changed when evaluating.")
@@ -64,14 +65,26 @@ def evaluate_command(options, world: World) -> int:
 
 def _report(options, config: Config, iteration: int, tasks: list[int], before: np.ndarray, after: np.ndarray) -> None:
     if options.json:
-        facts = dict(results=options.results, iteration=iteration, seed=options.seed, tasks=tasks, before=before.tolist(), after=after.tolist())
+        facts = dict(
+            results=options.results,
+            iteration=iteration,
+            seed=options.seed,
+            tasks=tasks,
+            before=before.tolist(),
+            after=after.tolist(),
+        )
         text = json.dumps({**facts, "adaptation": dataclasses.asdict(config.adaptation)}, indent=1)
         if options.json == "-":
             print(text)
             return
-        with open(options.json, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-    print(f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per task (mean +- standard error)")
+        try:
+            Path(options.json).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--json {options.json}: {error.strerror}.") from error
+    print(
+        f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per "
+        "task (mean +- standard error)"
+    )
     print(f"{'task':>8} {'before':>20} {'after':>20}")
     for task, b, a in zip(tasks, before, after, strict=True):
         print(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")

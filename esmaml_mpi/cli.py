@@ -1,52 +1,68 @@
-"""The ``esmaml`` command. Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal with a checkpoint written."""
+"""The ``esmaml`` command.
+
+Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal with a checkpoint written.
+"""
 
 import argparse
 import os
 import sys
 import traceback
 
+from esmaml_mpi.errors import ToldToLeave, UserError
+
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+for _name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+):
     os.environ.setdefault(_name, "1")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command on this rank; returns its exit code."""
     options = _parser().parse_args(arguments)
-    if not options.collective:
-        return _guarded(options.run, options)
-    from esmaml_mpi.parallel.world import WorldError, connect
+    if options.collective:
+        return _collective(options)
+    try:
+        return options.run(options)
+    except UserError as error:
+        return _complain(error)
+    except BrokenPipeError:  # `esmaml tasks | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+
+
+def _collective(options) -> int:
+    """A command that all ranks carry out together. Whatever raises on one rank ends the job on all."""
+    from esmaml_mpi.parallel.world import connect
 
     try:
         world = connect()
-    except WorldError as error:
-        print(f"esmaml: {error}", file=sys.stderr)
-        return 1
+    except UserError as error:
+        return _complain(error)
     try:
-        code = _guarded(options.run, options, world)
-    except Exception:
-        where = f" on rank {world.rank} of {world.size}" if world.size > 1 else ""
-        print(f"esmaml: error{where}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-        if world.size > 1:
-            world.abort(1)
-        return 1
+        code = options.run(options, world)
+    except ToldToLeave as order:
+        code = order.args[0]
+    except UserError as error:
+        code = _complain(error)
+        if not error.known_to_all_ranks:
+            world.abort(code)
+    except BaseException:
+        print(
+            f"esmaml: error on rank {world.rank} of {world.size}\n{traceback.format_exc()}", file=sys.stderr, flush=True
+        )
+        world.abort(1)
     world.close()
     return code
 
 
-def _guarded(command, *arguments) -> int:
-    """Errors that are the user's to mend become one line and an exit code."""
-    from esmaml_mpi.launch import UsageError
-    from esmaml_mpi.settings import ConfigError
-
-    try:
-        return command(*arguments)
-    except (ConfigError, UsageError) as error:
-        print(f"esmaml: {error}", file=sys.stderr, flush=True)
-        return 2
-    except BrokenPipeError:  # `esmaml tasks | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+def _complain(error: UserError) -> int:
+    print(f"esmaml: {error}", file=sys.stderr, flush=True)
+    return error.exit_code
 
 
 def _train(options, world) -> int:
@@ -82,35 +98,55 @@ def _config(options) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="esmaml",
-        description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks work on one run; without a launcher one process does it all.",
-        epilog="Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal (USR1, TERM, INT) with a checkpoint written.",
+        description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks "
+        "work on one run; without a launcher one process does it all.",
+        epilog="Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal "
+        "(USR1, TERM, INT) with a checkpoint written.",
     )
     from esmaml_mpi import __version__
 
     parser.add_argument("--version", action="version", version=f"esmaml_mpi {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    train = commands.add_parser("train", help="meta-train, or continue training", description="Meta-train as the configuration says.")
-    train.add_argument("config", metavar="CONFIG", help="TOML file; `esmaml config` prints one with every setting explained")
+    train = commands.add_parser(
+        "train", help="meta-train, or continue training", description="Meta-train as the configuration says."
+    )
+    train.add_argument(
+        "config", metavar="CONFIG", help="TOML file; `esmaml config` prints one with every setting explained"
+    )
     _add_set(train)
     train.add_argument("--output", metavar="FILE.h5", help="results file (default: results/NAME.h5, NAME = run.name)")
     existing = train.add_mutually_exclusive_group()
-    existing.add_argument("--resume", action="store_true", help="continue an existing results file; starts a new one if there is none")
+    existing.add_argument(
+        "--resume", action="store_true", help="continue an existing results file; starts a new one if there is none"
+    )
     existing.add_argument("--overwrite", action="store_true", help="replace an existing results file")
     train.set_defaults(run=_train, collective=True)
 
     evaluate = commands.add_parser(
         "evaluate",
         help="adapt a trained meta-policy to test tasks",
-        description="Adapt a trained meta-policy to test tasks and report its reward before and after. Randomness is fresh, not that of training.",
+        description="Adapt a trained meta-policy to test tasks and report its reward before and "
+        "after. Randomness is fresh, not that of training.",
     )
     evaluate.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
-    evaluate.add_argument("--at", default="last", metavar="WHEN", help="which parameters: last, best (by test reward), or an iteration (default: last)")
+    evaluate.add_argument(
+        "--at",
+        default="last",
+        metavar="WHEN",
+        help="which parameters: last, best (by test reward), or an iteration (default: last)",
+    )
     evaluate.add_argument("--tasks", metavar="IDS", help="task ids, as 0,1,5-9 (default: the run's test tasks)")
-    evaluate.add_argument("--repeats", type=_positive, default=20, metavar="N", help="adaptations per task (default: 20)")
+    evaluate.add_argument(
+        "--repeats", type=_positive, default=20, metavar="N", help="adaptations per task (default: 20)"
+    )
     evaluate.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the adaptations (default: 0)")
     evaluate.add_argument(
-        "--set", action="append", default=[], metavar="adaptation.KEY=VALUE", help="adapt otherwise than in training, e.g. adaptation.queries=5; repeatable"
+        "--set",
+        action="append",
+        default=[],
+        metavar="adaptation.KEY=VALUE",
+        help="adapt otherwise than in training, e.g. adaptation.queries=5; repeatable",
     )
     evaluate.add_argument("--json", metavar="FILE", help="also write every return to this file; - for standard output")
     evaluate.set_defaults(run=_evaluate, collective=True)
@@ -120,7 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     tasks.set_defaults(run=_tasks, collective=False)
 
     config = commands.add_parser(
-        "config", help="print or check a configuration", description="Print the resolved configuration, every setting explained; the defaults if no file is given."
+        "config",
+        help="print or check a configuration",
+        description="Print the resolved configuration, every setting explained; the defaults if no file is given.",
     )
     config.add_argument("config", nargs="?", metavar="CONFIG", help="TOML file")
     _add_set(config)
@@ -130,7 +168,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_set(parser) -> None:
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one setting, e.g. meta.sigma=0.05; repeatable")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="override one setting, e.g. meta.sigma=0.05; repeatable",
+    )
 
 
 def _positive(text: str) -> int:

@@ -1,7 +1,7 @@
 """What an experiment is: typed sections, read from TOML with overrides, validated before any rank starts work.
 
-Defaults are the paper's (Song et al. 2020, appendix): 150 + 150 evaluations, sigma 0.1 / 0.1, steps 0.01 / 0.05, K = 20, width 32, forward finite
-differences, tasks (50, 5, 5) or (N, N, N).
+Defaults are the paper's (Song et al. 2020, appendix): 150 + 150 evaluations, sigma 0.1 / 0.1, steps 0.01 / 0.05, K =
+20, width 32, forward finite differences, tasks (50, 5, 5) or (N, N, N).
 """
 
 import dataclasses
@@ -10,11 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from esmaml_mpi.settings import ConfigError, allowed, parse, setting, unknown
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.settings import allowed, parse, setting, unknown
 
 
 def _registry(module: str, name: str):
-    """Choices that are the keys of a registry, looked up when needed: config.py stays free of the code it configures."""
+    """Choices that are the keys of a registry, looked up when needed:
+
+    config.py stays free of the code it configures.
+    """
 
     def choices():
         from importlib import import_module
@@ -28,7 +32,8 @@ _ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
 _NORMALIZATIONS = ("standardize", "ars", "none")
 _ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
 _NORMALIZATION_DOC = (
-    "reward normalisation. standardize: minus mean, over std, over queries and pivot; ars: over std of the queries; none"
+    "reward normalisation. standardize: minus mean, over std, over queries and "
+    "pivot; ars: over std of the queries; none"
 )
 
 
@@ -45,13 +50,21 @@ class RunSettings:
 class TaskSettings:
     """The task family and how many of its tasks are used."""
 
-    name: str = setting("four_corners", "task family, see `esmaml tasks`", choices=_registry("esmaml_mpi.tasks", "FAMILIES"))
+    name: str = setting(
+        "four_corners", "task family, see `esmaml tasks`", choices=_registry("esmaml_mpi.tasks", "FAMILIES")
+    )
     horizon: int | None = setting(None, "steps per episode; default: the family's", minimum=1)
-    train_size: int | None = setting(None, "number of training tasks; default 50, or N if the family has just N", minimum=1)
-    batch_size: int | None = setting(None, "tasks drawn per evaluation, without replacement; default 5, or N", minimum=1)
+    train_size: int | None = setting(
+        None, "number of training tasks; default 50, or N if the family has just N", minimum=1
+    )
+    batch_size: int | None = setting(
+        None, "tasks drawn per evaluation, without replacement; default 5, or N", minimum=1
+    )
     test_size: int | None = setting(None, "number of test tasks; default 5, or N", minimum=1)
     rollouts: int = setting(1, "episodes averaged for each parameter vector", minimum=1)
-    seed: int = setting(0, "seed of the tasks themselves, so that runs with other seeds share them", minimum=0, maximum=2**63 - 1)
+    seed: int = setting(
+        0, "seed of the tasks themselves, so that runs with other seeds share them", minimum=0, maximum=2**63 - 1
+    )
     options: dict = setting({}, "the family's own options, see `esmaml tasks NAME`")
 
 
@@ -63,7 +76,10 @@ class PolicySettings:
     activation: str = setting("relu", "hidden activation", choices=("relu", "tanh"))
     output: str = setting("tanh", "output squashing", choices=("tanh", "identity"))
     output_gain: float = setting(
-        1.0, "factor on the last layer's initial weights; 0 starts from a policy that does nothing, so that perturbations alone explore", minimum=0
+        1.0,
+        "factor on the last layer's initial weights; 0 starts from a policy that does nothing, so "
+        "that perturbations alone explore",
+        minimum=0,
     )
     normalize_observations: bool = setting(True, "subtract the running mean of observations and divide by their std")
 
@@ -72,7 +88,9 @@ class PolicySettings:
 class AdaptationSettings:
     """The inner loop: U(theta, T)."""
 
-    operator: str = setting("es_gradient", "adaptation operator", choices=_registry("esmaml_mpi.adaptation", "OPERATORS"))
+    operator: str = setting(
+        "es_gradient", "adaptation operator", choices=_registry("esmaml_mpi.adaptation", "OPERATORS")
+    )
     queries: int = setting(20, "queries K per adaptation step, the pivot not counted", minimum=1)
     sigma: float = setting(0.1, "smoothing of the adaptation gradient", above=0)
     step_size: float = setting(0.05, "adaptation step alpha", minimum=0)
@@ -85,10 +103,16 @@ class AdaptationSettings:
 class MetaSettings:
     """The outer loop."""
 
-    algorithm: str = setting("zero_order", "meta-learning algorithm", choices=_registry("esmaml_mpi.meta", "ALGORITHMS"))
+    algorithm: str = setting(
+        "zero_order", "meta-learning algorithm", choices=_registry("esmaml_mpi.meta", "ALGORITHMS")
+    )
     iterations: int = setting(500, "meta-updates", minimum=0)
-    perturbations: int = setting(150, "perturbed meta-policies evaluated per iteration (both of a mirrored pair count)", minimum=1)
-    current_evaluations: int = setting(150, "evaluations of the current meta-policy per iteration; their mean is the pivot", minimum=1)
+    perturbations: int = setting(
+        150, "perturbed meta-policies evaluated per iteration (both of a mirrored pair count)", minimum=1
+    )
+    current_evaluations: int = setting(
+        150, "evaluations of the current meta-policy per iteration; their mean is the pivot", minimum=1
+    )
     sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
     step_size: float = setting(0.01, "meta step beta", minimum=0)
     estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
@@ -97,10 +121,13 @@ class MetaSettings:
     top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
     top_ranking: str = setting(
         "difference",
-        "rank directions by abs(f+ - f-) or abs(f - pivot), which is what they contribute; max: by max(f+, f-) as in ARS",
+        "rank directions by abs(f+ - f-) or abs(f - pivot), which is what they contribute; max: by "
+        "max(f+, f-) as in ARS",
         choices=("difference", "max"),
     )
-    max_failed_fraction: float = setting(0.4, "redraw an iteration in which more units than this failed", minimum=0, maximum=1)
+    max_failed_fraction: float = setting(
+        0.4, "redraw an iteration in which more units than this failed", minimum=0, maximum=1
+    )
     max_redraws: int = setting(10, "give up after this many redraws of one iteration", minimum=0)
 
 
@@ -109,7 +136,9 @@ class TestSettings:
     """Tests during training."""
 
     __test__ = False  # not a pytest class
-    every: int = setting(10, "iterations between tests (and between rows of /parameters); 0: only at the end", minimum=0)
+    every: int = setting(
+        10, "iterations between tests (and between rows of /parameters); 0: only at the end", minimum=0
+    )
     repeats: int = setting(5, "adaptations per test task", minimum=1)
 
 
@@ -123,7 +152,10 @@ class CheckpointSettings:
 
 @dataclass
 class Config:
-    """A whole experiment. ``resolved()`` fills in what depends on the task family and checks the sections against each other."""
+    """A whole experiment.
+
+    ``resolved()`` fills in what depends on the task family and checks the sections against each other.
+    """
 
     run: RunSettings = field(default_factory=RunSettings)
     task: TaskSettings = field(default_factory=TaskSettings)
@@ -167,7 +199,10 @@ class Config:
                 value, limits = getattr(settings, f.name), allowed(f)
                 text = f"# {f.metadata['doc']}" + (f" ({limits})" if limits else "")
                 if isinstance(value, dict):
-                    tables += [text, tomli_w.dumps({section.name: {f.name: value}}).replace(f"[{section.name}]\n", "", 1).strip()]
+                    tables += [
+                        text,
+                        tomli_w.dumps({section.name: {f.name: value}}).replace(f"[{section.name}]\n", "", 1).strip(),
+                    ]
                 elif value is None:
                     lines += [text, f"# {f.name} ="]
                 else:
@@ -191,32 +226,43 @@ class Config:
             task.test_size = 5 if count is None else (count - task.train_size or count)
         if task.batch_size > task.train_size:
             raise ConfigError(
-                f"task.batch_size = {task.batch_size}: tasks are drawn without replacement, so at most task.train_size = {task.train_size}."
+                f"task.batch_size = {task.batch_size}: tasks are drawn without replacement, so at "
+                f"most task.train_size = {task.train_size}."
             )
         if count is not None and max(task.train_size, task.test_size) > count:
             raise ConfigError(
-                f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} has only {count} distinct tasks."
+                f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
+                f"has only {count} distinct tasks."
             )
         if count is not None and task.train_size != count and task.train_size + task.test_size > count:
             raise ConfigError(
-                f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} has {count} tasks; use all of them for both "
-                f"(train_size = test_size = {count}) or keep training and test tasks disjoint (their sum at most {count})."
+                f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
+                f"has {count} tasks; use all of them for both "
+                f"(train_size = test_size = {count}) or keep training and test tasks disjoint (their "
+                f"sum at most {count})."
             )
         if count is not None and task.train_size == count and task.test_size != count:
             raise ConfigError(
-                f"task.test_size = {task.test_size}: all {count} tasks of {task.name} are training tasks, so task.test_size must be {count} too."
+                f"task.test_size = {task.test_size}: all {count} tasks of {task.name} are training "
+                f"tasks, so task.test_size must be {count} too."
             )
         for path, section, budget in (("adaptation", self.adaptation, "queries"), ("meta", self.meta, "perturbations")):
             signs, value = len(ESTIMATORS[section.estimator].signs), getattr(section, budget)
             if value % signs:
                 raise ConfigError(
-                    f"{path}.{budget} = {value}: estimator {section.estimator!r} needs an even number, as queries come in mirrored pairs."
+                    f"{path}.{budget} = {value}: estimator {section.estimator!r} needs an even "
+                    "number, as queries come in mirrored pairs."
                 )
         directions = self.meta.perturbations // len(ESTIMATORS[self.meta.estimator].signs)
         if self.meta.top_directions > directions:
-            raise ConfigError(f"meta.top_directions = {self.meta.top_directions}: there are only {directions} directions.")
+            raise ConfigError(
+                f"meta.top_directions = {self.meta.top_directions}: there are only {directions} directions."
+            )
         if not self.run.name or any(c in self.run.name for c in "/\\\0"):
-            raise ConfigError(f"run.name = {self.run.name!r}: a non-empty name without slashes is wanted; use --output for another folder.")
+            raise ConfigError(
+                f"run.name = {self.run.name!r}: a non-empty name without slashes is wanted; use "
+                "--output for another folder."
+            )
         return dataclasses.replace(self, task=task)
 
     @property
@@ -226,7 +272,10 @@ class Config:
 
     @property
     def test_tasks(self) -> range:
-        """Ids of the test tasks: the training tasks themselves when the family has no others (N, N, N), else the ids after them."""
+        """Ids of the test tasks:
+
+        the training tasks themselves when the family has no others (N, N, N), else the ids after them.
+        """
         from esmaml_mpi.tasks import make_family
 
         count = make_family(self.task.name, self.task.horizon, self.task.options).task_count
@@ -235,7 +284,9 @@ class Config:
 
 
 def load(source, overrides: Iterable[str] = ()) -> Config:
-    """A Config from a TOML file's path, a mapping or a Config, then ``section.key=value`` overrides (values are TOML; bare words are strings)."""
+    """A Config from a TOML file's path, a mapping or a Config, then ``section.key=value`` overrides (values are TOML;
+    bare words are strings).
+    """
     if isinstance(source, Config):
         tables = source.to_dict()
     elif isinstance(source, Mapping):
@@ -252,17 +303,18 @@ def load(source, overrides: Iterable[str] = ()) -> Config:
     return Config.from_dict(tables)
 
 
-def changed_keys(old: Config, new: Config) -> list[str]:
-    """Dotted names of the settings in which two configs differ, with both values."""
-    a, b = _flat(old.to_dict()), _flat(new.to_dict())
-    return [f"{key}: {a.get(key)!r} -> {b.get(key)!r}" for key in sorted({*a, *b}) if a.get(key) != b.get(key)]
+def changed_keys(old: Config, new: Config) -> dict[str, tuple]:
+    """Settings in which two configs differ: dotted name -> (old value, new value)."""
+    a, b = flat(old.to_dict()), flat(new.to_dict())
+    return {key: (a.get(key), b.get(key)) for key in sorted({*a, *b}) if a.get(key) != b.get(key)}
 
 
-def _flat(tables: Mapping, prefix: str = "") -> dict:
-    flat = {}
+def flat(tables: Mapping, prefix: str = "") -> dict:
+    """Nested tables as one: {"meta": {"sigma": 0.1}} -> {"meta.sigma": 0.1}."""
+    result = {}
     for key, value in tables.items():
-        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value})
-    return flat
+        result.update(flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value})
+    return result
 
 
 def _apply(tables: dict, override: str) -> None:

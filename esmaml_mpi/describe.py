@@ -21,7 +21,8 @@ def describe_family(name: str) -> str:
         "",
         inspect.getdoc(inspect.getmodule(cls)),
         "",
-        f"observations {family.observation_size}, actions {family.action_size}, horizon {family.horizon}, distinct tasks: {count}",
+        f"observations {family.observation_size}, actions {family.action_size}, horizon "
+        f"{family.horizon}, distinct tasks: {count}",
         "",
         "[task.options]",
     ]

@@ -1,5 +1,6 @@
 """Adapt units, then score what came out: the work of one rank in one round."""
 
+import itertools
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from esmaml_mpi.workspace import Workspace
 
 @dataclass
 class Outcome:
-    """Results of U units on T tasks each: returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally."""
+    """Results of U units on T tasks each:
+
+    returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally.
+    """
 
     after: np.ndarray
     before: np.ndarray | None
@@ -33,7 +37,10 @@ class Evaluator:
         self._workspaces = [Workspace() for _ in range(threads)]
 
     def evaluate(self, points: np.ndarray, units: Units, observer: Observer, before: bool = False) -> Outcome:
-        """Adapt and score meta-policies ``points`` (d, U). Units in which the task family raises are marked, not lost silently."""
+        """Adapt and score meta-policies ``points`` (d, U).
+
+        Units in which the task family raises are marked, not lost silently.
+        """
         try:
             return self._evaluate(points, units, observer, before)
         except RolloutError as error:
@@ -97,14 +104,16 @@ class Evaluator:
 
     def _split(self, units: int, blocks: int) -> list[slice]:
         edges = [units * i // blocks for i in range(blocks + 1)]
-        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
     def _map(self, function, blocks, *arguments):
         if self._pool is None:
             return [function(block, self._workspaces[0], *arguments) for block in blocks]
         # Thread i takes every threads-th block, so that each workspace has one user.
         lanes = [
-            self._pool.submit(lambda w, mine: [function(b, w, *arguments) for b in mine], workspace, blocks[i :: self._threads])
+            self._pool.submit(
+                lambda w, mine: [function(b, w, *arguments) for b in mine], workspace, blocks[i :: self._threads]
+            )
             for i, workspace in enumerate(self._workspaces)
         ]
         results = [lane.result() for lane in lanes]

@@ -1,8 +1,9 @@
 """Sums of floats that do not depend on the order or the grouping of the addends.
 
-A float becomes a fixed-point integer of ``LIMBS`` 32-bit limbs, each kept in an int64. Integer addition is associative, so adding limbs
-over units, ranks (``MPI_SUM``) and iterations gives the same bits in any order. Range: abs(x) < 2**126; a part
-below 2**-160 is cut off, for each addend alone. Up to 2**31 addends fit before a limb could overflow.
+A float becomes a fixed-point integer of ``LIMBS`` 32-bit limbs, each kept in an int64. Integer addition is
+associative, so adding limbs over units, ranks (``MPI_SUM``) and iterations gives the same bits in any order. Range:
+abs(x) < 2**126; a part below 2**-160 is cut off, for each addend alone. Up to 2**31 addends fit before a limb could
+overflow.
 """
 
 import numpy as np
@@ -14,7 +15,10 @@ LARGEST = 2.0**126
 
 
 def to_limbs(values: np.ndarray) -> np.ndarray:
-    """Limbs, least significant first: (...) float64 -> (..., LIMBS) int64. Every value must satisfy abs(value) < LARGEST."""
+    """Limbs, least significant first:
+
+    (...) float64 -> (..., LIMBS) int64. Every value must satisfy abs(value) < LARGEST.
+    """
     rest = np.array(values, dtype=np.float64)
     if not np.all(np.abs(rest) < LARGEST):
         raise OverflowError(f"exact sums take finite numbers below 2**126 in magnitude, not {rest!r}")

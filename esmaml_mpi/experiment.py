@@ -36,7 +36,9 @@ class Request:
 class Experiment:
     """Policy, tasks, operator and algorithm of a resolved config."""
 
-    def __init__(self, config: Config, test_phase: Phase = Phase.TEST, test_tasks=None, test_repeats: int | None = None):
+    def __init__(
+        self, config: Config, test_phase: Phase = Phase.TEST, test_tasks=None, test_repeats: int | None = None
+    ):
         """``test_tasks`` and ``test_repeats`` replace the config's; ``test_phase`` keys their streams."""
         self.config = config
         self.test_phase = test_phase

@@ -22,18 +22,30 @@ _ITERATION = Series("i8", "()", "meta-updates", "meta-updates done before this r
 GROUPS: dict[str, dict[str, Series]] = {
     "train": {
         "iteration": _ITERATION,
-        "meta_value": Series("f8", "()", "reward", "adapted return of the current meta-policy, mean over the current evaluations"),
+        "meta_value": Series(
+            "f8", "()", "reward", "adapted return of the current meta-policy, mean over the current evaluations"
+        ),
         "values": Series(
             "f8",
             "(E,)",
             "reward",
-            "adapted return of each evaluation, mean over its tasks: first the perturbed meta-policies, then the current ones; nan: failed",
+            "adapted return of each evaluation, mean over its tasks: first the perturbed "
+            "meta-policies, then the current ones; nan: failed",
         ),
         "failed_units": Series("i8", "()", "evaluations", "evaluations that failed and left the estimate"),
-        "redraws": Series("i8", "()", "redraws", "how often this iteration was drawn again because too many evaluations failed"),
-        "rollouts": Series("i8", "()", "rollouts", "training rollouts simulated in this iteration, pivots and redraws included"),
+        "redraws": Series(
+            "i8", "()", "redraws", "how often this iteration was drawn again because too many evaluations failed"
+        ),
+        "rollouts": Series(
+            "i8", "()", "rollouts", "training rollouts simulated in this iteration, pivots and redraws included"
+        ),
         "env_steps": Series("i8", "()", "environment steps", "training steps simulated in this iteration"),
-        "seconds": Series("f8", "()", "s", "wall-clock time on rank 0 since the previous row (or the start), tests and file writing included"),
+        "seconds": Series(
+            "f8",
+            "()",
+            "s",
+            "wall-clock time on rank 0 since the previous row (or the start), tests and file writing included",
+        ),
         "gradient_norm": Series("f8", "()", "reward std / parameter", "Euclidean norm of the meta-gradient estimate"),
         "parameter_norm": Series("f8", "()", "parameter", "Euclidean norm of theta before the update"),
     },
@@ -47,7 +59,9 @@ GROUPS: dict[str, dict[str, Series]] = {
     },
     "test": {
         "iteration": _ITERATION,
-        "before": Series("f8", "(tasks, repeats)", "reward", "return of the meta-policy on each test task; nan: failed"),
+        "before": Series(
+            "f8", "(tasks, repeats)", "reward", "return of the meta-policy on each test task; nan: failed"
+        ),
         "after": Series("f8", "(tasks, repeats)", "reward", "return after adaptation to each test task; nan: failed"),
     },
     "parameters": {
@@ -67,7 +81,9 @@ class History:
     """All series of a run. ``history["train"]["values"]`` is an array whose rows are iterations."""
 
     def __init__(self):
-        self._rows: dict[str, dict[str, list]] = {group: {name: [] for name in series} for group, series in GROUPS.items()}
+        self._rows: dict[str, dict[str, list]] = {
+            group: {name: [] for name in series} for group, series in GROUPS.items()
+        }
 
     def append(self, group: str, **row) -> None:
         """Add one row to every series of a group."""

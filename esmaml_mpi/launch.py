@@ -7,34 +7,34 @@ from pathlib import Path
 import numpy as np
 
 from esmaml_mpi.config import Config, changed_keys, load
+from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
 from esmaml_mpi.history import History
 from esmaml_mpi.parallel.world import World
-from esmaml_mpi.settings import ConfigError
-from esmaml_mpi.training import train
+from esmaml_mpi.training import finite_mean, train
 
 # Settings that change no number of an iteration, so a resumed run may have others.
 FREE = ("meta.iterations", "run.threads", "checkpoint.every", "checkpoint.minutes")
 
 
-class UsageError(ValueError):
-    """The command asks for something that is refused; nothing was changed."""
-
-
 def agree(world: World, prepare: Callable[[], str]) -> str:
-    """Run ``prepare`` on rank 0 and give its text to every rank. If it raises, the others leave with SystemExit."""
+    """Run ``prepare`` on rank 0 and give its text to every rank.
+
+    If it raises a UserError, the others raise ToldToLeave.
+    """
     text = b""
     length = np.zeros(1, dtype=np.int64)
     if world.rank == 0:
         try:
             text = prepare().encode()
             length[0] = len(text)
-        except BaseException:
-            length[0] = -1
+        except UserError as error:
+            length[0] = -error.exit_code
             world.broadcast(length)
+            error.known_to_all_ranks = True
             raise
     world.broadcast(length)
     if length[0] < 0:
-        raise SystemExit(2)
+        raise ToldToLeave(-int(length[0]))
     buffer = np.frombuffer(text, dtype=np.uint8).copy() if world.rank == 0 else np.empty(length[0], dtype=np.uint8)
     world.broadcast(buffer)
     return buffer.tobytes().decode()
@@ -69,17 +69,26 @@ def _prepare(world, source, overrides, output, resume, overwrite):
     if not path.exists() or overwrite:
         return config, ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None
     if not resume:
-        raise UsageError(f"{path} exists. Continue it with --resume, replace it with --overwrite, or choose another --output.")
+        raise UsageError(
+            f"{path} exists. Continue it with --resume, replace it with --overwrite, or choose another --output."
+        )
     old = read(path)
-    changes = [change for change in changed_keys(old.config, config) if not change.startswith(FREE)]
-    if changes:
-        raise ConfigError(f"cannot resume {path}: its configuration differs in {'; '.join(changes)}.")
+    changes = changed_keys(old.config, config)
+    refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]
+    if refused:
+        raise ConfigError(f"cannot resume {path}: its configuration differs in {'; '.join(refused)}.")
     done = int(old.checkpoint["iteration"])
     if config.meta.iterations < done:
-        raise ConfigError(f"cannot resume {path}: meta.iterations = {config.meta.iterations}, but {done} are done already.")
+        raise ConfigError(
+            f"cannot resume {path}: meta.iterations = {config.meta.iterations}, but {done} are done already."
+        )
     for fact in DECISIVE:
         if old.launches[-1].get(fact) != facts.get(fact):
-            print(f"esmaml: {fact} was {old.launches[-1].get(fact)!r} and is {facts.get(fact)!r}: the numbers may differ in their last bits", flush=True)
+            print(
+                f"esmaml: {fact} was {old.launches[-1].get(fact)!r} and is {facts.get(fact)!r}: the "
+                "numbers may differ in their last bits",
+                flush=True,
+            )
     if done < config.meta.iterations:
         old.history.drop_from(done)  # a test after the then last iteration; measured again if it is due
     writer = ResultsWriter(path, config.to_toml(), [*old.launches, facts], list(config.test_tasks))
@@ -90,6 +99,9 @@ def _report(path: Path, history: History, config: Config, code: int) -> None:
     if code:
         print(f"stopped by a signal; {path} holds everything so far, continue with --resume", flush=True)
         return
-    test = history["test"]
-    before, after = float(np.nanmean(test["before"][-1])), float(np.nanmean(test["after"][-1]))
-    print(f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and {after:.2f} after adaptation", flush=True)
+    before, after = (finite_mean(history["test"][name][-1]) for name in ("before", "after"))
+    print(
+        f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and "
+        f"{after:.2f} after adaptation",
+        flush=True,
+    )

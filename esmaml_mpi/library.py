@@ -20,9 +20,10 @@ class _Memory:
 def train(config, overrides: Iterable[str] = (), output=None, resume: bool = False, overwrite: bool = False) -> Results:
     """Meta-train in this process and return the results.
 
-    ``config``: a TOML path, a mapping of sections, or a Config. ``overrides``: strings such as "meta.sigma=0.05". ``output``: a results file to write
-    (with ``resume`` and ``overwrite`` as in the ``train`` command); None keeps everything in memory. Ctrl-C ends training after the current
-    iteration and returns what there is. Raises ConfigError, UsageError, or TrainingError.
+    ``config``: a TOML path, a mapping of sections, or a Config. ``overrides``: strings such as "meta.sigma=0.05".
+    ``output``: a results file to write (with ``resume`` and ``overwrite`` as in the ``train`` command); None keeps
+    everything in memory. Ctrl-C ends training after the current iteration and returns what there is. Raises
+    ConfigError, UsageError, or TrainingError.
     """
     world = World()
     if output is None:

@@ -1,7 +1,7 @@
 """Running mean and standard deviation of observations, identical at any number of ranks.
 
-The policy sees (s - mean) / std (Song et al. 2020, section A.6: state normalisation). Statistics cover every training rollout of all earlier iterations and are
-frozen within an iteration.
+The policy sees (s - mean) / std (Song et al. 2020, section A.6: state normalisation). Statistics cover every training
+rollout of all earlier iterations and are frozen within an iteration.
 """
 
 import math
@@ -10,7 +10,8 @@ import numpy as np
 
 from esmaml_mpi.exact import FRACTION_BITS, LIMB_BITS, ratio, to_integer
 
-# A standard deviation below this fraction of the root mean square is rounding, not signal: the dimension is left unscaled.
+# A standard deviation below this fraction of the root mean square is rounding, not signal: the dimension is left
+# unscaled.
 ZERO_STD = 1e-6
 STORED_LIMBS = 16  # enough for any run: 2**192 times the largest addend
 

@@ -1,9 +1,10 @@
 """Deterministic linear and MLP policies over flat parameter vectors, one parameter vector per simulation.
 
-Batch axis last: a batch of parameters is (d, B), observations are (n, B), actions (m, B). Each column's arithmetic is the same in any
-batch of at least two columns, so results do not depend on how simulations are grouped.
+Batch axis last: a batch of parameters is (d, B), observations are (n, B), actions (m, B). Each column's arithmetic is
+the same in any batch of at least two columns, so results do not depend on how simulations are grouped.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class Policy:
     def layers(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each layer."""
         widths = [self.observation_size, *self.hidden, self.action_size]
-        return list(zip(widths[:-1], widths[1:], strict=True))
+        return list(itertools.pairwise(widths))
 
     @property
     def size(self) -> int:
@@ -37,7 +38,10 @@ class Policy:
         return sum((inputs + 1) * outputs for inputs, outputs in self.layers)
 
     def initial(self, generator: np.random.Generator, output_gain: float = 1.0) -> np.ndarray:
-        """Initial parameters (d,): weights N(0, 2 / inputs of the layer), those of the last layer times ``output_gain``; biases 0."""
+        """Initial parameters (d,):
+
+        weights N(0, 2 / inputs of the layer), those of the last layer times ``output_gain``; biases 0.
+        """
         parts = []
         for i, (inputs, outputs) in enumerate(self.layers, start=1):
             gain = output_gain if i == len(self.layers) else 1.0

@@ -9,7 +9,10 @@ from esmaml_mpi.parallel.world import LAUNCHED
 
 
 class Progress:
-    """Reports of rank 0. ``done`` is where the run (re)starts; ``interval`` is the time between lines of a log, in seconds."""
+    """Reports of rank 0.
+
+    ``done`` is where the run (re)starts; ``interval`` is the time between lines of a log, in seconds.
+    """
 
     def __init__(self, total: int, done: int, stream=None, interval: float = 30.0):
         self.total, self.first, self.stream = total, done, stream or sys.stdout
@@ -59,7 +62,10 @@ class Progress:
 
 
 def _is_terminal(stream) -> bool:
-    """Whether a person is watching. mpirun gives its ranks a terminal even when its own output goes to a file, so its is asked too."""
+    """Whether a person is watching.
+
+    mpirun gives its ranks a terminal even when its own output goes to a file, so its is asked too.
+    """
     if not stream.isatty():
         return False
     if not any(name in os.environ for name in LAUNCHED):

@@ -1,8 +1,8 @@
 """Every random number of a run, keyed by what it is for and never by who computes it.
 
-A stream is a Philox4x64-10 counter generator (Salmon et al., SC 2011) whose 128-bit key and upper 192 counter bits *are* the indices
-of the thing being drawn. Two different keys therefore never overlap (no hashing is involved), and any rank can
-regenerate any stream. Each stream holds 2**66 numbers.
+A stream is a Philox4x64-10 counter generator (Salmon et al., SC 2011) whose 128-bit key and upper 192 counter bits
+*are* the indices of the thing being drawn. Two different keys therefore never overlap (no hashing is involved), and
+any rank can regenerate any stream. Each stream holds 2**66 numbers.
 """
 
 import threading
@@ -63,8 +63,8 @@ class Streams:
     def fill_normals(self, out: np.ndarray, purpose: Purpose, at: Round, *, unit=0, task=0, step=0) -> None:
         """Fill ``out`` (contiguous float64) with the stream's first standard normals.
 
-        Same numbers as ``generator(...).standard_normal(out.shape)``; one generator per thread is re-keyed, because building one
-        costs more than the 120 normals of a linear policy's queries.
+        Same numbers as ``generator(...).standard_normal(out.shape)``; one generator per thread is re-keyed, because
+        building one costs more than the 120 normals of a linear policy's queries.
         """
         if not hasattr(self._local, "generator"):
             self._local.bits = np.random.Philox(key=0)

@@ -1,9 +1,11 @@
 """The hot loop: a batch of policies, each on its own task, to returns and observation sums.
 
-Every column's result is bit-identical in any batch: all arithmetic is element-wise across the batch axis or sums over a leading axis, in order.
-NumPy breaks that rule for a batch of exactly one, whose leading axis it sums pairwise; a lone column is therefore doubled.
+Every column's result is bit-identical in any batch: all arithmetic is element-wise across the batch axis or sums over
+a leading axis, in order. NumPy breaks that rule for a batch of exactly one, whose leading axis it sums pairwise; a
+lone column is therefore doubled.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +34,9 @@ class Observer:
 class RolloutResult:
     """Outcome of B rollouts.
 
-    ``returns`` (B,), ``lengths`` (B,) steps, ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square.
-    ``observations`` (horizon + 1, n, B) only if asked for.
+    ``returns`` (B,), ``lengths`` (B,) steps, ``observation_sums`` (2n, B): over the steps acted upon, of each
+    observation and then of its square. ``observations`` (horizon + 1, n, B) only if asked for; those after row
+    ``lengths[b]``, where episode b ended, mean nothing.
     """
 
     returns: np.ndarray
@@ -65,7 +68,10 @@ def simulate(
         pair = (None if array is None else np.repeat(array, 2, axis=1) for array in (parameters, tasks, noise))
         both = simulate(policy, family, *pair, observer, workspace, record)
         return RolloutResult(
-            both.returns[:1], both.lengths[:1], both.observation_sums[:, :1], both.observations[..., :1] if record else None
+            both.returns[:1],
+            both.lengths[:1],
+            both.observation_sums[:, :1],
+            both.observations[..., :1] if record else None,
         )
     batch, limit = parameters.shape[1], block_size(policy, family)
     blocks = max(1, -(-batch // limit))
@@ -81,7 +87,7 @@ def simulate(
             workspace,
             record,
         )
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in itertools.pairwise(edges)
     ]
     if len(parts) == 1:
         return parts[0]
@@ -106,6 +112,7 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
             returns, lengths = simulation.returns(observations)
         except Exception as error:
             raise RolloutError(f"{family.name} raised {type(error).__name__}: {error}") from error
+        recorded = observations.copy() if record else None
         seen = observations[:-1]
         if lengths is None:
             lengths = np.full(batch, horizon)
@@ -115,4 +122,4 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
         sums = np.empty((2 * size, batch))
         np.add.reduce(seen, axis=0, out=sums[:size])
         np.einsum("tib,tib->ib", seen, seen, out=sums[size:])
-    return RolloutResult(returns, lengths, sums, observations.copy() if record else None)
+    return RolloutResult(returns, lengths, sums, recorded)

@@ -1,4 +1,7 @@
-"""Typed, documented, validated settings: dataclasses whose fields say what is allowed, and errors that say what is wrong."""
+"""Typed, documented, validated settings:
+
+dataclasses whose fields say what is allowed, and errors that say what is wrong.
+"""
 
 import dataclasses
 import difflib
@@ -7,17 +10,15 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 
-
-class ConfigError(ValueError):
-    """A setting is unknown, of the wrong type, or out of range."""
+from esmaml_mpi.errors import ConfigError
 
 
 def setting(default, doc: str, *, choices=None, minimum=None, above=None, maximum=None, below=None, finite=True):
     """A dataclass field with documentation and limits.
 
-    ``choices``: an iterable of allowed values, or a function that returns one (for registries). ``minimum``/``maximum`` are inclusive,
-    ``above``/``below`` exclusive, ``finite`` excludes infinity; for lists every limit holds for each element. A list or dict default is copied
-    for each instance.
+    ``choices``: an iterable of allowed values, or a function that returns one (for registries).
+    ``minimum``/``maximum`` are inclusive, ``above``/``below`` exclusive, ``finite`` excludes infinity; for lists every
+    limit holds for each element. A list or dict default is copied for each instance.
     """
     metadata = dict(doc=doc, choices=choices, minimum=minimum, above=above, maximum=maximum, below=below, finite=finite)
     if isinstance(default, (list, dict)):
@@ -34,7 +35,8 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> ConfigError:
 
 
 def parse(cls, values: Mapping, path: str):
-    """Build settings dataclass ``cls`` from a mapping; ``path`` prefixes each key in errors ("meta" -> "meta.sigma")."""
+    """Build settings dataclass ``cls`` from a mapping; ``path`` prefixes each key in errors ("meta" "
+    "-> "meta.sigma")."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"{path} = {values!r}: a table of settings is wanted, not {_kind(values)}.")
     fields = {field.name: field for field in dataclasses.fields(cls) if field.metadata}
@@ -64,7 +66,10 @@ def allowed(field) -> str:
 
 def _convert(value, annotation, key):
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (types.UnionType, typing.Union):  # only "X | None" is used; None stands for "derived", and TOML cannot write it
+    if origin in (
+        types.UnionType,
+        typing.Union,
+    ):  # only "X | None" is used; None stands for "derived", and TOML cannot write it
         if value is None:
             return None
         (annotation,) = (argument for argument in arguments if argument is not types.NoneType)

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from esmaml_mpi.config import Config
+from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.history import History
 from esmaml_mpi.interruption import Interruption
@@ -20,10 +21,6 @@ from esmaml_mpi.progress import Progress
 from esmaml_mpi.rollouts import Observer
 
 DONE, STOPPED = 0, 75  # exit codes
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on."""
 
 
 class Store(Protocol):
@@ -75,6 +72,7 @@ class Training:
         self.last_row = time.perf_counter()
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
+        self.warned = False
 
     def run(self) -> int:
         """Iterate to the end or until asked to stop; returns the exit code."""
@@ -103,7 +101,7 @@ class Training:
         theta = state.optimizer.step(state.theta, gradient)
         state.statistics.add(reply.observations, reply.limbs)
         reply.seconds["update"] += time.perf_counter() - start
-        meta_value = _mean(reply.values[self.config.meta.perturbations :])
+        meta_value = finite_mean(reply.values[self.config.meta.perturbations :])
         now = time.perf_counter()
         self.history.append(
             "train",
@@ -119,11 +117,21 @@ class Training:
         self.history.append("timing", iteration=state.iteration, write=self.write_seconds, **reply.seconds)
         self.last_row, self.write_seconds = now, 0.0
         state.iteration, state.theta = state.iteration + 1, theta
+        if not np.any(gradient) and not self.warned:
+            self.warned = True
+            self.progress.message(
+                f"iteration {state.iteration - 1}: no meta-gradient, as all evaluations returned the "
+                f"same ({meta_value:.6g}). If this goes on, the policy "
+                "cannot see the reward from where it starts: try another run.seed, a smaller "
+                "policy.output_gain, or a larger meta.sigma."
+            )
         self.progress.update(state.iteration, meta_value, reply.failed, cost["rollouts"])
         return reply.stop_requested
 
     def _evaluate(self, observer: Observer, test: bool):
-        """Reply and meta-gradient of the current iteration, drawn again while too many units fail; and what that cost."""
+        """Reply and meta-gradient of the current iteration, drawn again while too many units fail; and what that
+        cost.
+        """
         state, meta, algorithm = self.state, self.config.meta, self.experiment.algorithm
         cost = {"redraws": 0, "rollouts": 0, "env_steps": 0}
         seconds: dict[str, float] = {}
@@ -146,13 +154,16 @@ class Training:
                 return reply, gradient, cost
             if cost["redraws"] == meta.max_redraws:
                 raise TrainingError(
-                    f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} evaluations failed, and it was already redrawn "
-                    f"{meta.max_redraws} times (meta.max_redraws, meta.max_failed_fraction = {meta.max_failed_fraction}). Rewards are "
+                    f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} "
+                    "evaluations failed, and it was already redrawn "
+                    f"{meta.max_redraws} times (meta.max_redraws, meta.max_failed_fraction = "
+                    f"{meta.max_failed_fraction}). Rewards are "
                     "not finite or the task raises; its messages are above."
                 )
             cost["redraws"] += 1
             self.progress.message(
-                f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} evaluations failed, drawn again"
+                f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} evaluations "
+                "failed, drawn again"
             )
 
     def _final_test(self) -> None:
@@ -176,7 +187,7 @@ class Training:
 
     def _record_test(self, reply) -> None:
         self.history.append("test", iteration=self.state.iteration, before=reply.before, after=reply.after)
-        self.progress.tested(_mean(reply.before), _mean(reply.after))
+        self.progress.tested(finite_mean(reply.before), finite_mean(reply.after))
 
     def _write_is_due(self) -> bool:
         checkpoint = self.config.checkpoint
@@ -191,7 +202,8 @@ class Training:
 
 
 def train(config: Config, world: World, store: Store, history: History, checkpoint: dict | None = None) -> int:
-    """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code, on every rank.
+    """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code, on
+    every rank.
 
     ``store``, ``history`` and ``checkpoint`` (to resume from) matter on rank 0 alone; ``history`` is filled in place.
     """
@@ -219,15 +231,18 @@ def train(config: Config, world: World, store: Store, history: History, checkpoi
 def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
     config, units = experiment.config, experiment.algorithm.evaluations
     progress.message(
-        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {units} evaluations of {config.task.batch_size} tasks "
+        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {units} evaluations of "
+        f"{config.task.batch_size} tasks "
         f"per iteration, {world.size} rank{'s' * (world.size > 1)}"
     )
     spare = idle(world.size, units)
     if spare:
-        progress.message(f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} per iteration")
+        progress.message(
+            f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} per iteration"
+        )
 
 
-def _mean(values: np.ndarray) -> float:
+def finite_mean(values: np.ndarray) -> float:
     """Mean of the values that are finite; nan if there is none."""
     finite = values[np.isfinite(values)]
     return float(np.add.reduce(finite) / finite.size) if finite.size else math.nan

@@ -15,7 +15,10 @@ from esmaml_mpi.workspace import Workspace
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What every rollout of a run needs: policy, family, the table of task parameters (p, tasks) by id, streams, episodes per return."""
+    """What every rollout of a run needs:
+
+    policy, family, the table of task parameters (p, tasks) by id, streams, episodes per return.
+    """
 
     policy: Policy
     family: TaskFamily
@@ -56,7 +59,7 @@ class Trials:
 
     def evaluate(self, parameters: np.ndarray) -> np.ndarray:
         """Mean return (U, T, Q) of parameters (d, U, T, Q): Q policies for each task of each unit."""
-        size, rows, tasks, queries = parameters.shape
+        _, rows, tasks, queries = parameters.shape
         result = self.run(parameters)
         returns = result.returns.reshape(rows, tasks, queries, self.lab.episodes)
         values = returns[..., 0] if self.lab.episodes == 1 else np.add.reduce(returns, axis=-1) / self.lab.episodes
@@ -76,7 +79,7 @@ class Trials:
 
     def run(self, parameters: np.ndarray, record: bool = False) -> RolloutResult:
         """The rollouts behind ``evaluate``, column order (unit, task, query, episode)."""
-        size, rows, tasks, queries = parameters.shape
+        size, queries = parameters.shape[0], parameters.shape[-1]
         repeats = queries * self.lab.episodes
         flat = parameters.reshape(size, -1)
         if self.lab.episodes > 1:

@@ -20,8 +20,8 @@ class Status(IntEnum):
 class Units:
     """U units of one round.
 
-    ``tasks`` (U, T): ids of the tasks each unit adapts to. ``streams`` (U,): the number that keys a unit's randomness; units that
-    must share it (antithetic twins) carry the same one.
+    ``tasks`` (U, T): ids of the tasks each unit adapts to. ``streams`` (U,): the number that keys a unit's randomness;
+    units that must share it (antithetic twins) carry the same one.
     """
 
     round: Round
@@ -37,7 +37,10 @@ class Units:
 
 @dataclass
 class Tally:
-    """What the rollouts of U units amounted to: ``status`` (U,), ``observation_sums`` (2n, U), ``rollouts`` and ``steps`` (U,) int64."""
+    """What the rollouts of U units amounted to:
+
+    ``status`` (U,), ``observation_sums`` (2n, U), ``rollouts`` and ``steps`` (U,) int64.
+    """
 
     status: np.ndarray
     observation_sums: np.ndarray

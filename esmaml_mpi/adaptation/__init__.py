@@ -1,7 +1,8 @@
 """Adaptation operators U(theta, T). To add one: write a file with such a class and add a line to ``OPERATORS``.
 
-An operator is a generator function: it yields the parameters it wants evaluated, receives their rewards, and returns the adapted parameters. It knows
-neither tasks nor rollouts, so the same code serves a batched simulation and a robot that tries one policy at a time.
+An operator is a generator function: it yields the parameters it wants evaluated, receives their rewards, and returns
+the adapted parameters. It knows neither tasks nor rollouts, so the same code serves a batched simulation and a robot
+that tries one policy at a time.
 """
 
 from collections.abc import Callable, Generator

@@ -1,4 +1,7 @@
-"""ES gradient adaptation: U(theta, T) = theta + alpha grad f_sigma^T(theta), estimated from K queries (Song et al. 2020, Algorithms 1 to 3)."""
+"""ES gradient adaptation:
+
+U(theta, T) = theta + alpha grad f_sigma^T(theta), estimated from K queries (Song et al. 2020, Algorithms 1 to 3).
+"""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -11,7 +14,9 @@ from esmaml_mpi.estimators.rewards import normalize
 
 @dataclass(frozen=True)
 class ESGradient:
-    """``steps`` gradient-ascent steps of ``queries`` queries each; the pivot, where needed, is one more rollout a step."""
+    """``steps`` gradient-ascent steps of ``queries`` queries each; the pivot, where needed, is one more rollout a
+    step.
+    """
 
     queries: int
     sigma: float
@@ -22,7 +27,10 @@ class ESGradient:
 
     @property
     def evaluates_pivot(self) -> bool:
-        """Whether each step also evaluates theta: forward differences need it, and ``standardize`` is over queries and pivot."""
+        """Whether each step also evaluates theta:
+
+        forward differences need it, and ``standardize`` is over queries and pivot.
+        """
         return ESTIMATORS[self.estimator].needs_pivot or self.reward_normalization == "standardize"
 
     @property

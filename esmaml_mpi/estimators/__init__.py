@@ -1,7 +1,7 @@
 """How queries become a gradient of the Gaussian smoothing f_sigma(theta) = E f(theta + sigma g), g ~ N(0, I).
 
-Every estimator here has the form gradient = (1 / (m sigma)) sum_i difference_i g_i over m directions g_i, and states only its differences. To
-add one: write a file with such an object and add a line to ``ESTIMATORS``.
+Every estimator here has the form gradient = (1 / (m sigma)) sum_i difference_i g_i over m directions g_i, and states
+only its differences. To add one: write a file with such an object and add a line to ``ESTIMATORS``.
 """
 
 from typing import Protocol

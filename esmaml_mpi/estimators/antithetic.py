@@ -1,4 +1,8 @@
-"""Antithetic pairs: (1/2m sigma) sum (f(theta + sigma g_i) - f(theta - sigma g_i)) g_i (Song et al. 2020, section A.6; Nesterov and Spokoiny 2017)."""
+"""Antithetic pairs:
+
+(1/2m sigma) sum (f(theta + sigma g_i) - f(theta - sigma g_i)) g_i (Song et al. 2020, section A.6; Nesterov and
+Spokoiny 2017).
+"""
 
 import numpy as np
 

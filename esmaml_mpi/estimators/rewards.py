@@ -3,15 +3,19 @@
 import numpy as np
 
 NORMALIZATIONS = ("standardize", "ars", "none")
-# Values whose spread is below this fraction of their size are equal up to rounding: 50 times -324.61 has a standard deviation of 6e-14.
+# Values whose spread is below this fraction of their size are equal up to rounding: 50 times -324.61 has a standard
+# deviation of 6e-14.
 EQUAL = 1e-12
 
 
-def normalize(values: np.ndarray, pivot: np.ndarray | None, kind: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+def normalize(
+    values: np.ndarray, pivot: np.ndarray | None, kind: str
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Values (..., m, s) and pivot (...) or None, normalised, and whether there is a signal in them (...).
 
-    ``standardize``: minus mean, over population standard deviation, both over queries and pivot. ``ars``: over the standard deviation of the
-    queries (Mania et al. 2018). ``none``: as they are. Without a signal the values come back as zeros: no step.
+    ``standardize``: minus mean, over population standard deviation, both over queries and pivot. ``ars``: over the
+    standard deviation of the queries (Mania et al. 2018). ``none``: as they are. Without a signal the values come back
+    as zeros: no step.
     """
     queries = values.reshape(*values.shape[:-2], -1)
     everything = queries if pivot is None else np.concatenate([queries, pivot[..., None]], axis=-1)

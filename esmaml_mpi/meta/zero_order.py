@@ -5,8 +5,8 @@
         for each current evaluation j:  sample tasks;  w_j = mean over them of f^T(U(theta, T))
         theta <- theta + beta * estimate(v, mean w, g)
 
-Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its own tasks; antithetic twins (units 2i and 2i+1) share
-tasks and adaptation randomness.
+Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its own tasks; antithetic twins (units 2i
+and 2i+1) share tasks and adaptation randomness.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ from esmaml_mpi.units import Units
 
 @dataclass(frozen=True)
 class ZeroOrder:
-    """One algorithm object serves both sides: workers ask for ``units`` and ``points``, the aggregator for ``gradient``."""
+    """One algorithm object serves both sides:
+
+    workers ask for ``units`` and ``points``, the aggregator for ``gradient``.
+    """
 
     perturbations: int
     current_evaluations: int

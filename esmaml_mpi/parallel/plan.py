@@ -4,8 +4,9 @@
 def deal(units: int, size: int, reverse: bool = False) -> list[range]:
     """Consecutive blocks of unit indices for each rank, in rank order, as even as possible.
 
-    Rank 0, the aggregator, takes units only where that shortens the longest block: with 301 ranks and 300 units it takes none, with 4 ranks it
-    works like the others. ``reverse`` gives the longer blocks to the last ranks instead of the first, to balance a second deal.
+    Rank 0, the aggregator, takes units only where that shortens the longest block: with 301 ranks and 300 units it
+    takes none, with 4 ranks it works like the others. ``reverse`` gives the longer blocks to the last ranks instead of
+    the first, to balance a second deal.
     """
     free_aggregator = size > 1 and -(-units // (size - 1)) == -(-units // size)
     workers = size - free_aggregator

@@ -23,7 +23,10 @@ COUNTERS = 4  # observations, rollouts, steps, ranks that were asked to stop
 
 @dataclass
 class Reply:
-    """What rank 0 knows after a round. ``values`` (E,), ``before`` and ``after`` (test tasks, repeats): nan where the unit failed."""
+    """What rank 0 knows after a round.
+
+    ``values`` (E,), ``before`` and ``after`` (test tasks, repeats): nan where the unit failed.
+    """
 
     values: np.ndarray
     before: np.ndarray
@@ -42,7 +45,9 @@ class Rounds:
 
     def __init__(self, world: World, experiment: Experiment, stop_requested: Callable[[], bool] = lambda: False):
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
-        self._packet = np.empty(8 * (HEADER + experiment.policy.size + 2 * experiment.policy.observation_size), dtype=np.uint8)
+        self._packet = np.empty(
+            8 * (HEADER + experiment.policy.size + 2 * experiment.policy.observation_size), dtype=np.uint8
+        )
         self._header = self._packet[: 8 * HEADER].view(np.int64)
         self._numbers = self._packet[8 * HEADER :].view(np.float64)
 
@@ -111,7 +116,9 @@ class Rounds:
     def _reply(self, gathered, train, test, sums, ticks) -> Reply:
         """Put the ranks' rows, train then test for each rank, back into unit order."""
         gathered[gathered[:, 2] != Status.OK, :2] = np.nan
-        is_train = np.concatenate([np.repeat([True, False], [len(a), len(b)]) for a, b in zip(train, test, strict=True)])
+        is_train = np.concatenate(
+            [np.repeat([True, False], [len(a), len(b)]) for a, b in zip(train, test, strict=True)]
+        )
         held_out = self.experiment.held_out
         shape = (len(held_out.task_ids), held_out.repeats) if any(map(len, test)) else (0, 0)
         return Reply(

@@ -1,4 +1,6 @@
-"""The group of processes behind one small object, so that it can be one process, an MPI communicator, or later a shrunken one."""
+"""The group of processes behind one small object, so that it can be one process, an MPI communicator, or later a
+shrunken one.
+"""
 
 import os
 import sys
@@ -6,12 +8,18 @@ import time
 
 import numpy as np
 
+from esmaml_mpi.errors import WorldError
+
 # Set by a launcher in the processes it starts: Open MPI, PMIx, PMI (MPICH, Intel MPI, Slurm), MVAPICH, Cray PALS.
-LAUNCHED = ("OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_SIZE", "PALS_RANKID")
-
-
-class WorldError(RuntimeError):
-    """The processes that were started are not the ones MPI sees."""
+LAUNCHED = (
+    "OMPI_COMM_WORLD_SIZE",
+    "PMIX_RANK",
+    "PMI_RANK",
+    "PMI_SIZE",
+    "MPI_LOCALNRANKS",
+    "MV2_COMM_WORLD_SIZE",
+    "PALS_RANKID",
+)
 
 
 class World:
@@ -78,7 +86,9 @@ class MPIWorld(World):
         self._mpi.Finalize()
 
     def _wait(self, request) -> None:
-        """Complete a request; spin briefly, then sleep a tenth of the time waited so far, so that waiting ranks leave the cores to working ones."""
+        """Complete a request; spin briefly, then sleep a tenth of the time waited so far, so that waiting ranks leave
+        the cores to working ones.
+        """
         start = time.perf_counter()
         while not request.Test():
             waited = time.perf_counter() - start
@@ -98,7 +108,9 @@ def _check_slurm(world: World) -> None:
     if tasks is None or int(tasks) == world.size or "ESMAML_IGNORE_SLURM_NTASKS" in os.environ:
         return
     raise WorldError(
-        f"Slurm has SLURM_NTASKS={tasks}, but MPI sees {world.size} process{'es' * (world.size > 1)}. Started with srun, this means "
-        "that its --mpi plugin does not fit the MPI library: try `srun --mpi=pmix` (Open MPI) or `srun --mpi=pmi2` (MPICH), see "
+        f"Slurm has SLURM_NTASKS={tasks}, but MPI sees {world.size} process{'es' * (world.size > 1)}. "
+        "Started with srun, this means "
+        "that its --mpi plugin does not fit the MPI library: try `srun --mpi=pmix` (Open MPI) or "
+        "`srun --mpi=pmi2` (MPICH), see "
         "`srun --mpi=list`, or use mpirun inside the job. If the difference is meant, set ESMAML_IGNORE_SLURM_NTASKS=1."
     )

@@ -7,13 +7,17 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config import Config
+from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.history import GROUPS, History
-from esmaml_mpi.results.writer import FORMAT_VERSION, ResultsError
+from esmaml_mpi.results.writer import FORMAT_VERSION
 
 
 @dataclass
 class Results:
-    """A run in memory: config, history, checkpoint tree, test task ids, provenance of each launch, and its file if it has one."""
+    """A run in memory:
+
+    config, history, checkpoint tree, test task ids, provenance of each launch, and its file if it has one.
+    """
 
     path: Path | None
     config: Config
@@ -23,16 +27,22 @@ class Results:
     launches: list[dict]
 
     def parameters(self, at: str | int = "last") -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-        """Iteration, theta (d,), observation mean and std (n,): "last", "best" (highest mean test reward after adaptation), or an iteration."""
+        """Iteration, theta (d,), observation mean and std (n,):
+
+        "last", "best" (highest mean test reward after adaptation), or an iteration.
+        """
         rows, normalization = self.history["parameters"], self.history["normalization"]
         iterations = rows["iteration"].tolist()
         if not iterations:
             raise ResultsError(f"{self.path} holds no parameters yet.")
         if at == "best":
             test = self.history["test"]
-            with np.errstate(all="ignore"):
-                score = np.array([np.nanmean(row) if np.isfinite(row).any() else -np.inf for row in test["after"]])
-            at = int(test["iteration"][np.argmax(score)])
+            scores = [np.mean(row[np.isfinite(row)]) if np.isfinite(row).any() else -np.inf for row in test["after"]]
+            if max(scores, default=-np.inf) == -np.inf:
+                raise ResultsError(
+                    f"{self.path} has no test that succeeded, so no best parameters; use last or an iteration."
+                )
+            at = int(test["iteration"][np.argmax(scores)])
         elif at == "last":
             at = iterations[-1]
         if at not in iterations:
@@ -44,8 +54,8 @@ class Results:
 def read(path) -> Results:
     """Load a results file; ResultsError says what is wrong with it if it is not one."""
     path = Path(path)
-    if not path.exists():
-        raise ResultsError(f"results file {path} does not exist.")
+    if not path.is_file():
+        raise ResultsError(f"results file {path} does not exist." if not path.exists() else f"{path} is not a file.")
     try:
         with h5py.File(path, "r", locking=False) as file:
             version = file.attrs.get("format_version")
@@ -60,7 +70,9 @@ def read(path) -> Results:
                 for i in range(len(file["provenance"]))
             ]
             checkpoint = _get(file["checkpoint"])
-            return Results(path, config, History.from_arrays(arrays), checkpoint, file["test/task_id"][()].tolist(), launches)
+            return Results(
+                path, config, History.from_arrays(arrays), checkpoint, file["test/task_id"][()].tolist(), launches
+            )
     except (OSError, KeyError) as error:
         raise ResultsError(f"cannot read results file {path}: {error}") from error
 

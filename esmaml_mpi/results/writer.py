@@ -4,33 +4,32 @@ Every write makes a complete new file beside the old one, flushes it to disk, an
 """
 
 import os
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.history import GROUPS, History
 
 FORMAT_VERSION = 1
 
 
-class ResultsError(RuntimeError):
-    """A results file cannot be written, read, or resumed."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Make ``content`` the file at ``path``:
 
-
-@contextmanager
-def atomic_path(path: Path):
-    """A temporary path in the same folder; renamed to ``path`` if the block succeeds, removed if it does not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    either all of it is there afterwards, or OSError is raised and the old file is as it was.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        yield temporary
-        with open(temporary, "rb+") as file:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(folder)  # the rename itself must survive a power cut
         finally:
             os.close(folder)
     finally:
@@ -41,17 +40,31 @@ class ResultsWriter:
     """Writes one run's file. ``launches`` are the provenance facts of each start of the run, the latest last."""
 
     def __init__(self, path: Path, config_toml: str, launches: list[dict], test_task_ids: list[int]):
-        self.path, self.config_toml, self.launches, self.test_task_ids = Path(path), config_toml, launches, test_task_ids
+        self.path, self.config_toml, self.launches, self.test_task_ids = (
+            Path(path),
+            config_toml,
+            launches,
+            test_task_ids,
+        )
 
     def write(self, history: History, checkpoint: dict) -> None:
-        """Replace the file by one with this history and checkpoint. Raises ResultsError, the old file intact, if it cannot."""
+        """Replace the file by one with this history and checkpoint.
+
+        Raises ResultsError, the old file intact, if it cannot.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(self.path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
-                self._fill(file, history, checkpoint)
+            replace_file(self.path, self._image(history, checkpoint))
         except OSError as error:
             kept = "the previous file is intact" if self.path.exists() else "no file was left"
             raise ResultsError(f"cannot write results file {self.path}: {error.strerror or error} ({kept})") from error
+
+    def _image(self, history: History, checkpoint: dict) -> bytes:
+        """The whole file, built in memory: HDF5 crashes the process when its own writing to disk fails."""
+        with h5py.File("image", "w", driver="core", backing_store=False) as file:
+            self._fill(file, history, checkpoint)
+            file.flush()
+            return file.id.get_file_image()
 
     def _fill(self, file: h5py.File, history: History, checkpoint: dict) -> None:
         file.attrs["format_version"] = FORMAT_VERSION
@@ -67,7 +80,9 @@ class ResultsWriter:
                 dataset = file.create_dataset(f"{group}/{name}", data=arrays[name])
                 dataset.attrs.update(unit=about.unit, meaning=about.meaning, row_shape=about.row)
         ids = file.create_dataset("test/task_id", data=np.array(self.test_task_ids, dtype=np.int64))
-        ids.attrs.update(unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)")
+        ids.attrs.update(
+            unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)"
+        )
         _put(file.create_group("checkpoint"), checkpoint)
 
 

@@ -23,8 +23,11 @@ def family_class(name: str) -> type:
     return getattr(import_module(module), attribute)
 
 
-def make_family(name: str, horizon: int | None = None, options: Mapping = {}):  # noqa: B006 (read only)
-    """A task family from its name and ``task.options``: the class's defaults, then the chosen variant's, then ``options``."""
+def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
+    """A task family from its name and ``task.options``:
+
+    the class's defaults, then the chosen variant's, then ``options``.
+    """
     cls = family_class(name)
     parsed = parse(cls, options, "task.options")
     preset = cls.presets.get(getattr(parsed, "variant", None), {})

@@ -14,7 +14,9 @@ class Simulation(Protocol):
         """Start every episode and write the first observations into ``observation`` (n, B)."""
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
-        """Apply actions (m, B), which may be overwritten, and write the next observations into ``observation`` (n, B)."""
+        """Apply actions (m, B), which may be overwritten, and write the next observations into ``observation`` (n,
+        B).
+        """
 
     def returns(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Total reward (B,) and number of steps (B,), None when all episodes have full length.

@@ -1,8 +1,10 @@
 """Four corners: find which corner of the square (+-2, +-2) pays, from rewards alone.
 
-Released: google-research ``es_maml/task.py`` NavigationTask4corner, reward -4 + max(0, 4 - dist^2), so -4 until the agent is within 2 of its corner.
+Released: google-research ``es_maml/task.py`` NavigationTask4corner, reward -4 + max(0, 4 - dist^2), so -4 until the
+agent is within 2 of its corner.
 ProMP: ``point_env_2d_corner.py``, noisy start, wider steps, sparse or dense reward.
-Penalised: the wrong corners cost 10000 * min(0, dist^2 - 4), the wrong-goal term of NavigationTaskCombo in the same file.
+Penalised: the wrong corners cost 10000 * min(0, dist^2 - 4), the wrong-goal term of NavigationTaskCombo in the same
+file.
 """
 
 from dataclasses import dataclass
@@ -22,8 +24,12 @@ RADIUS_SQUARED = 4.0
 class FourCorners(PointFamily):
     """A point at the origin and four possible goals; the task is the corner."""
 
-    variant: str = setting("released", "preset of the options below: the released code's, or ProMP's", choices=("released", "promp"))
-    position_limit: float = setting(5.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False)
+    variant: str = setting(
+        "released", "preset of the options below: the released code's, or ProMP's", choices=("released", "promp")
+    )
+    position_limit: float = setting(
+        5.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False
+    )
     reward: str = setting(
         "bowl",
         "bowl: -4 + max(0, 4 - dist^2); sparse: progress towards the goal while it is the nearest corner; "
@@ -31,7 +37,9 @@ class FourCorners(PointFamily):
         choices=("bowl", "sparse", "distance", "squared_distance"),
     )
     sparse_radius: float = setting(0.5, "sparse reward is 0 while |x| + |y| is below this", minimum=0)
-    penalty: float = setting(0.0, "weight of the penalty for coming within 2 of a wrong corner; the paper's variant has 10000", minimum=0)
+    penalty: float = setting(
+        0.0, "weight of the penalty for coming within 2 of a wrong corner; the paper's variant has 10000", minimum=0
+    )
 
     name = "four_corners"
     task_count = 4
@@ -64,7 +72,9 @@ class FourCorners(PointFamily):
                 np.add(out, wrong, out=out)
 
     def _sparse(self, path, tasks, out, workspace):
-        """Decrease of the distance to the goal, counted once the agent has left the start and the goal is its nearest corner."""
+        """Decrease of the distance to the goal, counted once the agent has left the start and the goal is its nearest
+        corner.
+        """
         after = np.sqrt(out)
         start = np.sqrt((path[0] - tasks)[0] ** 2 + (path[0] - tasks)[1] ** 2)
         before = np.concatenate([start[None], after[:-1]])

@@ -1,7 +1,9 @@
 """Navigation to a goal drawn at random, seen only through the reward.
 
-Released: google-research ``es_maml/task.py`` NavigationTask2d, goal U[-1, 1]^2, reward -dist^2, over within 0.1 of the goal.
-Finn: ``maml_rl`` point environment, goal U[-0.5, 0.5]^2, reward -dist, open plane, over when both offsets are below 0.01.
+Released: google-research ``es_maml/task.py`` NavigationTask2d, goal U[-1, 1]^2, reward -dist^2, over within 0.1 of the
+goal.
+Finn: ``maml_rl`` point environment, goal U[-0.5, 0.5]^2, reward -dist, open plane, over when both offsets are below
+0.01.
 """
 
 from dataclasses import dataclass
@@ -18,10 +20,16 @@ from esmaml_mpi.workspace import Workspace
 class Navigation2D(PointFamily):
     """A point at the origin and one goal; the task is the goal."""
 
-    variant: str = setting("released", "preset of the options below: the released code's, or Finn's", choices=("released", "finn"))
-    position_limit: float = setting(1.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False)
+    variant: str = setting(
+        "released", "preset of the options below: the released code's, or Finn's", choices=("released", "finn")
+    )
+    position_limit: float = setting(
+        1.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False
+    )
     goal_range: float = setting(1.0, "goals are uniform within +- this per coordinate", above=0)
-    reward: str = setting("squared_distance", "-dist^2 or -dist after the step", choices=("squared_distance", "distance"))
+    reward: str = setting(
+        "squared_distance", "-dist^2 or -dist after the step", choices=("squared_distance", "distance")
+    )
     end: str = setting(
         "radius",
         "radius: over within end_distance of the goal; box: over when both coordinates are; never: run to the horizon",

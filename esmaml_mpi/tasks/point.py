@@ -1,7 +1,7 @@
 """A point in the plane: the engine under the navigation families.
 
-position += clip(action, +-action_limit), then clip(position, +-position_limit). The observation is the position. Rewards depend on the path alone,
-so they are computed from the finished path in one go.
+position += clip(action, +-action_limit), then clip(position, +-position_limit). The observation is the position.
+Rewards depend on the path alone, so they are computed from the finished path in one go.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,19 @@ from esmaml_mpi.workspace import Workspace
 
 @dataclass(frozen=True)
 class PointFamily:
-    """Options and dynamics shared by all point tasks. Families add ``task_parameters``, ``rewards`` and perhaps ``ended``."""
+    """Options and dynamics shared by all point tasks.
+
+    Families add ``task_parameters``, ``rewards`` and perhaps ``ended``.
+    """
 
     horizon: int = 100
     action_limit: float = setting(0.1, "largest step per coordinate", above=0)
-    position_limit: float = setting(np.inf, "positions are clipped to +- this, inf for an open plane", above=0, finite=False)
-    start_range: float = setting(0.0, "episodes start uniformly within +- this per coordinate; 0 starts at the origin", minimum=0)
+    position_limit: float = setting(
+        np.inf, "positions are clipped to +- this, inf for an open plane", above=0, finite=False
+    )
+    start_range: float = setting(
+        0.0, "episodes start uniformly within +- this per coordinate; 0 starts at the origin", minimum=0
+    )
 
     observation_size = 2
     action_size = 2

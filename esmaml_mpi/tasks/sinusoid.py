@@ -1,7 +1,8 @@
 """Few-shot regression of y = A sin(x - phase) as an episodic task: reward = -MSE on fresh samples.
 
-google-research ``es_maml/task.py`` SinusodialTask: A ~ U(0.1, 5), phase ~ U(0, pi), x ~ U(-5, 5), 100 samples. An episode is one data set: each step shows one
-x, the action is the prediction. ``task.horizon`` is the number of samples. Use ``policy.output = "identity"``: tanh cannot reach an amplitude of 5.
+google-research ``es_maml/task.py`` SinusodialTask: A ~ U(0.1, 5), phase ~ U(0, pi), x ~ U(-5, 5), 100 samples. An
+episode is one data set: each step shows one x, the action is the prediction. ``task.horizon`` is the number of
+samples. Use ``policy.output = "identity"``: tanh cannot reach an amplitude of 5.
 """
 
 from dataclasses import dataclass

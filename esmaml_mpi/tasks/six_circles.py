@@ -1,9 +1,9 @@
 """Goals on a circle, some of which must be visited and switched off while the others are forbidden.
 
-google-research ``es_maml/task.py`` NavigationTaskCombo: goals at radius sqrt(8); each unvisited correct goal adds -4 + max(0, 4 - dist^2) per step and
-is switched off once dist^2 < 0.01 (after that step's reward); each wrong goal adds penalty * min(0, dist^2 - 4).
-The paper's six circles are 6 goals, all correct; 4 goals with 1 correct are the penalised corners turned by 45 degrees. Visiting all six takes at least
-148 steps, so the horizon is 200.
+google-research ``es_maml/task.py`` NavigationTaskCombo: goals at radius sqrt(8); each unvisited correct goal adds -4 +
+max(0, 4 - dist^2) per step and is switched off once dist^2 < 0.01 (after that step's reward); each wrong goal adds
+penalty * min(0, dist^2 - 4). The paper's six circles are 6 goals, all correct; 4 goals with 1 correct are the
+penalised corners turned by 45 degrees. Visiting all six takes at least 148 steps, so the horizon is 200.
 """
 
 import itertools
@@ -13,7 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from esmaml_mpi.settings import ConfigError, setting
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.point import PointFamily, squared_distance
 from esmaml_mpi.workspace import Workspace
 
@@ -25,7 +26,9 @@ class SixCircles(PointFamily):
     """A point at the origin and a ring of goals; the task is which of them are correct."""
 
     horizon: int = 200
-    position_limit: float = setting(5.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False)
+    position_limit: float = setting(
+        5.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False
+    )
     goals: int = setting(6, "number of goals on the circle", minimum=1)
     subset: int = setting(6, "how many of them are correct; tasks are all subsets of this size", minimum=1)
     penalty: float = setting(10000.0, "weight of the penalty for coming within 2 of a wrong goal", minimum=0)
@@ -38,7 +41,9 @@ class SixCircles(PointFamily):
 
     def __post_init__(self):
         if self.subset > self.goals:
-            raise ConfigError(f"task.options.subset = {self.subset}: at most task.options.goals = {self.goals} goals can be correct.")
+            raise ConfigError(
+                f"task.options.subset = {self.subset}: at most task.options.goals = {self.goals} goals can be correct."
+            )
 
     @property
     def task_count(self) -> int:

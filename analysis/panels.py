@@ -1,0 +1,113 @@
+"""Right panels of a run's picture: what the meta-policy does before and after adaptation."""
+
+import math
+
+import numpy as np
+import style
+from behaviour import Behaviour
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Rectangle, Wedge
+
+UNADAPTED = (0, (4, 2))  # dashes
+
+
+def draw_arena(ax, behaviour: Behaviour) -> None:
+    """Paths in the plane, one colour a task."""
+    family = behaviour.lab.family
+    centres = getattr(family, "centres", np.empty((0, 2)))
+    ax.plot(*centres.T, "x", color=style.GREY, ms=7, zorder=1)
+    reach = _reach(family)
+    before = max((path for task in behaviour.paths("before") for path in task), key=len)
+    after = behaviour.paths("after")
+    wanted_by: dict[tuple, list[str]] = {}
+    for task, paths, colour in zip(behaviour.tasks, after, style.COLOURS, strict=False):
+        for goal in _goals(behaviour, task):
+            wanted_by.setdefault(tuple(goal), []).append(colour)
+        for path in paths:
+            ax.plot(*path.T, color=colour, lw=1.5, alpha=0.85, zorder=3)
+            ax.plot(*path[-1], "o", color=colour, ms=5, mec="white", mew=0.6, zorder=5)
+    for goal, colours in wanted_by.items():
+        _draw_goal(ax, goal, colours, reach)
+    ax.plot(*before.T, color=style.GREY, lw=1.8, ls=UNADAPTED, zorder=3.5)
+    ax.plot(*before[0], "s", color=style.BLACK, ms=5, zorder=6)
+    _frame(ax, family.position_limit, np.concatenate([before, *(path for paths in after for path in paths)]))
+    ax.set_xlabel("x (units of length)")
+    ax.set_ylabel("y (units of length)")
+    handles = [
+        Line2D([], [], color=style.BLACK, marker="s", ms=5, lw=0, label="start"),
+        Line2D([], [], color=style.BLACK, marker="o", ms=5, lw=0, label="end"),
+        Line2D([], [], color=style.GREY, lw=1.8, ls=UNADAPTED, label="unadapted"),
+        Line2D([], [], lw=0, label=" "),  # fills up the second of the columns of two
+        *_task_handles(behaviour, marker="*", ms=10),
+    ]
+    style.legend_below(ax, handles, columns=math.ceil(len(handles) / 2))
+
+
+def draw_answers(ax, behaviour: Behaviour) -> None:
+    """Regression: targets, and predictions before and after adaptation, one colour a task."""
+    limit = behaviour.lab.family.input_range
+    inputs = np.linspace(-limit, limit, 201)
+    ax.plot(inputs, behaviour.answers("before", inputs)[0, 0], color=style.GREY, ls=UNADAPTED, zorder=3)
+    after = behaviour.answers("after", inputs)
+    for task, predictions, colour in zip(behaviour.tasks, after, style.COLOURS, strict=False):
+        amplitude, phase = behaviour.lab.task_table[:, task]
+        ax.plot(inputs, amplitude * np.sin(inputs - phase), color=colour, lw=2.2, ls=":")
+        ax.plot(inputs, predictions.T, color=colour, lw=1.2)
+    ax.set(xlabel="input x", ylabel="prediction")
+    handles = [
+        Line2D([], [], color=style.GREY, lw=1.8, ls=UNADAPTED, label="unadapted"),
+        Line2D([], [], color=style.BLACK, lw=2.2, ls=":", label="target"),
+        *_task_handles(behaviour),
+    ]
+    style.legend_below(ax, handles, columns=3)
+
+
+def _draw_goal(ax, goal: tuple, colours: list[str], reach: float) -> None:
+    """A star, or a disc with a slice for each task that shares the goal."""
+    if len(colours) == 1:
+        ax.plot(*goal, "*", color=colours[0], ms=19, mec="white", mew=0.8, zorder=4)
+    for i, colour in enumerate(colours if len(colours) > 1 else ()):
+        slice_ = 360 / len(colours)
+        ax.add_patch(Wedge(goal, 0.25, 90 + i * slice_, 90 + (i + 1) * slice_, fc=colour, ec="white", lw=0.8, zorder=4))
+    if reach:
+        edge = colours[0] if len(colours) == 1 else style.GREY
+        ax.add_patch(Circle(goal, reach, facecolor=(edge, 0.06), edgecolor=(edge, 0.45), lw=0.8, zorder=0.5))
+
+
+def _goals(behaviour: Behaviour, task: int) -> np.ndarray:
+    """Positions (goals, 2) that pay in a task."""
+    parameters = behaviour.lab.task_table[:, task]
+    family = behaviour.lab.family
+    return family.centres[parameters > 0] if family.name == "six_circles" else parameters[None]
+
+
+def _reach(family) -> float:
+    """Distance within which a goal is seen, or, in navigation, reached; 0 if there is no such thing."""
+    if family.name == "navigation_2d":
+        return family.end_distance if family.end == "radius" else 0.0
+    return 2.0 if family.name == "six_circles" or family.reward == "bowl" else 0.0
+
+
+def _frame(ax, limit: float, visited: np.ndarray) -> None:
+    """A square view of everything drawn, with the wall if it is near."""
+    ax.set_aspect("equal")
+    shown = max(ax.dataLim.x1, -ax.dataLim.x0, ax.dataLim.y1, -ax.dataLim.y0, np.nanmax(np.abs(visited))) * 1.06
+    if math.isfinite(limit) and shown >= 0.9 * limit:
+        ax.add_patch(Rectangle((-limit, -limit), 2 * limit, 2 * limit, fill=False, ec=style.GREY, lw=1, zorder=1))
+        shown = max(shown, 1.06 * limit)
+    ax.set(xlim=(-shown, shown), ylim=(-shown, shown))
+    ax.locator_params(nbins=8)  # the same few ticks on both axes, never touching
+
+
+def _task_handles(behaviour: Behaviour, **marker) -> list[Line2D]:
+    colours = zip(behaviour.tasks, style.COLOURS, strict=False)
+    return [Line2D([], [], color=colour, lw=1.5, label=f"task {task}", **marker) for task, colour in colours]
+
+
+# family -> what is drawn beside its learning curve
+PANELS = {
+    "four_corners": draw_arena,
+    "navigation_2d": draw_arena,
+    "six_circles": draw_arena,
+    "sinusoid": draw_answers,
+}

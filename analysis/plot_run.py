@@ -1,0 +1,148 @@
+"""Picture of one run: its learning curve and, for point tasks, paths of the meta-policy before and after adaptation.
+
+Example: python analysis/plot_run.py results/four_corners.h5
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import panels
+import series
+import style
+from behaviour import Behaviour
+
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.rollouts import RolloutError
+
+MOST_TASKS = {"sinusoid": 3}  # more curves than this cannot be told apart; else as many as there are colours
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw one run; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    output = options.output or options.results.with_suffix(".png")
+    try:
+        plot(options.results, output, options.at, options.adaptations)
+    except (UserError, RolloutError) as error:
+        print(f"plot_run: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    print(output)
+    return 0
+
+
+def plot(path: Path, output: Path, at: str | int, adaptations: int) -> None:
+    """Draw the run in results file ``path``."""
+    results = series.load(path)
+    style.check_output(output)
+    results.parameters(at)  # a wrong ``at`` is an error for every family
+    draw = panels.PANELS.get(results.config.task.name)
+    if draw is None:
+        fig, (left,) = style.figure(width=6.6, height=4.8)
+    else:
+        fig, (left, right) = style.figure(2, width=11.6, height=5.2, ratios=(1.12, 1))
+        tasks = results.test_task_ids[: MOST_TASKS.get(results.config.task.name, len(style.COLOURS))]
+        behaviour = Behaviour(results, at, tasks, adaptations)
+        draw(right, behaviour)
+        right.set_title(_describe(behaviour, len(results.test_task_ids)))
+        if behaviour.failed:
+            print(f"plot_run: {behaviour.failed} of {len(behaviour.units)} adaptations failed", file=sys.stderr)
+    missing = series.failures(results, "before") + series.failures(results, "after")
+    if missing:
+        print(f"plot_run: {missing} test returns are missing (failed rollouts) and left out", file=sys.stderr)
+    _draw_curve(left, results)
+    style.save(fig, output)
+
+
+def _describe(behaviour: Behaviour, tasks: int) -> str:
+    shown, each = len(behaviour.tasks), behaviour.adaptations
+    title = f"Iteration {behaviour.iteration}: {each} adaptation{'s' * (each > 1)} per task"
+    return f"{title}, {shown} of {tasks} test tasks" if shown < tasks else title
+
+
+def _draw_curve(ax, results) -> None:
+    """Test reward before and after adaptation, and the training value."""
+    config, test = results.config, results.history["test"]
+    ax.plot(*series.curve(results, "meta_value"), color=style.COLOURS[4], lw=0.8, label="training value (meta_value)")
+    marker = "o" if len(test["iteration"]) < 20 else None
+    for when, colour in (("before", style.GREY), ("after", style.COLOURS[0])):
+        ax.plot(*series.curve(results, when), color=colour, marker=marker, ms=3.5, label=f"test, {when} adaptation")
+    returns = test["after"].reshape(len(test["after"]), -1)
+    seen = np.isfinite(returns).any(axis=1)
+    quartiles = np.nanquantile(np.where(np.isfinite(returns), returns, np.nan)[seen], [0.25, 0.75], axis=1)
+    band = dict(color=style.COLOURS[0], alpha=0.18, lw=0, label="its quartiles over test tasks and repeats")
+    ax.fill_between(test["iteration"][seen], *quartiles, **band)
+    handles = ax.get_legend_handles_labels()[0]
+    for value, text, above in _bounds(config):
+        ax.axhline(value, color=style.BLACK, lw=1, ls=":")
+        place = dict(xytext=(4, 3), va="bottom") if above else dict(xytext=(4, -4), va="top")
+        ax.annotate(
+            text, (0, value), xycoords=ax.get_yaxis_transform(), textcoords="offset points", fontsize=9, **place
+        )
+        ax.margins(y=0.08)
+    ax.set_xlabel("meta-iterations")
+    ax.locator_params(axis="x", integer=True)
+    ax.set_ylabel("reward per episode")
+    task = "" if config.task.name in config.run.name else f" ({config.task.name})"
+    ax.set_title(f"{config.run.name}{task}, seed {config.run.seed}")
+    value, before, after, quartiles = handles
+    style.legend_below(ax, [after, quartiles, before, value])
+
+
+def _bounds(config) -> list[tuple[float, str, bool]]:
+    """Rewards to compare with, their names, and whether the name goes above the line."""
+    options = config.task.options
+    known = config.task.name == "four_corners" and options["reward"] == "bowl" and options["penalty"] == 0
+    if not known or options["start_range"] > 0 or options["position_limit"] < 2:
+        return []
+    # The best path is the straight diagonal: each step brings both coordinates action_limit closer.
+    away = np.maximum(2 - options["action_limit"] * np.arange(1, config.task.horizon + 1), 0)
+    best = -np.minimum(2 * away**2, 4).sum()
+    return [(best, f"optimum {best:.1f}", True), (-4.0 * config.task.horizon, "never sees the goal", False)]
+
+
+def _at(text: str) -> str | int:
+    if text in ("last", "best"):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: last, best or an iteration is wanted") from None
+
+
+def _adaptations(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to 100 is wanted")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="plot_run",
+        description="One figure of one run: test reward before and after adaptation against meta-iterations and, for "
+        "four_corners, navigation_2d and six_circles, the paths of the meta-policy before and after adaptation (for "
+        "sinusoid, its predictions). Paths are fresh rollouts, not those of the curve.",
+    )
+    parser.add_argument("results", metavar="RESULTS", type=Path, help="results file of a run, finished or running")
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="figure to write, .png, .pdf or .svg (default: RESULTS with suffix .png)",
+    )
+    parser.add_argument(
+        "--at",
+        metavar="WHEN",
+        type=_at,
+        default="last",
+        help="parameters whose paths are drawn: last, best (by test reward), or an iteration (default: last)",
+    )
+    parser.add_argument(
+        "--adaptations", metavar="N", type=_adaptations, default=3, help="adaptations drawn for each task (default: 3)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Curves out of results files: one number a row, and what it had cost by then."""
+
+import numpy as np
+
+from esmaml_mpi import read_results
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.results.reader import Results
+
+METRICS = {
+    "after": "test reward per episode, after adaptation",
+    "before": "test reward per episode, before adaptation",
+    "meta_value": "training reward per episode, after adaptation",
+}
+COSTS = {
+    "iteration": "meta-iterations",
+    "rollouts": "training rollouts",
+    "env_steps": "training environment steps",
+    "seconds": "wall-clock time (s)",
+}
+
+
+def load(path, need: str = "test") -> Results:
+    """A results file that has rows of group ``need``; UserError says why it is not one."""
+    results = read_results(path)
+    if len(results.history[need]["iteration"]) == 0:
+        every = results.config.test.every
+        hint = " (test.every = 0: they are measured only at the end)" if need == "test" and every == 0 else ""
+        raise UserError(f"{path} has no {need} rows yet{hint}.")
+    return results
+
+
+def finite_mean(values: np.ndarray, axes: int | tuple[int, ...]) -> np.ndarray:
+    """Mean over ``axes`` of what is finite: failed rollouts are nan and stay out. nan where nothing is left."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis=axes)
+    total = np.where(finite, values, 0.0).sum(axis=axes)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def curve(results: Results, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Iterations (R,) and the metric (R,) of a run; test rewards are means over test tasks and repeats."""
+    if metric == "meta_value":
+        rows = results.history["train"]
+        return rows["iteration"], rows["meta_value"]
+    rows = results.history["test"]
+    return rows["iteration"], finite_mean(rows[metric], (1, 2))
+
+
+def failures(results: Results, metric: str) -> int:
+    """Number of test returns that are missing from the metric because their rollouts failed."""
+    return 0 if metric == "meta_value" else int(np.count_nonzero(~np.isfinite(results.history["test"][metric])))
+
+
+def cost(results: Results, iterations: np.ndarray, kind: str) -> np.ndarray:
+    """What training had spent when theta had had this many updates (R,); ``kind`` is a key of COSTS."""
+    if kind == "iteration":
+        return iterations
+    train = results.history["train"]
+    spent = np.concatenate([[0], np.cumsum(train[kind])])
+    return spent[np.searchsorted(train["iteration"], iterations)]

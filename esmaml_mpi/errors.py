@@ -1,0 +1,36 @@
+"""Errors with a message for the user: shown as one line, without a traceback."""
+
+
+class UserError(Exception):
+    """Something outside the program has to change. ``exit_code`` is the command's."""
+
+    exit_code = 1
+    known_to_all_ranks = False  # set once the other ranks have been told to leave, so that the job need not be aborted
+
+
+class ConfigError(UserError, ValueError):
+    """A setting is unknown, of the wrong type, or out of range."""
+
+    exit_code = 2
+
+
+class UsageError(UserError, ValueError):
+    """The command asks for something that is refused; nothing was changed."""
+
+    exit_code = 2
+
+
+class ResultsError(UserError):
+    """A results file cannot be written or read."""
+
+
+class TrainingError(UserError):
+    """Training cannot go on."""
+
+
+class WorldError(UserError):
+    """The processes that were started are not the ones MPI sees."""
+
+
+class ToldToLeave(Exception):
+    """Raised on the other ranks when rank 0 refuses to start; ``args[0]`` is the exit code."""

@@ -1,0 +1,107 @@
+"""What several tests use: scripted episodes, analytic rewards, small laboratories, and a task family that fails on purpose."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.adaptation import ESGradient
+from esmaml_mpi.policies import Policy
+from esmaml_mpi.randomness import Streams
+from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.settings import setting
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.four_corners import FourCorners
+from esmaml_mpi.tasks.point import PointSimulation
+from esmaml_mpi.trials import Laboratory
+from esmaml_mpi.workspace import Workspace
+
+# Every random check compares a mean with its expectation in units of its standard error; the seeds are fixed, so a pass stays a pass.
+MOST_STANDARD_ERRORS = 4.0
+
+
+def deviations(samples, expected):
+    """(mean of ``samples`` over their first axis - expected) in standard errors."""
+    return (samples.mean(axis=0) - expected) / (samples.std(axis=0, ddof=1) / np.sqrt(len(samples)))
+
+
+def near(samples, expected):
+    """Whether the mean of the samples is what it should be, in every component."""
+    return bool(np.all(np.abs(deviations(samples, expected)) < MOST_STANDARD_ERRORS))
+
+
+def drive(family, tasks, actions, noise=None):
+    """Episodes of tasks (p, B) under scripted actions (T, m, B): returns (B,), lengths (B,) and observations (T + 1, n, B)."""
+    steps, _, batch = actions.shape
+    observations = np.empty((steps + 1, family.observation_size, batch))
+    simulation = family.simulation(tasks, noise, Workspace())
+    simulation.reset(observations[0])
+    for t in range(steps):
+        simulation.step(actions[t].copy(), observations[t + 1])
+    returns, lengths = simulation.returns(observations)
+    return returns, np.full(batch, steps) if lengths is None else lengths, observations
+
+
+def task_table(family, count, seed=0):
+    """Parameters (p, count) of tasks 0 .. count-1."""
+    tasks = [family.task_parameters(i, np.random.default_rng([seed, i])) for i in range(count)]
+    return np.stack(tasks, axis=1)
+
+
+def laboratory(name="four_corners", hidden=(), horizon=20, options={}, tasks=4, seed=7, **more):  # noqa: B006 (read only)
+    """A Laboratory with a small policy for this family."""
+    family = make_family(name, horizon, options)
+    policy = Policy(family.observation_size, family.action_size, tuple(hidden), **more)
+    return Laboratory(policy, family, task_table(family, tasks), Streams(seed))
+
+
+def operator(**changes):
+    """A small adaptation operator."""
+    settings = dict(
+        queries=6, sigma=0.5, step_size=0.4, steps=1, estimator="forward_fd", reward_normalization="standardize"
+    )
+    return ESGradient(**{**settings, **changes})
+
+
+def unscaled(size):
+    """The observer that changes nothing."""
+    return Observer(np.zeros(size), np.ones(size))
+
+
+def same(first, second):
+    """Bit for bit, nan equal to nan."""
+    return np.array_equal(first, second, equal_nan=True)
+
+
+@dataclass(frozen=True)
+class Flaky(FourCorners):
+    """Four corners in which a share of the episodes raises or has no number for a return.
+
+    Register it with ``monkeypatch.setitem(FAMILIES, "flaky", "helpers:Flaky")``.
+    """
+
+    failure_rate: float = setting(0.0, "probability that an episode fails", minimum=0, maximum=1)
+    failure: str = setting("nan", "how", choices=("nan", "raise"))
+
+    name = "flaky"
+
+    @property
+    def noise_size(self):
+        return 1
+
+    def draw_noise(self, generator, episodes):
+        return generator.uniform(size=(1, episodes))
+
+    def simulation(self, tasks, noise, workspace):
+        return FlakySimulation(self, tasks, noise[0] < self.failure_rate, workspace)
+
+
+class FlakySimulation(PointSimulation):
+    def __init__(self, family, tasks, fails, workspace):
+        super().__init__(family, tasks, None, workspace)
+        self.fails = fails
+
+    def returns(self, observations):
+        returns, lengths = super().returns(observations)
+        if self.family.failure == "raise" and self.fails.any():
+            raise ValueError("failing on purpose")
+        return np.where(self.fails, np.nan, returns), lengths

@@ -1,0 +1,63 @@
+"""Config and seed fix every number, at any number of ranks and threads."""
+
+import pytest
+from files import differences
+from mpirun import NAVIGATION, SMALL, run, train_arguments
+
+CASES = {
+    "four_corners": SMALL,
+    "navigation_antithetic": {**NAVIGATION, "meta.estimator": "antithetic", "adaptation.estimator": "antithetic"},
+    "sinusoid": {
+        **NAVIGATION,
+        "task.name": "sinusoid",
+        "policy.output": "identity",
+        "task.rollouts": 2,
+        "meta.optimizer": "adam",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Each case in one process, no launcher."""
+    folder = tmp_path_factory.mktemp("alone")
+    files = {}
+    for name, settings in CASES.items():
+        files[name] = folder / f"{name}.h5"
+        done = run(train_arguments(settings, files[name]))
+        assert done.returncode == 0, done.stderr
+    return files
+
+
+@pytest.mark.parametrize(
+    ("case", "ranks"),
+    [*(("four_corners", n) for n in (1, 2, 3, 5, 24)), *((name, n) for name in list(CASES)[1:] for n in (2, 5))],
+)
+def test_any_number_of_ranks(alone, tmp_path, case, ranks):
+    """24 are more ranks than there are evaluations."""
+    output = tmp_path / "ranks.h5"
+    done = run(train_arguments(CASES[case], output), ranks)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert differences(alone[case], output) == []
+
+
+@pytest.mark.parametrize(("ranks", "threads"), [(None, 2), (None, 3), (2, 2)])
+def test_any_number_of_threads(alone, tmp_path, ranks, threads):
+    output = tmp_path / "threads.h5"
+    done = run(train_arguments({**SMALL, "run.threads": threads}, output), ranks)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert differences(alone["four_corners"], output) == []
+
+
+def test_another_seed_is_another_run(alone, tmp_path):
+    output = tmp_path / "seed.h5"
+    assert run(train_arguments({**SMALL, "run.seed": 1}, output)).returncode == 0
+    assert {"train/values", "parameters/value", "test/after"} <= set(differences(alone["four_corners"], output))
+
+
+def test_evaluate_is_the_same_on_ranks(alone):
+    file = alone["four_corners"]
+    command = [*train_arguments(SMALL, file)[:3], "evaluate", str(file), "--repeats", "3", "--json", "-"]
+    one, three = run(command), run(command, 3)
+    assert one.returncode == 0 and three.returncode == 0, one.stderr + three.stderr
+    assert one.stdout == three.stdout and '"after"' in one.stdout
