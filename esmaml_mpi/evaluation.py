@@ -2,7 +2,6 @@
 
 import itertools
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +31,11 @@ class Evaluator:
 
     def __init__(self, lab: Laboratory, operator: Operator, threads: int = 1):
         self.lab, self.operator = lab, operator
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._pool = None
+        if threads > 1:
+            from concurrent.futures import ThreadPoolExecutor  # most workers have one thread and need not carry it
+
+            self._pool = ThreadPoolExecutor(threads)
         self._threads = threads
         self._workspaces = [Workspace() for _ in range(threads)]
 

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0.0, out=x), "tanh": lambda x: np.tanh(x, out=x)}
-OUTPUTS = {"tanh": lambda x: np.tanh(x, out=x), "identity": lambda x: x}
+# A zero-dimensional array: NumPy would convert a Python float at every call.
+_ZERO = np.array(0.0)
+
+# Each works in place.
+ACTIVATIONS = {"relu": lambda x: np.maximum(x, _ZERO, out=x), "tanh": lambda x: np.tanh(x, out=x)}
+OUTPUTS = {"tanh": ACTIVATIONS["tanh"], "identity": lambda x: x}
 
 
 @dataclass(frozen=True)
@@ -55,33 +59,39 @@ class Policy:
 
 
 class BoundPolicy:
-    """A batch of policies with its scratch arrays."""
+    """A batch of policies with its scratch arrays, made to act many times.
+
+    A layer's biases lie behind its weights in the flat vector, so (inputs + 1, outputs, B) is one view, and a layer whose
+    input ends in a row of ones is one call.
+    """
 
     def __init__(self, policy: Policy, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray):
         batch = parameters.shape[1]
-        self.layers, start = [], 0
-        for inputs, outputs in policy.layers:
-            stop = start + inputs * outputs
-            weights = parameters[start:stop].reshape(inputs, outputs, batch)
-            bias = parameters[stop : stop + outputs]
-            self.layers.append((weights, bias, np.empty((outputs, batch))))
-            start = stop + outputs
+        inputs, outputs = policy.layers[0]
         # W ((s - mean) / std) + b = (W / std) s + (b - (W / std) mean): the division is done once, not at every step.
-        weights, bias, scratch = self.layers[0]
-        weights = weights / std[:, None, None]
-        bias = bias - np.add.reduce(weights * mean[:, None, None], axis=0)
-        self.layers[0] = weights, bias, scratch
-        self.activate = ACTIVATIONS[policy.activation]
-        self.squash = OUTPUTS[policy.output]
+        first = parameters[: (inputs + 1) * outputs].reshape(inputs + 1, outputs, batch).copy()
+        first[:-1] /= std[:, None, None]
+        first[-1] -= np.add.reduce(first[:-1] * mean[:, None, None], axis=0)
+        self.first, self.bias = first[:-1], first[-1]
+        self.out = np.ones((outputs + 1, batch))
+        activate, finish = ACTIVATIONS[policy.activation], OUTPUTS[policy.output]
+        self.squash = finish if len(policy.layers) == 1 else activate
+        self.deeper, source, start = [], self.out, first.shape[0] * outputs
+        for i, (inputs, outputs) in enumerate(policy.layers[1:], start=2):
+            stop = start + (inputs + 1) * outputs
+            weights = parameters[start:stop].reshape(inputs + 1, outputs, batch)
+            target = np.ones((outputs + 1, batch))
+            self.deeper.append((weights, source, target[:-1], finish if i == len(policy.layers) else activate))
+            source, start = target, stop
+        self.out, self.actions = self.out[:-1], source[:-1]
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Actions (m, B) for observations (n, B). The result is overwritten by the next call."""
-        layer_input = observations
-        for i, (weights, bias, out) in enumerate(self.layers):
-            if i:
-                self.activate(layer_input)
-            # One fused pass over the weights; it adds inputs in order, column by column (checked bit for bit in tests).
-            np.einsum("iob,ib->ob", weights, layer_input, out=out)
-            np.add(out, bias, out=out)
-            layer_input = out
-        return self.squash(layer_input)
+        # einsum multiplies and adds in one pass, input by input, column by column (checked bit for bit in tests).
+        np.einsum("iob,ib->ob", self.first, observations, out=self.out)
+        np.add(self.out, self.bias, out=self.out)
+        self.squash(self.out)
+        for weights, source, target, squash in self.deeper:
+            np.einsum("iob,ib->ob", weights, source, out=target)
+            squash(target)
+        return self.actions

@@ -107,8 +107,8 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
         try:
             simulation = family.simulation(tasks, noise, workspace)
             simulation.reset(observations[0])
-            for t in range(horizon):
-                simulation.step(act(observations[t]), observations[t + 1])
+            for observation, following in itertools.pairwise(observations):
+                simulation.step(act(observation), following)
             returns, lengths = simulation.returns(observations)
         except Exception as error:
             raise RolloutError(f"{family.name} raised {type(error).__name__}: {error}") from error

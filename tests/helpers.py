@@ -80,7 +80,7 @@ class Flaky(FourCorners):
     """
 
     failure_rate: float = setting(0.0, "probability that an episode fails", minimum=0, maximum=1)
-    failure: str = setting("nan", "how", choices=("nan", "raise"))
+    failure: str = setting("not_finite", "how", choices=("not_finite", "raise"))
 
     name = "flaky"
 
@@ -105,3 +105,21 @@ class FlakySimulation(PointSimulation):
         if self.family.failure == "raise" and self.fails.any():
             raise ValueError("failing on purpose")
         return np.where(self.fails, np.nan, returns), lengths
+
+
+def assert_same_run(found, expected):
+    """Two results hold the same numbers, all but times, bit for bit."""
+    for group in ("train", "test", "parameters", "normalization"):
+        rows, others = found.history[group], expected.history[group]
+        for name in rows:
+            assert name == "seconds" or same(rows[name], others[name]), f"{group}/{name}"
+    _assert_same_tree(found.checkpoint, expected.checkpoint)
+
+
+def _assert_same_tree(found, expected):
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        if isinstance(value, dict):
+            _assert_same_tree(value, expected[name])
+        else:
+            assert same(np.asarray(value), np.asarray(expected[name])), f"checkpoint: {name}"

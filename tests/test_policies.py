@@ -40,6 +40,16 @@ def test_initial_weights_are_scaled_by_their_own_layers_inputs():
         assert abs(weights.std() - expected) < 4 * expected / np.sqrt(2 * weights.size)  # four standard errors
 
 
+@pytest.mark.parametrize("hidden", [(), (5,)])
+def test_the_output_gain_scales_the_last_layers_weights_alone(hidden):
+    policy = Policy(3, 2, hidden)
+    last = (policy.layers[-1][0] + 1) * 2
+    plain, scaled, still = (policy.initial(np.random.default_rng(4), gain) for gain in (1.0, 0.25, 0.0))
+    np.testing.assert_allclose(scaled[-last:], 0.25 * plain[-last:], rtol=1e-15)
+    assert np.array_equal(scaled[:-last], plain[:-last]) and np.array_equal(plain, policy.initial(np.random.default_rng(4)))
+    assert np.all(policy.bind(still[:, None].repeat(2, axis=1), np.zeros(3), np.ones(3)).act(RNG.normal(size=(3, 2))) == 0)
+
+
 def test_initialisation_is_the_generators_alone():
     policy = Policy(3, 2, (5,))
     same = [policy.initial(np.random.default_rng(4)) for _ in range(2)]

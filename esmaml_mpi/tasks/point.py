@@ -62,7 +62,9 @@ class PointSimulation:
         # Zero-dimensional arrays: NumPy would convert a Python float at every call.
         self.low, self.high = np.array(-family.action_limit), np.array(family.action_limit)
         self.floor, self.ceiling = np.array(-family.position_limit), np.array(family.position_limit)
-        self.bounded = np.isfinite(family.position_limit)
+        # No position can leave the arena before this step, so nothing needs to be clipped.
+        self.steps_to_wall = (family.position_limit - family.start_range) / family.action_limit - 1
+        self.steps = 0
         self.position = None
 
     def reset(self, observation: np.ndarray) -> None:
@@ -73,7 +75,8 @@ class PointSimulation:
         np.maximum(actions, self.low, out=actions)
         np.minimum(actions, self.high, out=actions)
         np.add(self.position, actions, out=observation)
-        if self.bounded:
+        self.steps += 1
+        if self.steps > self.steps_to_wall:
             np.maximum(observation, self.floor, out=observation)
             np.minimum(observation, self.ceiling, out=observation)
         self.position = observation

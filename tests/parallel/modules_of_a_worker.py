@@ -1,0 +1,18 @@
+"""The ``esmaml`` command, after which rank 1 prints the modules it has loaded."""
+
+import sys
+
+from esmaml_mpi.cli import main
+from esmaml_mpi.parallel.world import MPIWorld
+
+close = MPIWorld.close
+
+
+def print_and_close(self):
+    if self.rank == 1:
+        print("modules:", *sorted(sys.modules), flush=True)
+    close(self)
+
+
+MPIWorld.close = print_and_close
+sys.exit(main())
