@@ -94,6 +94,7 @@ VARIANTS = {
     "promp dense": ({"variant": "promp", "reward": "distance"}, 0.2, np.inf, reference.dense),
     "promp squared": ({"variant": "promp", "reward": "squared_distance"}, 0.2, np.inf, reference.dense_squared),
     "small arena": ({"position_limit": 1.5}, 0.1, 1.5, reference.bowl),
+    "start near the wall": ({"position_limit": 0.7, "start_range": 0.6}, 0.1, 0.7, reference.dense),
 }
 
 
