@@ -2,12 +2,9 @@
 
     python benchmarks/aggregator.py
 
-Regenerating E / 2 directions of d numbers dominates; the last column fits time = a + E / 2 (b + c d) and predicts what does not fit a benchmark.
+Regenerating E / 2 directions of d numbers dominates; the last column fits time = a + E / 2 (b + c d) and predicts what
+does not fit a benchmark.
 """
-
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import time
 

@@ -1,5 +1,7 @@
 """What rollouts are compared with: one simulation at a time, policy then task, as published ES-MAML code does it."""
 
+import itertools
+
 import numpy as np
 
 
@@ -8,7 +10,7 @@ class PlainPolicy:
 
     def __init__(self, widths, parameters, mean, std):
         self.layers, start = [], 0
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(widths):
             stop = start + inputs * outputs
             self.layers.append((parameters[start:stop].reshape(inputs, outputs).T, parameters[stop : stop + outputs]))
             start = stop + outputs

@@ -2,17 +2,13 @@
 
     python benchmarks/rollouts.py [--rounds 5]
 
-Four corners, horizon 100, normalised observations, returns and observation sums included. "unit" rows are all the work of one evaluation of a
-301-rank job: 4 tasks, 84 rollouts to adapt and 4 to score, random numbers and gradients included. Both sides are timed in turn, several
-times; the ratio is of the medians.
+Four corners, horizon 100, normalised observations, returns and observation sums included. "unit" rows are all the work
+of one evaluation of a 301-rank job: 4 tasks, 84 rollouts to adapt and 4 to score, random numbers and gradients included.
+Both sides are timed in turn, several times; the ratio is of the medians.
 """
 
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 import argparse
+import functools
 import statistics
 import time
 
@@ -38,19 +34,25 @@ def main() -> None:
     for name, hidden in (("linear", []), ("width 32", [32])):
         experiment = Experiment(load({"policy": {"hidden": hidden}}).resolved())
         check(experiment)
+        slow = functools.partial(plain, experiment, 20)
         for label, fast in cases(experiment):
-            rates = [(rate(fast), rate(lambda: plain(experiment, 20))) for _ in range(options.rounds)]
+            rates = [(rate(fast), rate(slow)) for _ in range(options.rounds)]
             ours, theirs = (statistics.median(side) for side in zip(*rates, strict=True))
             print(f"{name:10} {label:>12} {ours:12,.0f} {theirs:12,.0f} {ours / theirs:7.0f}x", flush=True)
 
 
 def cases(experiment):
     """(label, function that returns how many rollouts it did)."""
+    workspace = Workspace()
     for batch in (84, 2000, 8000):
-        yield str(batch), lambda batch=batch, workspace=Workspace(): batched(experiment, batch, workspace)
-    theta = experiment.initial_theta()
-    request = Request(0, 0, True, False, theta, Observer(MEAN, STD))
-    yield "unit (88)", lambda: int(experiment.train_units(request, range(7, 8)).tally.rollouts.sum())
+        yield str(batch), functools.partial(batched, experiment, batch, workspace)
+    yield "unit (88)", functools.partial(unit, experiment)
+
+
+def unit(experiment) -> int:
+    """One evaluation, whole."""
+    request = Request(0, 0, True, False, experiment.initial_theta(), Observer(MEAN, STD))
+    return int(experiment.train_units(request, range(7, 8)).tally.rollouts.sum())
 
 
 def batched(experiment, batch, workspace) -> int:

@@ -28,7 +28,7 @@ def assess(world: World, config: Config, request: Request | None, tasks: list[in
         rounds.serve()
         return None
     reply = rounds.run(request)
-    rounds.stop()
+    rounds.stop(0)
     return reply.before, reply.after
 
 

@@ -56,7 +56,7 @@ def _collective(options) -> int:
             f"esmaml: error on rank {world.rank} of {world.size}\n{traceback.format_exc()}", file=sys.stderr, flush=True
         )
         world.abort(1)
-    world.close()
+    world.close(code)
     return code
 
 

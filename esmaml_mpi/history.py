@@ -57,6 +57,15 @@ GROUPS: dict[str, dict[str, Series]] = {
         "update": Series("f8", "()", "s", "regenerating directions, estimating, stepping: rank 0's serial part"),
         "write": Series("f8", "()", "s", "writing the results file after the previous iteration, 0 if it was not"),
     },
+    "recovery": {
+        "iteration": Series("i8", "()", "meta-updates", "iteration that was done again because ranks had died"),
+        "ranks_lost": Series("i8", "()", "ranks", "ranks that died"),
+        "ranks_left": Series("i8", "()", "ranks", "ranks that went on"),
+        "aggregator_lost": Series(
+            "i8", "()", "0 or 1", "1 if rank 0 was among the dead: its successor went on from the last checkpoint"
+        ),
+        "seconds": Series("f8", "()", "s", "from noticing the loss to going on, without the work done again"),
+    },
     "test": {
         "iteration": _ITERATION,
         "before": Series(

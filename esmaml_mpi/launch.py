@@ -10,7 +10,7 @@ from esmaml_mpi.config import Config, changed_keys, load
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
 from esmaml_mpi.history import History
 from esmaml_mpi.parallel.world import World
-from esmaml_mpi.training import finite_mean, train
+from esmaml_mpi.training import Ledger, finite_mean, train
 
 # Settings that change no number of an iteration, so a resumed run may have others.
 FREE = ("meta.iterations", "run.threads", "checkpoint.every", "checkpoint.minutes")
@@ -42,32 +42,45 @@ def agree(world: World, prepare: Callable[[], str]) -> str:
 
 def launch(world: World, source, overrides: Iterable[str], output, resume: bool, overwrite: bool) -> int:
     """The ``train`` command on every rank; returns the exit code."""
-    start: dict = {}
+    ledger: Ledger | None = None
 
     def prepare() -> str:
-        start["run"] = _prepare(world, source, overrides, output, resume, overwrite)
-        return json.dumps(start["run"][0].to_dict())
+        nonlocal ledger
+        from esmaml_mpi.provenance import collect  # rank 0's business: workers stay lean
 
-    config = Config.from_dict(json.loads(agree(world, prepare)))
-    if world.rank != 0:
-        return train(config, world, None, None)
-    _, writer, history, checkpoint = start["run"]
-    code = train(config, world, writer, history, checkpoint)
-    _report(writer.path, history, config, code)
+        config = load(source, overrides).resolved()
+        path = Path(output or Path("results") / f"{config.run.name}.h5")
+        facts = collect(world, config.run.threads)
+        ledger = _open(path, config, facts, resume, overwrite)
+        return json.dumps({"config": config.to_dict(), "path": str(path), "facts": facts})
+
+    told = json.loads(agree(world, prepare))
+    config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
+
+    def open_ledger(successor: bool) -> Ledger:
+        nonlocal ledger
+        if successor:
+            # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
+            from esmaml_mpi.results.reader import read
+
+            ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
+            ledger = _open(path, config, facts, resume or ours, overwrite and not ours)
+        return ledger
+
+    code = train(config, world, open_ledger)
+    if world.rank == 0:
+        _report(path, ledger.history, config, code)
     return code
 
 
-def _prepare(world, source, overrides, output, resume, overwrite):
-    """Config, writer, history and checkpoint, or an error before any rank starts work."""
-    from esmaml_mpi.provenance import DECISIVE, collect
+def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool) -> Ledger:
+    """The ledger of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
+    from esmaml_mpi.provenance import DECISIVE
     from esmaml_mpi.results.reader import read
     from esmaml_mpi.results.writer import ResultsWriter
 
-    config = load(source, overrides).resolved()
-    path = Path(output or Path("results") / f"{config.run.name}.h5")
-    facts = collect(world, config.run.threads)
     if not path.exists() or overwrite:
-        return config, ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None
+        return Ledger(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
     if not resume:
         raise UsageError(
             f"{path} exists. Continue it with --resume, replace it with --overwrite, or choose another --output."
@@ -91,8 +104,9 @@ def _prepare(world, source, overrides, output, resume, overwrite):
             )
     if done < config.meta.iterations:
         old.history.drop_from(done)  # a test after the then last iteration; measured again if it is due
-    writer = ResultsWriter(path, config.to_toml(), [*old.launches, facts], list(config.test_tasks))
-    return config, writer, old.history, old.checkpoint
+    launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
+    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
+    return Ledger(writer, old.history, old.checkpoint)
 
 
 def _report(path: Path, history: History, config: Config, code: int) -> None:

@@ -7,6 +7,7 @@ from esmaml_mpi.config import load
 from esmaml_mpi.history import History
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.training import Ledger
 from esmaml_mpi.training import train as train_ranks
 
 
@@ -28,7 +29,7 @@ def train(config, overrides: Iterable[str] = (), output=None, resume: bool = Fal
     world = World()
     if output is None:
         resolved, store, history = load(config, overrides).resolved(), _Memory(), History()
-        train_ranks(resolved, world, store, history)
+        train_ranks(resolved, world, lambda successor: Ledger(store, history, None))
         return Results(None, resolved, history, store.checkpoint, list(resolved.test_tasks), [])
     launch.launch(world, config, overrides, output, resume, overwrite)
     return read(output)

@@ -61,8 +61,8 @@ class Policy:
 class BoundPolicy:
     """A batch of policies with its scratch arrays, made to act many times.
 
-    A layer's biases lie behind its weights in the flat vector, so (inputs + 1, outputs, B) is one view, and a layer whose
-    input ends in a row of ones is one call.
+    A layer's biases lie behind its weights in the flat vector, so (inputs + 1, outputs, B) is one view, and a layer
+    whose input ends in a row of ones is one call.
     """
 
     def __init__(self, policy: Policy, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray):

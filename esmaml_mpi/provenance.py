@@ -2,6 +2,7 @@
 
 import os
 import platform
+import secrets
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ DECISIVE = ("cpu", "version_numpy", "version_mujoco", "version_gymnasium", "vers
 def collect(world: World, threads: int) -> dict[str, str | int]:
     """Facts about this launch; packages that are absent are left out."""
     facts: dict[str, str | int] = {
+        "launch_id": secrets.token_hex(8),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": " ".join(sys.argv),
         "host": socket.gethostname(),

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from esmaml_mpi.interruption import Interruption
 from esmaml_mpi.meta.optimizers import OPTIMIZERS
 from esmaml_mpi.normalization import ObservationStatistics
 from esmaml_mpi.parallel.plan import idle
-from esmaml_mpi.parallel.rounds import Rounds
+from esmaml_mpi.parallel.rounds import Promoted, Recovery, Reply, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.progress import Progress
 from esmaml_mpi.rollouts import Observer
@@ -138,7 +139,7 @@ class Training:
         while True:
             first = cost["redraws"] == 0
             request = Request(state.iteration, cost["redraws"], True, test and first, state.theta, observer)
-            reply = self.rounds.run(request)
+            reply = self._ask(request)
             if test and first:
                 self._record_test(reply)
             cost["rollouts"] += reply.rollouts
@@ -172,7 +173,29 @@ class Training:
             return
         observer = self._observer()
         self._record_parameters(observer)
-        self._record_test(self.rounds.run(Request(self.state.iteration, 0, False, True, self.state.theta, observer)))
+        self._record_test(self._ask(Request(self.state.iteration, 0, False, True, self.state.theta, observer)))
+
+    def _ask(self, request: Request) -> Reply:
+        """One round; ranks lost in it are recorded."""
+        reply = self.rounds.run(request)
+        while self.rounds.recoveries:
+            self.record_recovery(self.rounds.recoveries.pop(0), aggregator_lost=False)
+        return reply
+
+    def record_recovery(self, loss: Recovery, aggregator_lost: bool) -> None:
+        """Ranks died and the iteration is done again without them."""
+        self.history.append(
+            "recovery",
+            iteration=self.state.iteration,
+            ranks_lost=loss.lost,
+            ranks_left=loss.left,
+            aggregator_lost=aggregator_lost,
+            seconds=loss.seconds,
+        )
+        self.progress.message(
+            f"iteration {self.state.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
+            f"{loss.left} left; done again"
+        )
 
     def _observer(self) -> Observer:
         if self.config.policy.normalize_observations:
@@ -201,31 +224,54 @@ class Training:
         self.write_seconds += time.perf_counter() - start
 
 
-def train(config: Config, world: World, store: Store, history: History, checkpoint: dict | None = None) -> int:
-    """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code, on
-    every rank.
+@dataclass
+class Ledger:
+    """What rank 0 keeps:
 
-    ``store``, ``history`` and ``checkpoint`` (to resume from) matter on rank 0 alone; ``history`` is filled in place.
+    where results go, the series so far, and the checkpoint to start from (None: from the beginning).
+    """
+
+    store: Store
+    history: History
+    checkpoint: dict | None
+
+
+def train(config: Config, world: World, open_ledger: Callable[[bool], Ledger]) -> int:
+    """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code.
+
+    ``open_ledger`` is called on rank 0, and with True on a rank that becomes rank 0 because those before it died.
     """
     experiment = Experiment(config)
     with Interruption() as interruption:
         rounds = Rounds(world, experiment, lambda: interruption.requested)
-        code = np.zeros(1, dtype=np.int64)
-        if world.rank == 0:
-            state = State.initial(experiment)
-            if checkpoint is not None:
-                state.restore(checkpoint)
-            progress = Progress(config.meta.iterations, state.iteration)
-            _announce(progress, experiment, world)
+        loss = None
+        if world.rank != 0:
             try:
-                code[0] = Training(rounds, state, history, store, progress).run()
-            finally:
-                progress.close()
-            rounds.stop()
-        else:
-            rounds.serve()
-        world.broadcast(code)
-    return int(code[0])
+                return rounds.serve()
+            except Promoted as promotion:
+                loss = promotion.args[0]
+        return _lead(rounds, open_ledger(loss is not None), loss)
+
+
+def _lead(rounds: Rounds, ledger: Ledger, loss: Recovery | None) -> int:
+    """Rank 0's part of ``train``. ``loss`` is what made this rank take over, if it did."""
+    experiment, config = rounds.experiment, rounds.experiment.config
+    state = State.initial(experiment)
+    if ledger.checkpoint is not None:
+        state.restore(ledger.checkpoint)
+    progress = Progress(config.meta.iterations, state.iteration)
+    training = Training(rounds, state, ledger.history, ledger.store, progress)
+    if loss is None:
+        _announce(progress, experiment, rounds.world)
+    else:
+        progress.message(f"rank 0 died; its successor goes on from iteration {state.iteration}")
+        training.record_recovery(loss, aggregator_lost=True)
+    try:
+        code = training.run()
+    finally:
+        progress.close()
+    rounds.stop(code)
+    return code
 
 
 def _announce(progress: Progress, experiment: Experiment, world: World) -> None:

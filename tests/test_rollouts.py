@@ -1,5 +1,6 @@
 """Batched rollouts: the same bits in any batch, and the same episode as a plain loop."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_every_column_is_the_same_bits_in_any_batch(family, policy):
     batch = batch_of(family, policy)
     whole, workspace = batch.run(), Workspace()
     for edges in ([0, 1, 2, 3, 41], [0, 2, 10, 11, 40, 41], [0, 16, 32, 41], list(range(42))):
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
+        for a, b in itertools.pairwise(edges):
             assert_columns(batch.run(slice(a, b), workspace), whole, slice(a, b))
     strided = slice(1, None, 3)  # a view whose columns are not neighbours in memory
     assert_columns(batch.run(strided, workspace), whole, strided)
@@ -124,7 +125,9 @@ def plain_navigation(batch, column, horizon):
     activation = reference.relu if policy.activation == "relu" else np.tanh
 
     def act(position):
-        return reference.act(batch.theta[:, column], widths, position, batch.observer.mean, batch.observer.std, activation)
+        return reference.act(
+            batch.theta[:, column], widths, position, batch.observer.mean, batch.observer.std, activation
+        )
 
     start = (0.0, 0.0) if batch.noise is None else batch.noise[:, column].tolist()
     if options.name == "four_corners":
@@ -192,5 +195,7 @@ class Broken(FourCorners):
 def test_a_family_that_raises_is_reported_with_its_cause():
     family, policy = Broken(), Policy(2, 2)
     with pytest.raises(RolloutError, match="four_corners raised ZeroDivisionError: the simulator gave up") as caught:
-        simulate(policy, family, np.zeros((6, 3)), np.zeros((2, 3)), None, Observer(np.zeros(2), np.ones(2)), Workspace())
+        simulate(
+            policy, family, np.zeros((6, 3)), np.zeros((2, 3)), None, Observer(np.zeros(2), np.ones(2)), Workspace()
+        )
     assert isinstance(caught.value.__cause__, ZeroDivisionError)

@@ -91,7 +91,9 @@ def test_state_normalisation_is_over_all_training_so_far_and_can_be_switched_off
     rows = train("test.every=1").history
     before = np.concatenate([[0], np.cumsum(rows["train"]["env_steps"])])
     assert rows["normalization"]["count"].tolist() == before.tolist()
-    assert np.array_equal(rows["normalization"]["std"][0], [1.0, 1.0]) and np.all(rows["normalization"]["std"][1:] != 1.0)
+    assert np.array_equal(rows["normalization"]["std"][0], [1.0, 1.0]) and np.all(
+        rows["normalization"]["std"][1:] != 1.0
+    )
     off = train("policy.normalize_observations=false").history
     assert np.all(off["normalization"]["mean"] == 0) and np.all(off["normalization"]["std"] == 1)
     assert same(off["train"]["values"][0], rows["train"]["values"][0])  # nothing is in force yet
@@ -170,8 +172,9 @@ def test_failed_test_units_are_nan_and_stop_nothing(flaky):
 
 
 def test_es_maml_learns_four_corners():
-    # The default policy (width 32) and inner loop with a larger step and a smaller batch, so that seconds suffice. Over seeds 0 to 5 the
-    # adapted test reward rises by 65 to 118 (94 on average) and ends 77 to 153 above the unadapted one.
+    # The default policy (width 32) and inner loop, a larger step and fewer evaluations, so that seconds suffice. Over
+    # seeds 0 to 5 the adapted test reward rises by 65 to 118 (93 on average), here by 100, and ends 49 to 153 above the
+    # unadapted one, here by 107. On another machine the last bits differ, which is no more than another seed.
     results = esmaml_mpi.train(
         {
             "meta": {"perturbations": 40, "current_evaluations": 20, "iterations": 60, "step_size": 0.02},
@@ -180,5 +183,5 @@ def test_es_maml_learns_four_corners():
     )
     before, after = (results.history["test"][name].mean(axis=(1, 2)) for name in ("before", "after"))
     assert after[1] - after[0] > 50
-    assert after[1] - before[1] > 60
+    assert after[1] - before[1] > 40
     assert after[1] <= -40.3  # nobody can do better

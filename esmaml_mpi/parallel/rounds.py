@@ -12,7 +12,7 @@ import numpy as np
 from esmaml_mpi.exact import LIMBS, to_limbs
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.parallel.plan import deal
-from esmaml_mpi.parallel.world import World
+from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.units import Status, Tally
 
@@ -40,11 +40,25 @@ class Reply:
     seconds: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """Ranks were lost and the survivors went on."""
+
+    lost: int
+    left: int
+    seconds: float
+
+
+class Promoted(Exception):
+    """Raised on the rank that has become rank 0; ``args[0]`` is the Recovery."""
+
+
 class Rounds:
     """The protocol, the same object on every rank. ``stop_requested`` tells whether this rank was asked to stop."""
 
     def __init__(self, world: World, experiment: Experiment, stop_requested: Callable[[], bool] = lambda: False):
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
+        self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
         self._packet = np.empty(
             8 * (HEADER + experiment.policy.size + 2 * experiment.policy.observation_size), dtype=np.uint8
         )
@@ -52,7 +66,14 @@ class Rounds:
         self._numbers = self._packet[8 * HEADER :].view(np.float64)
 
     def run(self, request: Request) -> Reply:
-        """Rank 0: have the request evaluated by all ranks."""
+        """Rank 0: have the request evaluated by all ranks, again if one of them dies meanwhile."""
+        while True:
+            try:
+                return self._run(request)
+            except RankLost:
+                self.recoveries.append(self._recover())
+
+    def _run(self, request: Request) -> Reply:
         start = time.perf_counter()
         self._header[:] = (
             RUN,
@@ -66,24 +87,50 @@ class Rounds:
         self.world.broadcast(self._packet)
         return self._round(request, start)
 
-    def stop(self) -> None:
-        """Rank 0: send the others home."""
-        self._header[:] = STOP
-        self.world.broadcast(self._packet)
-
-    def serve(self) -> None:
-        """Other ranks: evaluate until told to stop."""
-        size, n = self.experiment.policy.size, self.experiment.policy.observation_size
+    def stop(self, code: int) -> None:
+        """Rank 0: send the others home with an exit code."""
         while True:
-            start = time.perf_counter()
-            self.world.broadcast(self._packet)
-            command, iteration, attempt, train, test, seed = self._header.tolist()
-            if command == STOP:
-                return
-            assert seed == self.experiment.config.run.seed, "ranks disagree on the run"
-            numbers = self._numbers.copy()
-            observer = Observer(numbers[size : size + n], numbers[size + n :])
-            self._round(Request(iteration, attempt, bool(train), bool(test), numbers[:size], observer), start)
+            self._header[:2] = STOP, code
+            try:
+                self.world.broadcast(self._packet)
+                if self.world.leave():
+                    return
+            except RankLost:
+                self.world.recover()
+
+    def serve(self) -> int:
+        """Other ranks:
+
+        evaluate until told to stop; returns the exit code. Raises Promoted if all ranks before it died.
+        """
+        while True:
+            try:
+                start = time.perf_counter()
+                self.world.broadcast(self._packet)
+                if self._header[0] != STOP:
+                    self._round(self._request(), start)
+                elif self.world.leave():
+                    return int(self._header[1])
+            except RankLost:
+                recovery = self._recover()
+                if self.world.rank == 0:
+                    raise Promoted(recovery) from None
+            if self.world.rank == 0:  # rank 0 died while it sent the others home
+                raise Promoted(Recovery(1, self.world.size, 0.0))
+
+    def _request(self) -> Request:
+        """The request in the packet that has just arrived."""
+        size, n = self.experiment.policy.size, self.experiment.policy.observation_size
+        _, iteration, attempt, train, test, seed = self._header.tolist()
+        assert seed == self.experiment.config.run.seed, "ranks disagree on the run"
+        numbers = self._numbers.copy()
+        observer = Observer(numbers[size : size + n], numbers[size + n :])
+        return Request(iteration, attempt, bool(train), bool(test), numbers[:size], observer)
+
+    def _recover(self) -> "Recovery":
+        start, before = time.perf_counter(), self.world.size
+        self.world.recover()
+        return Recovery(before - self.world.size, self.world.size, time.perf_counter() - start)
 
     def _round(self, request: Request, start: float) -> Reply | None:
         ticks = [start, time.perf_counter()]

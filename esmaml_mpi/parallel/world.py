@@ -4,7 +4,6 @@ shrunken one.
 
 import os
 import sys
-import time
 
 import numpy as np
 
@@ -22,12 +21,17 @@ LAUNCHED = (
 )
 
 
+class RankLost(Exception):
+    """A rank died during a collective call. Every survivor sees this, and must call ``recover`` or ``leave`` next."""
+
+
 class World:
     """One process: rank 0 of 1. Also the interface of ``MPIWorld``."""
 
     rank = 0
     size = 1
     library = "none (one process)"
+    survives_losses = False
 
     def broadcast(self, buffer: np.ndarray) -> None:
         """Rank 0's contiguous buffer into every rank's."""
@@ -39,65 +43,30 @@ class World:
     def sum(self, buffer: np.ndarray) -> None:
         """Add int64 buffers over ranks, in place, on every rank."""
 
+    def recover(self) -> None:
+        """After RankLost, on every survivor: go on with the survivors, whose ranks close up in their old order."""
+
+    def leave(self) -> bool:
+        """The last collective call: True if every rank has called it, False if some called ``recover`` instead."""
+        return True
+
     def abort(self, code: int) -> None:
         """End every rank of the job, now."""
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
-    def close(self) -> None:
-        """Leave in an orderly way; every rank must call it."""
-
-
-class MPIWorld(World):
-    """An MPI communicator. Buffers travel raw, nothing is pickled."""
-
-    def __init__(self):
-        from mpi4py import MPI
-
-        self._mpi = MPI
-        self._comm = MPI.COMM_WORLD.Dup()
-        self.rank, self.size = self._comm.rank, self._comm.size
-        self.library = MPI.Get_library_version().split("\x00")[0].strip()
-        neighbours = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
-        crowding = neighbours.size / (os.cpu_count() or 1)
-        neighbours.Free()
-        self._longest_nap = 0.001 * max(1.0, crowding)
-
-    def broadcast(self, buffer):
-        self._wait(self._comm.Ibcast(buffer, root=0))
-
-    def gather(self, block, counts):
-        width = block.shape[1]
-        out = np.empty((sum(counts), width)) if self.rank == 0 else None
-        target = [out, [count * width for count in counts]] if self.rank == 0 else None
-        self._wait(self._comm.Igatherv(np.ascontiguousarray(block), target, root=0))
-        return out
-
-    def sum(self, buffer):
-        self._wait(self._comm.Iallreduce(self._mpi.IN_PLACE, buffer, op=self._mpi.SUM))
-
-    def abort(self, code):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self._comm.Abort(code)
-
-    def close(self):
-        self._mpi.Finalize()
-
-    def _wait(self, request) -> None:
-        """Complete a request; spin briefly, then sleep a tenth of the time waited so far, so that waiting ranks leave
-        the cores to working ones.
-        """
-        start = time.perf_counter()
-        while not request.Test():
-            waited = time.perf_counter() - start
-            time.sleep(0.0 if waited < 200e-6 else min(waited / 10, self._longest_nap))
+    def close(self, code: int) -> None:
+        """Before the process ends with this exit code: leave MPI in an orderly way. Every rank must call it."""
 
 
 def connect() -> World:
     """The world this process was launched into: MPI if a launcher started it, one process if not."""
-    world = MPIWorld() if any(name in os.environ for name in LAUNCHED) else World()
+    world = World()
+    if any(name in os.environ for name in LAUNCHED):
+        from esmaml_mpi.parallel.mpi_world import MPIWorld
+
+        world = MPIWorld()
     _check_slurm(world)
     return world
 

@@ -1,4 +1,4 @@
-"""ES gradient adaptation driven by hand: against a plain loop over queries, and against the smoothed gradient of a quadratic."""
+"""ES gradient adaptation driven by hand: against a plain loop over queries, and against closed forms."""
 
 import itertools
 
@@ -26,7 +26,7 @@ class Normals:
 
 
 def run(session, rewards):
-    """Answer an adaptation's queries with ``rewards(points)``; returns what it returns, and the batches it asked for."""
+    """Answer an adaptation's queries with ``rewards(points)``: what it returns, and the batches it asked for."""
     batches = []
     try:
         batches.append(next(session))
@@ -68,7 +68,7 @@ def test_adaptation_is_the_plain_loop_over_queries(estimator, kind, steps, queri
         )
         found = np.concatenate([reward(points[:, u, t], CENTRES[:, u, t, None]) for points in batches])
         np.testing.assert_allclose(found, seen, rtol=1e-9)  # the same queries in the same order, the pivot last
-        # Values near -300 are subtracted and divided by their spread: 1e-16 * 300 / spread, then through up to three steps
+        # Values near -300 are divided by their spread: rounding of 1e-16 * 300 / spread, through up to three steps
         np.testing.assert_allclose(adapted[:, u, t], expected, rtol=1e-8, atol=1e-9)
 
 

@@ -1,6 +1,7 @@
 """Gradient estimators against closed forms of the Gaussian smoothing.
 
-For f(x) = c + b.x + x'Ax / 2 the gradient of f_sigma is exactly b + A x; for linear f the covariance of one direction's contribution is known.
+For f(x) = c + b.x + x'Ax / 2 the gradient of f_sigma is exactly b + A x. For linear f the covariance of one
+direction's contribution is known.
 """
 
 import numpy as np
@@ -49,7 +50,10 @@ def test_mean_is_the_gradient_of_the_smoothing_and_not_of_f(name):
 
 
 def one_direction_covariance(name, offset):
-    """Covariance of one direction's contribution for f = offset + b.(x - X): |b|^2 I + bb', and offset^2 / sigma^2 I if not cancelled."""
+    """Covariance of one direction's contribution for f = offset + b.(x - X): |b|^2 I + bb'.
+
+    Where the offset is not cancelled it adds offset^2 / sigma^2 I.
+    """
     covariance = B @ B * np.eye(D) + np.outer(B, B)
     return covariance + (offset / SIGMA) ** 2 * np.eye(D) if name == "vanilla" else covariance
 

@@ -89,6 +89,11 @@ def test_standardize_sees_a_signal_in_the_pivot_alone():
     assert signal and np.all(normal < 0) and pivot > 4  # 20 / sqrt(20)
 
 
+def test_ars_sees_none_in_the_pivot_alone_as_it_divides_by_the_queries_std():
+    normal, pivot, signal = normalize(column(*[-400.0] * 20), np.asarray(-390.0), "ars")
+    assert not signal and np.all(normal == 0) and pivot == 0
+
+
 def test_rows_without_signal_do_not_touch_the_others():
     values = RNG.normal(size=(3, 6, 1))
     expected = normalize(values, None, "standardize")[0]

@@ -44,7 +44,7 @@ def test_points_are_theta_moved_along_the_directions_then_theta_itself(estimator
     points = subject.points(THETA, AT, range(subject.evaluations))
     g = directions(subject, AT, 10)
     for i in range(10):
-        step = [0.5 * g[i], 0.5 * g[i // 2] * (-1) ** i][estimator == "antithetic"]
+        step = 0.5 * g[i // 2] * (-1) ** i if estimator == "antithetic" else 0.5 * g[i]
         np.testing.assert_allclose(points[:, i], THETA + step, rtol=1e-14)
     assert np.array_equal(points[:, 10:], np.repeat(THETA[:, None], 5, axis=1))
 
@@ -188,6 +188,17 @@ def test_top_directions_are_the_best_ranked():
         subject = algorithm(reward_normalization="none", top_directions=3, top_ranking=ranking)
         expected = sum(values[i] * g[i] for i in best) / (3 * 0.5)
         np.testing.assert_allclose(subject.gradient(AT, values, D), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ranking, best", [("max", (0, 3)), ("difference", (1, 3))])
+def test_top_pairs_are_ranked_by_their_better_half_or_by_their_difference(ranking, best):
+    subject = algorithm(estimator="antithetic", reward_normalization="none", top_directions=2, top_ranking=ranking)
+    pairs = np.array([[5.0, 4.9], [1.0, -9.0], [2.0, 2.1], [-3.0, 6.0], [0.0, 0.5]])
+    g = directions(subject, AT, 5)
+    expected = sum((pairs[i, 0] - pairs[i, 1]) / 2 * g[i] for i in best) / (2 * 0.5)
+    np.testing.assert_allclose(
+        subject.gradient(AT, np.concatenate([pairs.ravel(), np.ones(5)]), D), expected, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

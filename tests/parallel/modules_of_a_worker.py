@@ -3,15 +3,15 @@
 import sys
 
 from esmaml_mpi.cli import main
-from esmaml_mpi.parallel.world import MPIWorld
+from esmaml_mpi.parallel.mpi_world import MPIWorld
 
 close = MPIWorld.close
 
 
-def print_and_close(self):
+def print_and_close(self, code):
     if self.rank == 1:
         print("modules:", *sorted(sys.modules), flush=True)
-    close(self)
+    close(self, code)
 
 
 MPIWorld.close = print_and_close

@@ -18,6 +18,8 @@ SMALL = {
     "test.repeats": 2,
     "checkpoint.every": 1,
 }
+# Open MPI 5: a dead rank does not end the job.
+FAULT_TOLERANCE = ("--with-ft", "ulfm")
 NAVIGATION = {**SMALL, "task.name": "navigation_2d", "task.train_size": 9, "task.batch_size": 2, "task.test_size": 3}
 
 
@@ -58,10 +60,10 @@ def run(
     )
 
 
-def start(command: list[str], ranks: int | None = None) -> subprocess.Popen:
-    """Start a command, under mpirun if ``ranks`` is given, and return at once."""
+def start(command: list[str], ranks: int | None = None, *options: str) -> subprocess.Popen:
+    """Start a command, under mpirun with ``options`` if ``ranks`` is given, and return at once."""
     if ranks is not None:
-        command = [*launcher(), "-n", str(ranks), *command]
+        command = [*launcher(), *options, "-n", str(ranks), *command]
     return subprocess.Popen(
         command,
         env=environment(),
@@ -70,3 +72,18 @@ def start(command: list[str], ranks: int | None = None) -> subprocess.Popen:
         text=True,
         stdin=subprocess.DEVNULL,
     )
+
+
+def ranks_of(pid: int) -> list[int]:
+    """Process ids of the ranks below a process, in order of their start."""
+    found, waiting = [], [pid]
+    while waiting:
+        parent = waiting.pop(0)
+        try:
+            for task in Path(f"/proc/{parent}/task").glob("*/children"):
+                waiting += [int(child) for child in task.read_text().split()]
+            if parent != pid and "esmaml_mpi.cli" in Path(f"/proc/{parent}/cmdline").read_text():
+                found.append(parent)
+        except OSError:  # ended while we looked
+            continue
+    return sorted(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from files import differences, iterations
-from mpirun import SMALL, run, start, train_arguments
+from mpirun import SMALL, ranks_of, run, start, train_arguments
 
 LONG = {**SMALL, "meta.iterations": 100000, "test.every": 5}
 
@@ -37,7 +37,7 @@ def test_signal_saves_and_resume_gives_the_same_bits(tmp_path, number, ranks):
     if ranks is None or number == signal.SIGUSR1:
         job.send_signal(number)  # mpirun passes USR1 on
     else:  # mpirun answers TERM by killing its ranks, so a rank gets it as a batch system would send it, directly
-        os.kill(_ranks_of(job.pid)[-1], number)
+        os.kill(ranks_of(job.pid)[-1], number)
     printed, _ = job.communicate(timeout=60)
     assert job.returncode == 75, printed
     assert "--resume" in printed
@@ -72,7 +72,7 @@ def test_a_killed_rank_ends_the_job_and_keeps_the_file(tmp_path):
     output = tmp_path / "killed.h5"
     job = start(train_arguments(LONG, output), 3)
     _wait_for(output, 2)
-    os.kill(_ranks_of(job.pid)[1], signal.SIGKILL)
+    os.kill(ranks_of(job.pid)[1], signal.SIGKILL)
     began = time.monotonic()
     job.communicate(timeout=60)
     assert job.returncode != 0
@@ -115,13 +115,8 @@ def _wait_for(output: Path, count: int) -> None:
         time.sleep(0.02)
 
 
-def _ranks_of(pid: int) -> list[int]:
-    """Process ids of the ranks below a process, in order of their start."""
-    found, waiting = [], [pid]
-    while waiting:
-        parent = waiting.pop(0)
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            waiting += [int(child) for child in task.read_text().split()]
-        if parent != pid and "esmaml_mpi.cli" in Path(f"/proc/{parent}/cmdline").read_text():
-            found.append(parent)
-    return sorted(found)
+def test_chaos(tmp_path):
+    """Ranks die at random instants, rank 0 among them, and whole jobs do; see chaos.py for the long form."""
+    done = run([sys.executable, str(Path(__file__).with_name("chaos.py")), "--kills", "5", "--jobs", "3"], timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 ranks killed" in done.stdout and "3 whole jobs killed" in done.stdout

@@ -60,7 +60,8 @@ def test_the_reward_is_that_of_the_position_after_the_step():
 
 @pytest.mark.parametrize("corner", ALL)
 def test_penalised_variant_by_hand(corner):
-    # Walking to a corner that is wrong for the others: per step 10000 * (dist^2 - 4) within 2 of it, and -4 for their unseen goal.
+    # Walking to a corner that is wrong for the others: per step 10000 * (dist^2 - 4) within 2 of it, and -4 for their
+    # own goal, which they never see.
     family = make_family("four_corners", 20, {"penalty": 10000.0})
     returns, _, _ = drive(family, task_table(family, 4), toward(corner, 0.1, 20))
     inside = 2 * (2 - np.arange(6, 21) / 10) ** 2
@@ -70,7 +71,7 @@ def test_penalised_variant_by_hand(corner):
 
 
 def test_promp_variant_by_hand():
-    # Four steps of 0.2 along both axes: |x| + |y| is 0.4, 0.8, 1.2, 1.6; the first is within the start's radius and earns nothing.
+    # Four steps of 0.2 along both axes: |x| + |y| is 0.4, 0.8, 1.2, 1.6; the first, below 0.5, earns nothing.
     family = make_family("four_corners", 4, {"variant": "promp"})
     returns, _, _ = drive(family, task_table(family, 4), toward(0, 0.2, 4), np.zeros((2, 4)))
     assert returns[0] == pytest.approx(3 * 0.2 * np.sqrt(2), abs=1e-12)
@@ -94,7 +95,12 @@ VARIANTS = {
     "promp dense": ({"variant": "promp", "reward": "distance"}, 0.2, np.inf, reference.dense),
     "promp squared": ({"variant": "promp", "reward": "squared_distance"}, 0.2, np.inf, reference.dense_squared),
     "small arena": ({"position_limit": 1.5}, 0.1, 1.5, reference.bowl),
-    "start near the wall": ({"position_limit": 0.7, "start_range": 0.6}, 0.1, 0.7, reference.dense),
+    "start near the wall": (
+        {"position_limit": 0.7, "start_range": 0.6, "reward": "distance"},
+        0.1,
+        0.7,
+        reference.dense,
+    ),
 }
 
 
@@ -113,5 +119,7 @@ def test_random_walks_earn_what_the_plain_episode_earns(variant):
         start = (0.0, 0.0) if noise is None else noise[:, column]
         expected = reference.walk(lambda _, script=script: next(script), start, 100, action_limit, position_limit)
         assert np.array_equal(path[:, :, column], expected)
-        assert returns[column] == pytest.approx(reference.total(expected, reward(reference.CORNERS[corner])), rel=1e-12, abs=1e-12)
+        assert returns[column] == pytest.approx(
+            reference.total(expected, reward(reference.CORNERS[corner])), rel=1e-12, abs=1e-12
+        )
     assert len(set(returns.tolist())) > 15  # the walks did see something

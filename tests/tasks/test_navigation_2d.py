@@ -22,7 +22,9 @@ def test_goals_are_uniform_in_their_square_and_the_same_for_the_same_id():
     for variant, limit in (("released", 1.0), ("finn", 0.5)):
         family = make_family("navigation_2d", None, {"variant": variant})
         goals = task_table(family, 3000)
-        assert goals.shape == (2, 3000) and np.abs(goals).max() < limit and np.abs(goals).max(axis=1).min() > 0.99 * limit
+        assert (
+            goals.shape == (2, 3000) and np.abs(goals).max() < limit and np.abs(goals).max(axis=1).min() > 0.99 * limit
+        )
         assert np.all(np.abs(goals.mean(axis=1)) < 4 * limit / np.sqrt(3 * 3000))
         assert np.array_equal(goals[:, :5], task_table(family, 5))
     assert family.task_count is None
@@ -68,7 +70,9 @@ def test_a_finished_episode_shows_only_the_observations_it_acted_upon():
     result = simulate(lab.policy, lab.family, east, goals, None, unscaled(2), Workspace())
     assert result.lengths.tolist() == [4, 4, 50]
     seen = [0.0, 0.1, 0.2, 0.3]
-    np.testing.assert_allclose(result.observation_sums[:, 0], [sum(seen), 0.0, sum(x * x for x in seen), 0.0], rtol=1e-12)
+    np.testing.assert_allclose(
+        result.observation_sums[:, 0], [sum(seen), 0.0, sum(x * x for x in seen), 0.0], rtol=1e-12
+    )
 
 
 VARIANTS = {

@@ -14,7 +14,9 @@ def test_every_family_is_what_it_is_registered_as(name):
 
 
 def test_default_horizons_are_the_papers():
-    horizons = {name: make_family(name).horizon for name in ("four_corners", "navigation_2d", "six_circles", "sinusoid")}
+    horizons = {
+        name: make_family(name).horizon for name in ("four_corners", "navigation_2d", "six_circles", "sinusoid")
+    }
     assert horizons == {"four_corners": 100, "navigation_2d": 100, "six_circles": 200, "sinusoid": 100}
 
 
@@ -37,17 +39,32 @@ def test_options_written_out_in_full_give_the_same_family(name, options):
 
 def test_a_variant_is_a_preset_that_options_override():
     promp = make_family("four_corners", None, {"variant": "promp"})
-    assert (promp.action_limit, promp.position_limit, promp.start_range, promp.reward) == (0.2, float("inf"), 0.2, "sparse")
+    assert (promp.action_limit, promp.position_limit, promp.start_range, promp.reward) == (
+        0.2,
+        float("inf"),
+        0.2,
+        "sparse",
+    )
     assert make_family("four_corners", None, {"variant": "promp", "action_limit": 0.3}).action_limit == 0.3
     finn = make_family("navigation_2d", None, {"variant": "finn"})
-    assert (finn.action_limit, finn.goal_range, finn.reward, finn.end, finn.end_distance) == (0.1, 0.5, "distance", "box", 0.01)
+    assert (finn.action_limit, finn.goal_range, finn.reward, finn.end, finn.end_distance) == (
+        0.1,
+        0.5,
+        "distance",
+        "box",
+        0.01,
+    )
 
 
 @pytest.mark.parametrize(
     "name, options, message",
     [
         ("four_corner", {}, "'four_corner' does not exist. Did you mean 'four_corners'"),
-        ("four_corners", {"penalti": 1.0}, "'task.options.penalti' does not exist. Did you mean 'task.options.penalty'"),
+        (
+            "four_corners",
+            {"penalti": 1.0},
+            "'task.options.penalti' does not exist. Did you mean 'task.options.penalty'",
+        ),
         ("four_corners", {"penalty": -1.0}, "task.options.penalty = -1.0: a value >= 0"),
         ("four_corners", {"variant": "prompt"}, "task.options.variant = 'prompt'.*'promp'.*Allowed: promp, released"),
         ("navigation_2d", {"end": 3}, "task.options.end = 3: a string is wanted, not an integer"),

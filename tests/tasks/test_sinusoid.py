@@ -33,7 +33,9 @@ def test_the_return_is_minus_the_mean_squared_error():
     predictions = RNG.normal(size=(30, 1, 12))
     returns, lengths, shown = drive(family, tasks, predictions, inputs)
     amplitude, phase = tasks
-    np.testing.assert_allclose(returns, -np.mean((predictions[:, 0] - amplitude * np.sin(inputs - phase)) ** 2, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        returns, -np.mean((predictions[:, 0] - amplitude * np.sin(inputs - phase)) ** 2, axis=0), rtol=1e-12
+    )
     assert np.array_equal(shown[:-1, 0], inputs) and np.array_equal(lengths, [30] * 12)
 
 
@@ -56,4 +58,6 @@ def test_a_policys_episode_is_its_error_on_the_samples(horizon):
             (prediction,) = reference.act(theta[:, column], [1, 6, 1], [x], [0.0], [1.0], output=float)
             errors.append((prediction - amplitude * np.sin(x - phase)) ** 2)
         assert result.returns[column] == pytest.approx(-sum(errors) / horizon, rel=1e-12)
-    np.testing.assert_allclose(result.observation_sums, [inputs.sum(axis=0), (inputs**2).sum(axis=0)], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        result.observation_sums, [inputs.sum(axis=0), (inputs**2).sum(axis=0)], rtol=1e-12, atol=1e-12
+    )

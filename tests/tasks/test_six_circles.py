@@ -15,13 +15,20 @@ SHORTEST_TOUR = (1, 0, 5, 4, 3, 2)
 
 
 def tour(order, horizon):
-    """Actions (horizon, 2, 2) of an agent that visits the goals in this order, each straight until it is switched off, then stays."""
+    """Actions (horizon, 2, 2) and path of an agent that visits the goals in this order and then stays.
+
+    It walks to each goal, clipped at 0.1 per coordinate, until that one is switched off.
+    """
     centres, left, script = make_family("six_circles").centres, list(order), []
 
     def act(position):
         if left and reference.squared(position, centres[left[0]]) < 0.01:
             left.pop(0)
-        script.append([0.0, 0.0] if not left else [reference.clip(g - p, 0.1) for g, p in zip(centres[left[0]], position, strict=True)])
+        script.append(
+            [0.0, 0.0]
+            if not left
+            else [reference.clip(g - p, 0.1) for g, p in zip(centres[left[0]], position, strict=True)]
+        )
         return script[-1]
 
     path = reference.walk(act, (0.0, 0.0), horizon, 0.1, 5.0)
@@ -40,7 +47,9 @@ def test_tasks_are_all_subsets():
     tasks = task_table(family, family.task_count)
     assert family.task_count == 10
     assert {tuple(np.flatnonzero(column)) for column in tasks.T} == set(itertools.combinations(range(5), 2))
-    assert make_family("six_circles").task_count == 1 and np.array_equal(task_table(make_family("six_circles"), 1), np.ones((6, 1)))
+    assert make_family("six_circles").task_count == 1 and np.array_equal(
+        task_table(make_family("six_circles"), 1), np.ones((6, 1))
+    )
 
 
 def test_more_correct_goals_than_goals_are_refused():
@@ -93,7 +102,7 @@ def test_just_outside_the_switch_off_distance_a_goal_stays_on():
 
 
 def test_the_straight_way_to_a_goal_meets_no_wrong_one():
-    # Reference: the minimal squared distance to a neighbouring goal is 6 > 4. The agent ends on its goal, 2.83 from the next.
+    # The smallest squared distance to a neighbouring goal on the way is 6 > 4, and 8 at its end.
     family = make_family("six_circles", 60, {"subset": 1})
     actions, _ = tour((2,), 60)
     tasks = task_table(family, 6)

@@ -1,0 +1,107 @@
+"""A world over an MPI communicator, which can go on without ranks that died where MPI lets it."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from mpi4py import MPI
+
+from esmaml_mpi.parallel.world import RankLost, World
+
+
+class MPIWorld(World):
+    """Buffers travel raw, nothing is pickled.
+
+    With User-Level Failure Mitigation (``mpirun --with-ft ulfm`` of Open MPI 5) a dead rank raises RankLost on the
+    survivors; without it, MPI ends the job.
+    """
+
+    def __init__(self):
+        self._comm = MPI.COMM_WORLD.Dup()
+        self.rank, self.size = self._comm.rank, self._comm.size
+        self.library = MPI.Get_library_version().split("\x00")[0].strip()
+        self.survives_losses = os.environ.get("OMPI_MCA_mpi_ft_enable", "0").lower() in ("1", "true")
+        self._lost = 0
+        neighbours = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
+        self._longest_nap = 0.001 * max(1.0, neighbours.size / (os.cpu_count() or 1))
+        neighbours.Free()
+
+    def broadcast(self, buffer):
+        self._complete(lambda: self._comm.Ibcast(buffer, root=0))
+
+    def gather(self, block, counts):
+        width = block.shape[1]
+        out = np.empty((sum(counts), width)) if self.rank == 0 else None
+        target = [out, [count * width for count in counts]] if self.rank == 0 else None
+        block = np.ascontiguousarray(block)
+        self._complete(lambda: self._comm.Igatherv(block, target, root=0))
+        return out
+
+    def sum(self, buffer):
+        self._complete(lambda: self._comm.Iallreduce(MPI.IN_PLACE, buffer, op=MPI.SUM))
+
+    def recover(self):
+        self._close_up(leaving=False)
+
+    def leave(self):
+        return self._close_up(leaving=True) if self.survives_losses else True
+
+    def abort(self, code):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._comm.Abort(code)
+
+    def close(self, code):
+        if self._lost:
+            # MPI_Finalize synchronises with all processes there ever were and can hang when some are dead. Everybody
+            # has agreed to leave, so there is nothing left to wait for.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        MPI.Finalize()
+
+    def _complete(self, start: Callable[[], MPI.Request]) -> None:
+        """Start an operation and wait for its end.
+
+        Spins briefly, then sleeps a tenth of the time waited so far, so that waiting ranks leave the cores to working
+        ones.
+        """
+        try:
+            request = start()
+            began = time.perf_counter()
+            while not request.Test():
+                waited = time.perf_counter() - began
+                time.sleep(0.0 if waited < 200e-6 else min(waited / 10, self._longest_nap))
+        except MPI.Exception as error:
+            if self._is_loss(error):
+                raise RankLost from error
+            raise
+
+    def _is_loss(self, error: MPI.Exception) -> bool:
+        if not self.survives_losses:
+            return False
+        if error.Get_error_class() in (MPI.ERR_PROC_FAILED, MPI.ERR_PROC_FAILED_PENDING, MPI.ERR_REVOKED):
+            return True
+        # Starting to send to a process that has just died fails with a general error.
+        return self._comm.Is_revoked() or self._comm.Get_failed().size > 0
+
+    def _close_up(self, leaving: bool) -> bool:
+        """Replace the communicator by one of the survivors; whether all of them are leaving.
+
+        Every survivor comes here: those that saw the loss revoke the communicator, which makes the others see it.
+        Shrink and Agree work on a revoked communicator and with further losses.
+        """
+        while True:
+            if not leaving:
+                self._comm.Revoke()
+            before = self.size
+            self._comm = self._comm.Shrink()
+            self._lost += before - self._comm.size
+            self.rank, self.size = self._comm.rank, self._comm.size
+            try:
+                return bool(self._comm.Agree(int(leaving)))
+            except MPI.Exception as error:  # one more died meanwhile; Agree fails on all or on none
+                if not self._is_loss(error):
+                    raise

@@ -1,0 +1,125 @@
+"""Kill ranks and whole jobs at random instants and compare with the undisturbed run.
+
+    python tests/parallel/chaos.py [--kills 50] [--jobs 50] [--seed 0]
+
+``--kills``: SIGKILLs of single ranks, the aggregator included, in jobs that are to survive them. ``--jobs``: SIGKILLs
+of every process of a job, which is then resumed. Prints the counts; exits with 1 if any bit differs.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+from files import differences, iterations
+from mpirun import FAULT_TOLERANCE, SMALL, ranks_of, run, start, train_arguments
+
+SETTINGS = {**SMALL, "meta.iterations": 150, "test.every": 10, "checkpoint.every": 3, "meta.perturbations": 16}
+
+
+def main() -> int:
+    """Run the campaign."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50, help="single ranks to kill (default 50)")
+    parser.add_argument("--jobs", type=int, default=50, help="whole jobs to kill (default 50)")
+    parser.add_argument("--seed", type=int, default=0, help="of the instants and victims (default 0)")
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        reference = Path(folder) / "undisturbed.h5"
+        assert run(train_arguments(SETTINGS, reference)).returncode == 0
+        survived = survive(Path(folder), reference, options.kills, chance)
+        resumed = resume(Path(folder), reference, options.jobs, chance)
+    return 0 if survived and resumed else 1
+
+
+def survive(folder: Path, reference: Path, kills: int, chance: random.Random, ranks: int = 6) -> bool:
+    """Kill single ranks until ``kills`` died; each job loses all but one, one by one."""
+    done = jobs = leaders = redone = wrong = 0
+    seconds: list[float] = []
+    while done < kills:
+        output = folder / f"ranks{jobs}.h5"
+        job = start(train_arguments(SETTINGS, output), ranks, *FAULT_TOLERANCE)
+        alive = wait_for_ranks(job, ranks)
+        wait_for_iterations(job, output, 1)
+        while job.poll() is None and len(alive) > 1 and done < kills:
+            time.sleep(chance.uniform(0.05, 0.5))
+            victim = chance.choice(alive)
+            if job.poll() is not None or victim not in ranks_of(job.pid):
+                break
+            leaders += victim == alive[0]
+            os.kill(victim, signal.SIGKILL)
+            alive.remove(victim)
+            done += 1
+        printed, _ = job.communicate(timeout=40)
+        if job.returncode != 0 or differences(reference, output):
+            wrong += 1
+            print(f"job {jobs}: exit code {job.returncode}, differs in {differences(reference, output)}\n{printed}")
+        with h5py.File(output) as file:
+            redone += len(file["recovery/iteration"])
+            seconds += file["recovery/seconds"][()].tolist()
+        jobs += 1
+    milliseconds = [1e3 * s for s in sorted(seconds)] or [0.0]
+    print(
+        f"{done} ranks killed in {jobs} jobs of {ranks} ranks, {leaders} of them rank 0; {redone} recoveries recorded, "
+        f"median {milliseconds[len(seconds) // 2]:.0f} ms, slowest {milliseconds[-1]:.0f} ms; "
+        f"jobs that failed or differ: {wrong}",
+        flush=True,
+    )
+    return wrong == 0
+
+
+def resume(folder: Path, reference: Path, kills: int, chance: random.Random, ranks: int = 3) -> bool:
+    """Kill every process of a job at once, resume, kill again; a run that ends is compared and a new one begun."""
+    done = runs = wrong = 0
+    output = folder / "jobs0.h5"
+    while done < kills or iterations(output) < SETTINGS["meta.iterations"]:
+        job = start(train_arguments(SETTINGS, output, "--resume"), ranks if chance.random() < 0.5 else None)
+        if done < kills:
+            time.sleep(chance.uniform(0.3, 2.0))
+            if job.poll() is None:
+                kill_all(job)
+                done += 1
+        job.communicate(timeout=40)
+        if iterations(output) == SETTINGS["meta.iterations"] and job.returncode == 0:
+            wrong += bool(differences(reference, output))
+            runs += 1
+            if done < kills:
+                output = folder / f"jobs{runs}.h5"
+    print(f"{done} whole jobs killed during {runs} runs; runs that differ: {wrong}", flush=True)
+    return wrong == 0
+
+
+def kill_all(job) -> None:
+    """SIGKILL the launcher and its ranks."""
+    for pid in [*ranks_of(job.pid), job.pid]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def wait_for_ranks(job, count: int) -> list[int]:
+    """Process ids of the ranks once all have started, rank 0 first."""
+    deadline = time.monotonic() + 60
+    while len(ranks_of(job.pid)) < count:
+        assert job.poll() is None and time.monotonic() < deadline, "the job did not start"
+        time.sleep(0.02)
+    return ranks_of(job.pid)
+
+
+def wait_for_iterations(job, output: Path, count: int) -> None:
+    """Until the file holds that many."""
+    deadline = time.monotonic() + 60
+    while iterations(output) < count:
+        assert job.poll() is None and time.monotonic() < deadline, f"no {count} iterations within a minute"
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
