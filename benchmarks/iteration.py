@@ -2,7 +2,8 @@
 
     python benchmarks/iteration.py mpirun -n 2          what launches the ranks; nothing for one process
 
-Trains 40 iterations (150 + 150 evaluations, K = 20, 4 tasks) without tests and prints medians of the file's own timings.
+Trains 40 iterations (150 + 150 evaluations, K = 20, 4 tasks) without tests and prints medians of the file's own
+timings.
 """
 
 import subprocess

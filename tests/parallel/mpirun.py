@@ -24,13 +24,18 @@ NAVIGATION = {**SMALL, "task.name": "navigation_2d", "task.train_size": 9, "task
 
 
 def launcher() -> list[str]:
-    """The mpirun command, from tests/run.sh or from PATH; there is no test without one."""
-    command = os.environ.get("ESMAML_TEST_MPIRUN", "").split()
+    """The mpirun command, from tests/run.sh or from PATH, without fault tolerance; there is no test without one."""
+    command = os.environ.get("ESMAML_TEST_MPIRUN", "").replace(" ".join(FAULT_TOLERANCE), "").split()
     if command:
         return command
     found = shutil.which("mpirun") or str(Path(sys.executable).with_name("mpirun"))
     assert os.path.exists(found), "no mpirun: use tests/run.sh, which installs one"
     return [found, "--oversubscribe", "--bind-to", "none"]
+
+
+def can_survive() -> bool:
+    """Whether this mpirun can be asked to survive the death of a rank."""
+    return run([*launcher(), *FAULT_TOLERANCE, "-n", "2", "true"]).returncode == 0
 
 
 def environment(**extra: str) -> dict[str, str]:
