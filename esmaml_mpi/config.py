@@ -8,10 +8,14 @@ import dataclasses
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.settings import allowed, parse, setting, unknown
+from esmaml_mpi.settings import WORD, allowed, parse, setting, show, unknown
+
+MOST_BYTES = 2**24  # of a configuration file: no more is read of something that is none, a device for example
+MOST_NAME_BYTES = 240  # file systems allow 255, and the file beside it that is being written has a longer name
+MOST_THREADS = 4096  # more than any node has cores
+KEY_WORD = 2**32 - 1  # adaptation steps and task ids are 32-bit parts of the keys of random streams
 
 
 def _registry(module: str, name: str):
@@ -42,8 +46,20 @@ class RunSettings:
     """The run as a whole."""
 
     name: str = setting("run", "names the results file results/NAME.h5")
-    seed: int = setting(0, "seed of every random stream except the tasks'", minimum=0, maximum=2**63 - 1)
-    threads: int = setting(1, "threads per rank; does not change any number", minimum=1)
+    seed: int = setting(0, "seed of every random stream except the tasks'", minimum=0, maximum=WORD - 1)
+    threads: int = setting(1, "threads per rank; does not change any number", minimum=1, maximum=MOST_THREADS)
+    plan: str = setting(
+        "static",
+        "who evaluates what; static: equal shares; dynamic: ranks draw the next ones when they are done, for "
+        "episodes of uneven length or unequal machines; does not change any number",
+        choices=("static", "dynamic"),
+    )
+    unit_timeout: float = setting(
+        0.0,
+        "seconds an evaluation may take before it counts as failed, times their number where a rank has several; "
+        "0: no limit",
+        minimum=0,
+    )
 
 
 @dataclass
@@ -55,15 +71,18 @@ class TaskSettings:
     )
     horizon: int | None = setting(None, "steps per episode; default: the family's", minimum=1)
     train_size: int | None = setting(
-        None, "number of training tasks; default 50, or N if the family has just N", minimum=1
+        None,
+        "number of training tasks; default 50, or N if the family has just N",
+        minimum=1,
+        maximum=KEY_WORD,
     )
     batch_size: int | None = setting(
         None, "tasks drawn per evaluation, without replacement; default 5, or N", minimum=1
     )
-    test_size: int | None = setting(None, "number of test tasks; default 5, or N", minimum=1)
+    test_size: int | None = setting(None, "number of test tasks; default 5, or N", minimum=1, maximum=KEY_WORD)
     rollouts: int = setting(1, "episodes averaged for each parameter vector", minimum=1)
     seed: int = setting(
-        0, "seed of the tasks themselves, so that runs with other seeds share them", minimum=0, maximum=2**63 - 1
+        0, "seed of the tasks themselves, so that runs with other seeds share them", minimum=0, maximum=WORD - 1
     )
     options: dict = setting({}, "the family's own options, see `esmaml tasks NAME`")
 
@@ -94,7 +113,7 @@ class AdaptationSettings:
     queries: int = setting(20, "queries K per adaptation step, the pivot not counted", minimum=1)
     sigma: float = setting(0.1, "smoothing of the adaptation gradient", above=0)
     step_size: float = setting(0.05, "adaptation step alpha", minimum=0)
-    steps: int = setting(1, "adaptation steps, K queries each", minimum=1)
+    steps: int = setting(1, "adaptation steps, K queries each", minimum=1, maximum=KEY_WORD)
     estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
     reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
 
@@ -128,7 +147,7 @@ class MetaSettings:
     max_failed_fraction: float = setting(
         0.4, "redraw an iteration in which more units than this failed", minimum=0, maximum=1
     )
-    max_redraws: int = setting(10, "give up after this many redraws of one iteration", minimum=0)
+    max_redraws: int = setting(10, "give up after this many redraws of one iteration", minimum=0, maximum=KEY_WORD)
 
 
 @dataclass
@@ -210,10 +229,16 @@ class Config:
             lines += [*tables, ""]
         return "\n".join(lines)
 
-    def resolved(self) -> "Config":
-        """A copy with every derived setting filled in; raises ConfigError where settings contradict each other."""
+    def resolved(self, training: bool = True) -> "Config":
+        """A copy with every derived setting filled in.
+
+        Raises ConfigError where settings contradict each other or ask for more memory than this machine has, and
+        FamilyError where the task family is not one. ``training`` says whether a run is to come, or only adaptations.
+        """
         from esmaml_mpi.estimators import ESTIMATORS
+        from esmaml_mpi.memory import check_memory
         from esmaml_mpi.tasks import make_family, options_of
+        from esmaml_mpi.tasks.contract import rehearse
 
         family = make_family(self.task.name, self.task.horizon, self.task.options)
         count = family.task_count
@@ -253,17 +278,28 @@ class Config:
                     f"{path}.{budget} = {value}: estimator {section.estimator!r} needs an even "
                     "number, as queries come in mirrored pairs."
                 )
+        if self.run.unit_timeout and self.run.threads > 1:
+            raise ConfigError(
+                f"run.unit_timeout = {self.run.unit_timeout}: needs run.threads = 1, not {self.run.threads}, as only "
+                "a rank's main thread can be interrupted."
+            )
         directions = self.meta.perturbations // len(ESTIMATORS[self.meta.estimator].signs)
         if self.meta.top_directions > directions:
             raise ConfigError(
                 f"meta.top_directions = {self.meta.top_directions}: there are only {directions} directions."
             )
-        if not self.run.name or any(c in self.run.name for c in "/\\\0"):
+        name = self.run.name
+        if not name or any(c in name for c in "/\\") or not name.isprintable():
             raise ConfigError(
-                f"run.name = {self.run.name!r}: a non-empty name without slashes is wanted; use "
+                f"run.name = {show(name)}: a non-empty name without slashes and line ends is wanted; use "
                 "--output for another folder."
             )
-        return dataclasses.replace(self, task=task)
+        if len(name.encode()) > MOST_NAME_BYTES:
+            raise ConfigError(f"run.name = {show(name)}: a file name of at most {MOST_NAME_BYTES} bytes is wanted.")
+        config = dataclasses.replace(self, task=task)
+        check_memory(config, family, training)
+        rehearse(family)
+        return config
 
     @property
     def train_tasks(self) -> range:
@@ -290,14 +326,9 @@ def load(source, overrides: Iterable[str] = ()) -> Config:
     if isinstance(source, Config):
         tables = source.to_dict()
     elif isinstance(source, Mapping):
-        tables = {name: dict(table) if isinstance(table, Mapping) else table for name, table in source.items()}
+        tables = _copy(source)
     else:
-        try:
-            text = Path(source).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigError(f"cannot read configuration {str(source)!r}: {reason}.") from error
-        tables = _read_toml(text, str(source))
+        tables = _read_toml(_read_text(source), str(source))
     for override in overrides:
         _apply(tables, override)
     return Config.from_dict(tables)
@@ -319,19 +350,43 @@ def flat(tables: Mapping, prefix: str = "") -> dict:
 
 def _apply(tables: dict, override: str) -> None:
     key, equals, text = override.partition("=")
-    path = key.strip().split(".")
+    path = [name.strip() for name in key.split(".")]
     if not equals or len(path) < 2 or not all(path):
-        raise ConfigError(f"--set {override!r}: section.key=value is wanted, for example --set meta.sigma=0.05.")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        value = text.strip()
+        raise ConfigError(f"--set {show(override)}: section.key=value is wanted, for example --set meta.sigma=0.05.")
     table = tables
     for name in path[:-1]:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            raise ConfigError(f"--set {override!r}: {name} is a value, not a table.")
-    table[path[-1]] = value
+            raise ConfigError(f"--set {show(override)}: {show(name)} is a value, not a table.")
+    table[path[-1]] = _value(text)
+
+
+def _value(text: str):
+    """A value as in TOML; whatever is none is a string."""
+    try:
+        table = _read_toml(f"value = {text}", "--set")
+    except ConfigError:
+        return text.strip()
+    return table["value"] if table.keys() == {"value"} else text.strip()  # not the settings on further lines
+
+
+def _copy(table):
+    """Nested mappings as dictionaries of our own, which overrides may change."""
+    return {name: _copy(value) for name, value in table.items()} if isinstance(table, Mapping) else table
+
+
+def _read_text(source) -> str:
+    try:
+        with open(source, "rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ConfigError(f"cannot read configuration {str(source)!r}: {getattr(error, 'strerror', error)}.") from error
+    if len(content) > MOST_BYTES:
+        raise ConfigError(f"cannot read configuration {str(source)!r}: it has more than {MOST_BYTES} bytes.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"cannot read configuration {str(source)!r}: it is not text in UTF-8 ({error}).") from error
 
 
 def _read_toml(text: str, name: str) -> dict:
@@ -339,3 +394,5 @@ def _read_toml(text: str, name: str) -> dict:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not valid TOML: {error}.") from error
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, or as many brackets
+        raise ConfigError(f"{name} cannot be read as TOML: {error}.") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.deadline import DeadlineExceeded, deadline, exit_at_once
 from esmaml_mpi.randomness import Purpose
 from esmaml_mpi.rollouts import Observer, RolloutError, block_size
 from esmaml_mpi.trials import Laboratory, Trials
@@ -29,8 +30,10 @@ class Outcome:
 class Evaluator:
     """Runs units on ``threads`` threads; results do not depend on how many, nor on which units share a call."""
 
-    def __init__(self, lab: Laboratory, operator: Operator, threads: int = 1):
-        self.lab, self.operator = lab, operator
+    def __init__(self, lab: Laboratory, operator: Operator, threads: int = 1, timeout: float = 0.0):
+        """``timeout``: seconds a unit may take, 0 for no limit; a call with n units may take n times as long."""
+        self.lab, self.operator, self._timeout = lab, operator, timeout
+        self.give_up = exit_at_once  # when a unit cannot even be interrupted
         self._pool = None
         if threads > 1:
             from concurrent.futures import ThreadPoolExecutor  # most workers have one thread and need not carry it
@@ -42,14 +45,19 @@ class Evaluator:
     def evaluate(self, points: np.ndarray, units: Units, observer: Observer, before: bool = False) -> Outcome:
         """Adapt and score meta-policies ``points`` (d, U).
 
-        Units in which the task family raises are marked, not lost silently.
+        Units in which the task family raises, or which exceed the time limit, are marked, not lost silently.
         """
         try:
-            return self._evaluate(points, units, observer, before)
+            with deadline(self._timeout * len(units), self.give_up):
+                return self._evaluate(points, units, observer, before)
         except RolloutError as error:
             if len(units) == 1:
-                return self._raised(units, before, error)
-        # One episode of many raised: find out whose, by giving each unit a batch of its own.
+                cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
+                return self._failed(points, units, before, Status.RAISED, f"{error}\n{cause}")
+        except DeadlineExceeded:
+            if len(units) == 1:
+                return self._failed(points, units, before, Status.TIMED_OUT, f"not done after {self._timeout:g} s")
+        # One unit of many failed: find out which, by giving each a batch of its own.
         alone = [self.evaluate(points[:, i : i + 1], units[i : i + 1], observer, before) for i in range(len(units))]
         return Outcome(
             np.concatenate([one.after for one in alone]),
@@ -122,15 +130,18 @@ class Evaluator:
         results = [lane.result() for lane in lanes]
         return [results[i % self._threads][i // self._threads] for i in range(len(blocks))]
 
-    def _raised(self, units: Units, before: bool, error: RolloutError) -> Outcome:
-        cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
-        print(
-            f"esmaml: failed unit (stream {units.streams[0]}, tasks {units.tasks[0].tolist()}, "
-            f"{units.round.phase.name.lower()} iteration {units.round.iteration}): {error}\n{cause}",
-            flush=True,
-        )
+    def _failed(self, points: np.ndarray, units: Units, before: bool, status: Status, reason: str) -> Outcome:
+        """The outcome of one failed unit, after saying which it was."""
+        at, tasks = units.round, units.tasks[0]
+        with np.printoptions(precision=6, threshold=8):
+            print(
+                f"esmaml: failed evaluation (stream {units.streams[0]}, {at.phase.name.lower()} iteration "
+                f"{at.iteration}, tasks {tasks.tolist()} with parameters {self.lab.task_table[:, tasks].T.tolist()}, "
+                f"meta-policy {points[:, 0]}): {reason}",
+                flush=True,
+            )
         tally = Tally.empty(1, self.lab.policy.observation_size)
-        tally.status[:] = Status.RAISED
+        tally.status[:] = status
         nothing = np.full(units.tasks.shape, np.nan)
         return Outcome(nothing, nothing.copy() if before else None, tally)
 

@@ -58,7 +58,7 @@ class Experiment:
         ids = range(max(*config.train_tasks, *test_tasks) + 1)
         table = [self.family.task_parameters(i, task_streams.generator(Purpose.TASK, task=i)) for i in ids]
         lab = Laboratory(self.policy, self.family, np.stack(table, axis=1), self.streams, config.task.rollouts)
-        self.evaluator = Evaluator(lab, make_operator(config), config.run.threads)
+        self.evaluator = Evaluator(lab, make_operator(config), config.run.threads, config.run.unit_timeout)
 
     def initial_theta(self) -> np.ndarray:
         """Meta-parameters (d,) at iteration 0."""

@@ -13,7 +13,7 @@ from esmaml_mpi.parallel.world import World
 from esmaml_mpi.training import Ledger, finite_mean, train
 
 # Settings that change no number of an iteration, so a resumed run may have others.
-FREE = ("meta.iterations", "run.threads", "checkpoint.every", "checkpoint.minutes")
+FREE = ("meta.iterations", "run.threads", "run.plan", "checkpoint.every", "checkpoint.minutes")
 
 
 def agree(world: World, prepare: Callable[[], str]) -> str:
@@ -43,6 +43,7 @@ def agree(world: World, prepare: Callable[[], str]) -> str:
 def launch(world: World, source, overrides: Iterable[str], output, resume: bool, overwrite: bool) -> int:
     """The ``train`` command on every rank; returns the exit code."""
     ledger: Ledger | None = None
+    lock: list = []  # rank 0's
 
     def prepare() -> str:
         nonlocal ledger
@@ -51,7 +52,12 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
         config = load(source, overrides).resolved()
         path = Path(output or Path("results") / f"{config.run.name}.h5")
         facts = collect(world, config.run.threads)
-        ledger = _open(path, config, facts, resume, overwrite)
+        lock.append(_lock(path, resume or overwrite))
+        try:
+            ledger = _open(path, config, facts, resume, overwrite)
+        except BaseException:
+            lock[0].release()
+            raise
         return json.dumps({"config": config.to_dict(), "path": str(path), "facts": facts})
 
     told = json.loads(agree(world, prepare))
@@ -63,14 +69,32 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
             # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
             from esmaml_mpi.results.reader import read
 
+            lock.append(_lock(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
             ledger = _open(path, config, facts, resume or ours, overwrite and not ours)
         return ledger
 
-    code = train(config, world, open_ledger)
+    try:
+        code = train(config, world, open_ledger)
+    finally:
+        for held in lock:
+            held.release()
     if world.rank == 0:
         _report(path, ledger.history, config, code)
     return code
+
+
+def _lock(path: Path, may_exist: bool, patience: float = 0.0):
+    """The right to write a results file."""
+    from esmaml_mpi.results.lock import OutputLock
+
+    if path.exists() and not may_exist:
+        raise UsageError(
+            f"{path} exists. Continue it with --resume, replace it with --overwrite, or choose another --output."
+        )
+    lock = OutputLock(path)
+    lock.acquire(patience)
+    return lock
 
 
 def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool) -> Ledger:
@@ -81,10 +105,6 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
 
     if not path.exists() or overwrite:
         return Ledger(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
-    if not resume:
-        raise UsageError(
-            f"{path} exists. Continue it with --resume, replace it with --overwrite, or choose another --output."
-        )
     old = read(path)
     changes = changed_keys(old.config, config)
     refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.policies import Policy
+from esmaml_mpi.tasks.contract import checked_outcome, checked_size, in_words
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.workspace import Workspace
 
@@ -62,7 +63,8 @@ def simulate(
 ) -> RolloutResult:
     """Run one episode of each column: parameters (d, B), task parameters (p, B), noise (noise_size, B) or None.
 
-    Raises RolloutError if the family does. Non-finite outcomes are returned as they are; the caller judges them.
+    Raises RolloutError if the family does, and FamilyError if what it gives back is not what families give back, which
+    no other episode would mend. Non-finite outcomes are returned as they are; the caller judges them.
     """
     if parameters.shape[1] == 1:
         pair = (None if array is None else np.repeat(array, 2, axis=1) for array in (parameters, tasks, noise))
@@ -101,6 +103,7 @@ def simulate(
 
 def _simulate_block(policy, family, parameters, tasks, noise, observer, workspace, record) -> RolloutResult:
     batch, size, horizon = parameters.shape[1], policy.observation_size, family.horizon
+    checked_size(family, size)
     observations = workspace.array("observations", horizon + 1, size, batch)
     with np.errstate(all="ignore"):
         act = policy.bind(parameters, observer.mean, observer.std).act
@@ -109,9 +112,10 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
             simulation.reset(observations[0])
             for observation, following in itertools.pairwise(observations):
                 simulation.step(act(observation), following)
-            returns, lengths = simulation.returns(observations)
+            outcome = simulation.returns(observations)
         except Exception as error:
-            raise RolloutError(f"{family.name} raised {type(error).__name__}: {error}") from error
+            raise RolloutError(f"{family.name} raised {in_words(error)}") from error
+        returns, lengths = checked_outcome(family, outcome, batch)
         recorded = observations.copy() if record else None
         seen = observations[:-1]
         if lengths is None:

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from esmaml_mpi.errors import ConfigError
 
+MOST_SHOWN = 80  # characters of a value in a message
+WORD = 2**63  # integers travel and are stored in 64 bits
+
 
 def setting(default, doc: str, *, choices=None, minimum=None, above=None, maximum=None, below=None, finite=True):
     """A dataclass field with documentation and limits.
@@ -29,16 +32,30 @@ def setting(default, doc: str, *, choices=None, minimum=None, above=None, maximu
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> ConfigError:
     """The error for a name that does not exist, with the nearest one that does."""
     allowed = sorted(allowed)
-    near = difflib.get_close_matches(str(name), allowed, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(name)[:MOST_SHOWN], allowed, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return ConfigError(f"{kind} {name!r} does not exist.{hint} Allowed: {', '.join(allowed) or '(none)'}.")
+    return ConfigError(f"{kind} {show(name)} does not exist.{hint} Allowed: {', '.join(allowed) or '(none)'}.")
+
+
+def show(value) -> str:
+    """``value`` as it stands in a message: on one line, and cut where it is long."""
+    if type(value) is int and value.bit_length() > 200:
+        return f"{'-' if value < 0 else ''}2**{value.bit_length() - 1}.."  # Python refuses to print very long integers
+    if isinstance(value, str):
+        value = value if len(value) <= MOST_SHOWN else value[:MOST_SHOWN] + ".."
+        return ascii(value) if not value.isprintable() else repr(value)
+    try:
+        text = ascii(value)
+    except (ValueError, RecursionError):  # a very long integer, or very many brackets, somewhere inside
+        return f"({_kind(value)})"
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + ".."
 
 
 def parse(cls, values: Mapping, path: str):
     """Build settings dataclass ``cls`` from a mapping; ``path`` prefixes each key in errors ("meta" "
     "-> "meta.sigma")."""
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{path} = {values!r}: a table of settings is wanted, not {_kind(values)}.")
+        raise ConfigError(f"{path} = {show(values)}: a table of settings is wanted, not {_kind(values)}.")
     fields = {field.name: field for field in dataclasses.fields(cls) if field.metadata}
     for key in values:
         if key not in fields:
@@ -76,12 +93,14 @@ def _convert(value, annotation, key):
         return _convert(value, annotation, key)
     if origin is list:
         if not isinstance(value, (list, tuple)):
-            raise ConfigError(f"{key} = {value!r}: a list is wanted, not {_kind(value)}.")
+            raise ConfigError(f"{key} = {show(value)}: a list is wanted, not {_kind(value)}.")
         return [_convert(element, arguments[0], key) for element in value]
-    if annotation is float and isinstance(value, int) and not isinstance(value, bool):
+    if annotation is float and type(value) is int and _fits(value):
         value = float(value)
     if type(value) is not annotation:
-        raise ConfigError(f"{key} = {value!r}: {_NAMES[annotation]} is wanted, not {_kind(value)}.")
+        raise ConfigError(f"{key} = {show(value)}: {_NAMES[annotation]} is wanted, not {_kind(value)}.")
+    if annotation is str and not _is_text(value):
+        raise ConfigError(f"{key} = {show(value)}: text in UTF-8 is wanted, without null characters.")
     if annotation is float and math.isnan(value):
         raise ConfigError(f"{key} = nan: a number is wanted.")
     return value
@@ -91,7 +110,7 @@ def _check_limits(value, limits, key):
     if limits["choices"] is not None:
         options = list(_choices(limits["choices"]))
         if value not in options:
-            raise ConfigError(f"{key} = {value!r}: {unknown('value', value, map(str, options))}")
+            raise ConfigError(f"{key} = {show(value)}: {unknown('value', value, map(str, options))}")
     bad = (
         (limits["minimum"] is not None and value < limits["minimum"])
         or (limits["maximum"] is not None and value > limits["maximum"])
@@ -100,9 +119,23 @@ def _check_limits(value, limits, key):
     )
     if bad:
         wanted = " and ".join(f"{sign} {limits[name]}" for name, sign in _SIGNS.items() if limits[name] is not None)
-        raise ConfigError(f"{key} = {value!r}: a value {wanted} is wanted.")
+        raise ConfigError(f"{key} = {show(value)}: a value {wanted} is wanted.")
+    if isinstance(value, int) and not _fits(value):
+        raise ConfigError(f"{key} = {show(value)}: an integer of at most 64 bits is wanted.")
     if limits["finite"] and isinstance(value, float) and math.isinf(value):
         raise ConfigError(f"{key} = {value!r}: a finite number is wanted.")
+
+
+def _fits(value: int) -> bool:
+    return -WORD <= value < WORD
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written to a file: the command line may hand over bytes that are no characters."""
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _choices(choices) -> Iterable:

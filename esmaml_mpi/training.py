@@ -242,6 +242,7 @@ def train(config: Config, world: World, open_ledger: Callable[[bool], Ledger]) -
     ``open_ledger`` is called on rank 0, and with True on a rank that becomes rank 0 because those before it died.
     """
     experiment = Experiment(config)
+    experiment.evaluator.give_up = lambda: world.abort(1)
     with Interruption() as interruption:
         rounds = Rounds(world, experiment, lambda: interruption.requested)
         loss = None

@@ -14,6 +14,7 @@ class Status(IntEnum):
     OK = 0
     RAISED = 1  # the task family raised an exception
     NOT_FINITE = 2  # a return or an observation was not finite, or beyond 2**126
+    TIMED_OUT = 3  # it took longer than run.unit_timeout
 
 
 @dataclass(frozen=True)

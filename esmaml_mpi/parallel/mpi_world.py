@@ -10,6 +10,8 @@ from mpi4py import MPI
 
 from esmaml_mpi.parallel.world import RankLost, World
 
+_ONE = np.ones(1, dtype=np.int64)
+
 
 class MPIWorld(World):
     """Buffers travel raw, nothing is pickled.
@@ -24,6 +26,7 @@ class MPIWorld(World):
         self.library = MPI.Get_library_version().split("\x00")[0].strip()
         self.survives_losses = os.environ.get("OMPI_MCA_mpi_ft_enable", "0").lower() in ("1", "true")
         self._lost = 0
+        self._window, self._ticket = None, np.zeros(1, dtype=np.int64)
         neighbours = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
         self._longest_nap = 0.001 * max(1.0, neighbours.size / (os.cpu_count() or 1))
         neighbours.Free()
@@ -41,6 +44,21 @@ class MPIWorld(World):
 
     def sum(self, buffer):
         self._complete(lambda: self._comm.Iallreduce(MPI.IN_PLACE, buffer, op=MPI.SUM))
+
+    def open_tickets(self):
+        if self._window is not None:
+            return
+        # A counter in rank 0's memory, for as long as the communicator lives.
+        self._window = MPI.Win.Allocate(8 if self.rank == 0 else 0, 8, comm=self._comm)
+        if self.rank == 0:
+            np.frombuffer(self._window.tomemory(), dtype=np.int64)[0] = 0
+        self._complete(self._comm.Ibarrier)  # nobody draws before it is zero
+        self._window.Lock_all()
+
+    def ticket(self):
+        self._window.Fetch_and_op(_ONE, self._ticket, 0, 0, MPI.SUM)
+        self._window.Flush(0)
+        return int(self._ticket[0])
 
     def recover(self):
         self._close_up(leaving=False)
@@ -60,6 +78,9 @@ class MPIWorld(World):
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
+        if self._window is not None:
+            self._window.Unlock_all()
+            self._window.Free()
         MPI.Finalize()
 
     def _complete(self, start: Callable[[], MPI.Request]) -> None:
@@ -100,6 +121,7 @@ class MPIWorld(World):
             self._comm = self._comm.Shrink()
             self._lost += before - self._comm.size
             self.rank, self.size = self._comm.rank, self._comm.size
+            self._window = None  # of the old communicator; freeing it would need the dead
             try:
                 return bool(self._comm.Agree(int(leaving)))
             except MPI.Exception as error:  # one more died meanwhile; Agree fails on all or on none

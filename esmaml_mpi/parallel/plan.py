@@ -21,6 +21,20 @@ def deal(units: int, size: int, reverse: bool = False) -> list[range]:
     return blocks
 
 
+def cut(units: int, size: int) -> list[range]:
+    """Blocks of unit indices to be drawn one after the other:
+
+    about four for each rank, so that the last ones are short.
+    """
+    length = max(1, units // (4 * size))
+    return [range(start, min(start + length, units)) for start in range(0, units, length)]
+
+
+def works(units: int, size: int, rank: int) -> bool:
+    """Whether a rank takes part when units are drawn: the aggregator does where it would have a share."""
+    return rank > 0 or len(deal(units, size)[0]) > 0
+
+
 def idle(size: int, units: int) -> int:
     """Ranks without a unit, the aggregator not counted."""
     return sum(len(block) == 0 for block in deal(units, size)[1:])

@@ -4,17 +4,17 @@ Rank 0 calls ``run`` once per round; the others sit in ``serve`` until ``stop``.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from esmaml_mpi.exact import LIMBS, to_limbs
 from esmaml_mpi.experiment import Experiment, Request
-from esmaml_mpi.parallel.plan import deal
+from esmaml_mpi.parallel.plan import cut, deal, works
 from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.rollouts import Observer
-from esmaml_mpi.units import Status, Tally
+from esmaml_mpi.units import Status
 
 RUN, STOP = 1, 2
 HEADER = 6  # command, iteration, attempt, train, test, seed
@@ -58,6 +58,7 @@ class Rounds:
 
     def __init__(self, world: World, experiment: Experiment, stop_requested: Callable[[], bool] = lambda: False):
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
+        self._tickets = 0  # given out in earlier rounds of a dynamic plan
         self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
         self._packet = np.empty(
             8 * (HEADER + experiment.policy.size + 2 * experiment.policy.observation_size), dtype=np.uint8
@@ -130,58 +131,75 @@ class Rounds:
     def _recover(self) -> "Recovery":
         start, before = time.perf_counter(), self.world.size
         self.world.recover()
+        self._tickets = 0
         return Recovery(before - self.world.size, self.world.size, time.perf_counter() - start)
 
     def _round(self, request: Request, start: float) -> Reply | None:
         ticks = [start, time.perf_counter()]
         experiment, world = self.experiment, self.world
-        train = deal(experiment.algorithm.evaluations if request.train else 0, world.size)
-        test = deal(experiment.held_out.evaluations if request.test else 0, world.size, reverse=True)
         n = experiment.policy.observation_size
-        sums = np.zeros(COUNTERS + 2 * n * LIMBS, dtype=np.int64)
-        records = []  # a row per unit: before, after, status
-        if train[world.rank]:
-            outcome = experiment.train_units(request, train[world.rank])
-            value = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1]
-            records.append(_records(np.full_like(value, np.nan), value, outcome.tally))
-            good = outcome.tally.status == Status.OK
-            sums[:3] = outcome.tally.steps[good].sum(), outcome.tally.rollouts.sum(), outcome.tally.steps.sum()
-            sums[COUNTERS:] = to_limbs(outcome.tally.observation_sums[:, good]).sum(axis=1).ravel()
-        if test[world.rank]:
-            outcome = experiment.test_units(request, test[world.rank])
-            records.append(_records(outcome.before[:, 0], outcome.after[:, 0], outcome.tally))
-        sums[3] = self.stop_requested()
+        sums = np.zeros(COUNTERS + 2 * n * LIMBS + world.size, dtype=np.int64)
+        counters, limbs, counts = np.split(sums, [COUNTERS, COUNTERS + 2 * n * LIMBS])
+        rows = [np.empty((0, 4))]  # of units: index, before, after, status
+        for test, indices in self._blocks(request):
+            if test:
+                outcome = experiment.test_units(request, indices)
+                before, after, tally = outcome.before[:, 0], outcome.after[:, 0], outcome.tally
+                first = experiment.algorithm.evaluations
+            else:
+                outcome = experiment.train_units(request, indices)
+                after, tally = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1], outcome.tally
+                before, first = np.full_like(after, np.nan), 0
+                good = tally.status == Status.OK
+                counters[:3] += tally.steps[good].sum(), tally.rollouts.sum(), tally.steps.sum()
+                limbs += to_limbs(tally.observation_sums[:, good]).sum(axis=1).ravel()
+            status = np.where(np.isfinite(after), tally.status, np.maximum(tally.status, Status.NOT_FINITE))
+            rows.append(np.stack([np.add(indices, first), before, after, status], axis=1))
+        rows = np.concatenate(rows)
+        counters[3] = self.stop_requested()
+        counts[world.rank] = len(rows)
         ticks.append(time.perf_counter())
-        counts = [len(a) + len(b) for a, b in zip(train, test, strict=True)]
-        gathered = world.gather(np.concatenate(records) if records else np.empty((0, 3)), counts)
         world.sum(sums)
+        gathered = world.gather(rows, counts.tolist())
         ticks.append(time.perf_counter())
         if world.rank != 0:
             return None
-        return self._reply(gathered, train, test, sums, ticks)
+        return self._reply(request, gathered, counters, limbs.reshape(-1, LIMBS), ticks)
 
-    def _reply(self, gathered, train, test, sums, ticks) -> Reply:
-        """Put the ranks' rows, train then test for each rank, back into unit order."""
-        gathered[gathered[:, 2] != Status.OK, :2] = np.nan
-        is_train = np.concatenate(
-            [np.repeat([True, False], [len(a), len(b)]) for a, b in zip(train, test, strict=True)]
-        )
-        held_out = self.experiment.held_out
-        shape = (len(held_out.task_ids), held_out.repeats) if any(map(len, test)) else (0, 0)
+    def _blocks(self, request: Request) -> Iterator[tuple[bool, range]]:
+        """This rank's blocks of units, (whether they are test units, their indices)."""
+        train = self.experiment.algorithm.evaluations if request.train else 0
+        test = self.experiment.held_out.evaluations if request.test else 0
+        size, rank = self.world.size, self.world.rank
+        if self.experiment.config.run.plan == "static":
+            yield from ((False, block) for block in deal(train, size)[rank : rank + 1] if block)
+            yield from ((True, block) for block in deal(test, size, reverse=True)[rank : rank + 1] if block)
+            return
+        self.world.open_tickets()
+        blocks = [(False, block) for block in cut(train, size)] + [(True, block) for block in cut(test, size)]
+        if works(train + test, size, rank):
+            while (number := self.world.ticket() - self._tickets) < len(blocks):
+                yield blocks[number]
+        # Everyone who works has drawn one ticket too many.
+        self._tickets += len(blocks) + sum(works(train + test, size, r) for r in range(size))
+
+    def _reply(self, request, gathered, counters, limbs, ticks) -> Reply:
+        """Rows in the order in which they came, put into unit order."""
+        gathered[gathered[:, 3] != Status.OK, 1:3] = np.nan
+        gathered = gathered[np.argsort(gathered[:, 0])]
+        held_out, evaluations = self.experiment.held_out, self.experiment.algorithm.evaluations
+        train, test = np.split(gathered, [evaluations if request.train else 0])
+        assert len(test) == (held_out.evaluations if request.test else 0), "units are missing"
+        shape = (len(held_out.task_ids), held_out.repeats) if request.test else (0, 0)
         return Reply(
-            values=gathered[is_train, 1],
-            before=gathered[~is_train, 0].reshape(shape),
-            after=gathered[~is_train, 1].reshape(shape),
-            failed=int((gathered[is_train, 2] != Status.OK).sum()),
-            observations=int(sums[0]),
-            rollouts=int(sums[1]),
-            steps=int(sums[2]),
-            stop_requested=bool(sums[3]),
-            limbs=sums[COUNTERS:].reshape(-1, LIMBS),
+            values=train[:, 2],
+            before=test[:, 1].reshape(shape),
+            after=test[:, 2].reshape(shape),
+            failed=int((train[:, 3] != Status.OK).sum()),
+            observations=int(counters[0]),
+            rollouts=int(counters[1]),
+            steps=int(counters[2]),
+            stop_requested=bool(counters[3]),
+            limbs=limbs,
             seconds=dict(zip(("broadcast", "evaluate", "gather"), np.diff(ticks).tolist(), strict=True)),
         )
-
-
-def _records(before: np.ndarray, after: np.ndarray, tally: Tally) -> np.ndarray:
-    status = np.where(np.isfinite(after), tally.status, np.maximum(tally.status, Status.NOT_FINITE))
-    return np.stack([before, after, status.astype(float)], axis=1)

@@ -32,6 +32,7 @@ class World:
     size = 1
     library = "none (one process)"
     survives_losses = False
+    _tickets = 0
 
     def broadcast(self, buffer: np.ndarray) -> None:
         """Rank 0's contiguous buffer into every rank's."""
@@ -42,6 +43,14 @@ class World:
 
     def sum(self, buffer: np.ndarray) -> None:
         """Add int64 buffers over ranks, in place, on every rank."""
+
+    def open_tickets(self) -> None:
+        """Collective; before the first ticket."""
+
+    def ticket(self) -> int:
+        """The next number, 0, 1, 2, ... over all ranks, each given out once; ``recover`` starts again at 0."""
+        self._tickets += 1
+        return self._tickets - 1
 
     def recover(self) -> None:
         """After RankLost, on every survivor: go on with the survivors, whose ranks close up in their old order."""

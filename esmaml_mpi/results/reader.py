@@ -9,7 +9,7 @@ import numpy as np
 from esmaml_mpi.config import Config
 from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.history import GROUPS, History
-from esmaml_mpi.results.writer import FORMAT_VERSION
+from esmaml_mpi.results.seal import FORMAT_VERSION
 
 
 @dataclass

@@ -11,8 +11,7 @@ import numpy as np
 
 from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.history import GROUPS, History
-
-FORMAT_VERSION = 1
+from esmaml_mpi.results.seal import FORMAT_VERSION, seal
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -54,7 +53,8 @@ class ResultsWriter:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self.path, self._image(history, checkpoint))
+            image = self._image(history, checkpoint)
+            replace_file(self.path, seal(image) + image)
         except OSError as error:
             kept = "the previous file is intact" if self.path.exists() else "no file was left"
             raise ResultsError(f"cannot write results file {self.path}: {error.strerror or error} ({kept})") from error

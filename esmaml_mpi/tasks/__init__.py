@@ -4,7 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from importlib import import_module
 
+from esmaml_mpi.errors import UserError
 from esmaml_mpi.settings import parse, unknown
+from esmaml_mpi.tasks.contract import FamilyError, check_attributes, check_class, in_words
 
 # name -> where its class is; imported only when used, so that a worker carries one family's libraries and no other's.
 FAMILIES = {
@@ -16,11 +18,19 @@ FAMILIES = {
 
 
 def family_class(name: str) -> type:
-    """The class of a registered family; ConfigError if there is none."""
+    """The class of a registered family; ConfigError if there is none, FamilyError if it cannot be had."""
     if name not in FAMILIES:
         raise unknown("task.name", name, FAMILIES)
-    module, attribute = FAMILIES[name].split(":")
-    return getattr(import_module(module), attribute)
+    module, _, attribute = FAMILIES[name].partition(":")
+    try:
+        cls = getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
+        raise FamilyError(
+            f"task family {name!r} cannot be loaded from {FAMILIES[name]}: {in_words(error)}. Install what it imports, "
+            "or correct its file or its line in FAMILIES."
+        ) from error
+    check_class(name, cls)
+    return cls
 
 
 def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
@@ -29,10 +39,17 @@ def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
     the class's defaults, then the chosen variant's, then ``options``.
     """
     cls = family_class(name)
-    parsed = parse(cls, options, "task.options")
-    preset = cls.presets.get(getattr(parsed, "variant", None), {})
-    family = parse(cls, {**preset, **options}, "task.options")
-    return type(family)(**{**vars(family), "horizon": horizon or cls.default_horizon})
+    try:
+        parsed = parse(cls, options, "task.options")
+        preset = cls.presets.get(getattr(parsed, "variant", None), {})
+        family = parse(cls, {**preset, **options}, "task.options")
+        family = type(family)(**{**vars(family), "horizon": horizon or cls.default_horizon})
+        check_attributes(name, family)
+    except UserError:
+        raise
+    except Exception as error:
+        raise FamilyError(f"task family {name!r} cannot be made: {in_words(error)}.") from error
+    return family
 
 
 def options_of(family) -> dict:

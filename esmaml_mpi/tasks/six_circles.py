@@ -29,7 +29,7 @@ class SixCircles(PointFamily):
     position_limit: float = setting(
         5.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False
     )
-    goals: int = setting(6, "number of goals on the circle", minimum=1)
+    goals: int = setting(6, "number of goals on the circle", minimum=1, maximum=1000)
     subset: int = setting(6, "how many of them are correct; tasks are all subsets of this size", minimum=1)
     penalty: float = setting(10000.0, "weight of the penalty for coming within 2 of a wrong goal", minimum=0)
     ring_radius: float = setting(math.sqrt(8.0), "distance of the goals from the origin", above=0)

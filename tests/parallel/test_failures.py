@@ -97,6 +97,20 @@ def test_an_unwritable_output_ends_every_rank_with_1(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_two_jobs_cannot_have_one_output(tmp_path):
+    output = tmp_path / "shared.h5"
+    first = start(train_arguments(LONG, output), 2)
+    _wait_for(output, 1)
+    second = run(train_arguments(LONG, output, "--resume"), 2)
+    assert second.returncode == 2
+    assert "is being written by process" in second.stderr
+    first.send_signal(signal.SIGUSR1)
+    first.communicate(timeout=60)
+    total = {**LONG, "meta.iterations": iterations(output) + 1}
+    assert run(train_arguments(total, output, "--resume"), 2).returncode == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["shared.h5", "shared.toml"]
+
+
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_world_size_is_checked_against_slurm(tmp_path, ranks):
     arguments = train_arguments({**SMALL, "meta.iterations": 1}, tmp_path / "slurm.h5")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from esmaml_mpi.parallel.plan import deal, idle
+from esmaml_mpi.parallel.plan import cut, deal, idle, works
 
 
 @pytest.mark.parametrize("units", [0, 1, 2, 7, 300])
@@ -32,3 +32,16 @@ def test_idle_workers():
     assert idle(301, 300) == 0
     assert idle(400, 300) == 99
     assert idle(2, 300) == 0
+
+
+@pytest.mark.parametrize("units", [0, 1, 7, 300])
+@pytest.mark.parametrize("size", [1, 3, 301])
+def test_blocks_to_draw_cover_every_unit_once(units, size):
+    blocks = cut(units, size)
+    assert [i for block in blocks for i in block] == list(range(units))
+    assert all(len(block) <= max(1, units // (4 * size)) for block in blocks)
+
+
+def test_who_draws():
+    assert not works(300, 301, 0) and works(300, 301, 1)
+    assert works(300, 2, 0) and works(300, 1, 0)

@@ -49,6 +49,14 @@ def test_any_number_of_threads(alone, tmp_path, ranks, threads):
     assert differences(alone["four_corners"], output) == []
 
 
+@pytest.mark.parametrize("ranks", [None, 3, 24])
+def test_drawing_units_changes_no_number(alone, tmp_path, ranks):
+    output = tmp_path / "dynamic.h5"
+    done = run(train_arguments({**SMALL, "run.plan": "dynamic"}, output), ranks)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert differences(alone["four_corners"], output) == []
+
+
 def test_another_seed_is_another_run(alone, tmp_path):
     output = tmp_path / "seed.h5"
     assert run(train_arguments({**SMALL, "run.seed": 1}, output)).returncode == 0

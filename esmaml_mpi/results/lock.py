@@ -1,0 +1,75 @@
+"""One job per results file: the second one is refused.
+
+A hidden file beside the results is locked with flock, which the system releases when the process ends however it ends,
+so nothing stale is left by a kill. The results file itself stays unlocked: anyone may read it.
+"""
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from pathlib import Path
+
+from esmaml_mpi.errors import ResultsError, UsageError
+
+
+class OutputLock:
+    """Held from ``acquire`` to ``release``, or to the end of the process."""
+
+    def __init__(self, results: Path):
+        self.results = results
+        self.path = results.with_name(f".{results.name}.lock")
+        self._descriptor: int | None = None
+
+    def acquire(self, patience: float = 0.0) -> None:
+        """Take the lock, waiting up to ``patience`` seconds for it; UsageError if another process has it."""
+        deadline = time.monotonic() + patience
+        while not self._try():
+            if time.monotonic() >= deadline:
+                holder = self.path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+                raise UsageError(
+                    f"{self.results} is being written by {holder}. Wait for it, end it, or choose another --output."
+                )
+            time.sleep(0.1)
+
+    def release(self) -> None:
+        """Give the lock back and remove its file."""
+        if self._descriptor is not None:
+            self.path.unlink(missing_ok=True)  # before the lock is gone, so that nobody's new file is removed
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _try(self) -> bool:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise ResultsError(f"cannot write results file {self.results}: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
+                raise ResultsError(f"cannot lock {self.path}: {error.strerror}") from error
+            print(
+                f"esmaml: this file system has no locks; see to it that no other job writes {self.results}", flush=True
+            )
+            self.path.unlink(missing_ok=True)
+            return True
+        if not self._still_there(descriptor):  # its holder removed it between our open and our lock
+            os.close(descriptor)
+            return self._try()
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        self._descriptor = descriptor
+        return True
+
+    def _still_there(self, descriptor: int) -> bool:
+        try:
+            return os.stat(self.path).st_ino == os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            return False

@@ -1,0 +1,46 @@
+"""The seal of a results file: 512 bytes in front of the HDF5 data, with a checksum of them.
+
+HDF5 reserves such a block for whoever writes a file (its "user block") and skips it, so h5py and h5dump read the file
+as any other. Our reader looks at it first: libhdf5 does not notice every damage, and some makes it crash.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+from esmaml_mpi.errors import ResultsError
+
+SIZE = 512  # the smallest user block
+FORMAT_VERSION = 2
+_TEXT = "esmaml_mpi results, format {version}\nHDF5 from byte 512 on, {size} bytes, sha256 {digest}\n"
+_PATTERN = re.compile(rb"esmaml_mpi results, format (\d{1,9})\n")
+
+
+def seal(image: bytes) -> bytes:
+    """The block to be put before an HDF5 file's bytes."""
+    return _block(len(image), hashlib.sha256(image).hexdigest())
+
+
+def check_seal(path: Path) -> None:
+    """Raise ResultsError unless the file is one of ours and as it was written."""
+    with open(path, "rb") as file:
+        block = file.read(SIZE)
+        kind = _PATTERN.match(block)
+        if not block:
+            raise ResultsError(f"results file {path} is empty.")
+        if not kind:
+            raise ResultsError(f"{path} is not a results file of esmaml_mpi, or another program has rewritten it.")
+        if int(kind[1]) > FORMAT_VERSION:
+            raise ResultsError(
+                f"{path} has format version {int(kind[1])}; this program reads up to {FORMAT_VERSION}. Use a newer one."
+            )
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if block != _block(file.tell() - SIZE, digest):
+            raise ResultsError(
+                f"results file {path} is damaged: it is not as it was written (cut short, or changed since). It is "
+                "left as it is; go on from a copy of it, or start anew with --overwrite or another --output."
+            )
+
+
+def _block(size: int, digest: str) -> bytes:
+    return _TEXT.format(version=FORMAT_VERSION, size=size, digest=digest).encode().ljust(SIZE, b"\n")

@@ -1,0 +1,180 @@
+"""Whether a task family is what ``family.py`` says, found out before a run starts and once a simulated block.
+
+What is wrong with every episode is a FamilyError: it ends the run with a message. An exception or a number that is not
+finite may be one episode's own; it fails that evaluation (see ``rollouts.py``).
+"""
+
+import dataclasses
+import inspect
+
+import numpy as np
+
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.workspace import Workspace
+
+EPISODES = 3  # of a rehearsal
+STEPS = 3
+ATTEMPTS = 3
+FEWEST_TOGETHER = 4  # a block of one is simulated differently, and smaller limits would leave one over
+# Sizes and the least they may be; None is allowed for the number of tasks.
+SIZES = {
+    "observation_size": 1,
+    "action_size": 1,
+    "horizon": 1,
+    "default_horizon": 1,
+    "noise_size": 0,
+    "batch_limit": FEWEST_TOGETHER,
+    "task_count": 1,
+}
+
+
+class FamilyError(UserError):
+    """A task family breaks the contract of ``family.py``."""
+
+
+def check_class(name: str, cls) -> None:
+    """Raise FamilyError unless a registered class can be made into a family."""
+    if not inspect.isclass(cls) or not dataclasses.is_dataclass(cls):
+        raise FamilyError(f"task family {name!r}: a dataclass is wanted, not {cls!r}.")
+    for attribute in ("default_horizon", "presets"):
+        if not hasattr(cls, attribute):
+            raise FamilyError(f"task family {name!r}: its class {cls.__name__} has no attribute {attribute!r}.")
+
+
+def check_attributes(name: str, family) -> None:
+    """Raise FamilyError unless a family has all sizes and methods."""
+    for attribute in ("name", *SIZES, "task_parameters", "simulation"):
+        if not hasattr(family, attribute):
+            raise FamilyError(
+                f"task family {name!r}: its class {type(family).__name__} has no attribute {attribute!r}."
+            )
+    for attribute, least in SIZES.items():
+        value = getattr(family, attribute)
+        if attribute == "task_count" and value is None:
+            continue
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+            raise FamilyError(f"task family {name!r}: {attribute} = {value!r}; an integer >= {least} is wanted.")
+    if family.noise_size and not hasattr(family, "draw_noise"):
+        raise FamilyError(f"task family {name!r}: noise_size = {family.noise_size}, but it has no method draw_noise.")
+
+
+def checked_size(family, observation_size: int) -> None:
+    """Raise FamilyError if a family has changed the size of its observations since its policy was made."""
+    if family.observation_size != observation_size:
+        raise FamilyError(
+            f"task family {family.name!r}: observation_size was {observation_size} and is now "
+            f"{family.observation_size}; it must not change."
+        )
+
+
+def checked_outcome(family, outcome, batch: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """What ``Simulation.returns`` gave for ``batch`` episodes, as returns (B,) float64 and lengths (B,) or None."""
+    if not isinstance(outcome, tuple) or len(outcome) != 2:
+        raise FamilyError(
+            f"task family {family.name!r}: returns() gave {_kind(outcome)}; a pair (returns, lengths) is wanted."
+        )
+    returns, lengths = outcome
+    returns = _numbers(family, "returns() gave returns", returns, (batch,), "biuf")
+    if lengths is not None:
+        lengths = _numbers(family, "returns() gave lengths", lengths, (batch,), "iu")
+        if lengths.min() < 0 or lengths.max() > family.horizon:
+            raise FamilyError(
+                f"task family {family.name!r}: returns() gave lengths from {lengths.min()} to {lengths.max()} steps; "
+                f"0 to horizon = {family.horizon} are wanted."
+            )
+    return returns.astype(np.float64, copy=False), lengths
+
+
+def checked_noise(family, noise, episodes: int) -> np.ndarray:
+    """What ``draw_noise`` gave."""
+    shape = (family.noise_size, episodes)
+    return _numbers(family, "draw_noise() gave noise", noise, shape, "biuf", "(noise_size, episodes) = ")
+
+
+def task_table(family, ids, generator_of) -> np.ndarray:
+    """Parameters (p, tasks) of the tasks ``ids``; ``generator_of(id)`` is a task's own stream."""
+    rows = []
+    for i in ids:
+        try:
+            row = family.task_parameters(i, generator_of(i))
+        except UserError:
+            raise
+        except Exception as error:
+            raise FamilyError(f"task family {family.name!r}: task_parameters({i}) raised {in_words(error)}.") from error
+        shape = rows[0].shape if rows else None
+        row = _numbers(family, f"task_parameters({i}) gave parameters", row, shape, "biuf", f"as for task {ids[0]} ")
+        if row.ndim != 1:
+            raise FamilyError(
+                f"task family {family.name!r}: task_parameters({i}) gave parameters of shape {row.shape}; one "
+                "dimension is wanted."
+            )
+        rows.append(row)
+    return np.stack(rows, axis=1)
+
+
+def rehearse(family) -> None:
+    """Make two tasks and a few steps of a few episodes; FamilyError says what is wrong with them."""
+    short = dataclasses.replace(family, horizon=min(family.horizon, STEPS))
+    last = None
+    for attempt in range(ATTEMPTS):
+        generator = np.random.default_rng(attempt)  # numbers do not matter here, only shapes
+        table = task_table(short, range(min(short.task_count or 2, 2)), lambda i, g=generator: g)
+        tasks = np.repeat(table[:, :1], EPISODES, axis=1)
+        tasks[:, -1] = table[:, -1]
+        try:
+            noise = None
+            if short.noise_size:
+                noise = checked_noise(short, short.draw_noise(generator, EPISODES), EPISODES)
+            with np.errstate(all="ignore"):
+                _rehearse(short, tasks, noise, generator)
+            return
+        except UserError:
+            raise
+        except Exception as error:  # perhaps this episode's own: try others
+            last = error
+    raise FamilyError(
+        f"task family {family.name!r}: no episode could be simulated: {in_words(last)}. Observations are written into "
+        f"arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), actions are "
+        f"(action_size, episodes) = ({family.action_size}, {EPISODES})."
+    ) from last
+
+
+def _rehearse(family, tasks, noise, generator) -> None:
+    observations = np.full((family.horizon + 1, family.observation_size, EPISODES), np.nan)
+    simulation = family.simulation(tasks, noise, Workspace())
+    simulation.reset(observations[0])
+    for following in observations[1:]:
+        simulation.step(generator.uniform(-0.1, 0.1, (family.action_size, EPISODES)), following)
+    missing = [i for i in range(family.observation_size) if np.isnan(observations[:2, i]).all()]
+    if missing:
+        raise FamilyError(
+            f"task family {family.name!r}: rows {missing} of the observations were not written by reset() and step(); "
+            f"observation_size = {family.observation_size} rows are wanted."
+        )
+    try:
+        outcome = simulation.returns(observations)
+    except Exception:  # counted where it happens: an episode may fail
+        return
+    checked_outcome(family, outcome, EPISODES)
+
+
+def _numbers(family, what: str, values, shape, kinds: str, meaning: str = "") -> np.ndarray:
+    """``values`` as an array of real numbers, of this shape if one is given."""
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # lists of unequal length, or an array-like that raises
+        raise FamilyError(f"task family {family.name!r}: {what} that are no array: {in_words(error)}.") from error
+    if array.dtype.kind not in kinds:
+        raise FamilyError(f"task family {family.name!r}: {what} of type {array.dtype}; real numbers are wanted.")
+    if shape is not None and array.shape != shape:
+        raise FamilyError(f"task family {family.name!r}: {what} of shape {array.shape}; {meaning}{shape} is wanted.")
+    return array
+
+
+def in_words(error: BaseException) -> str:
+    """An exception on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+def _kind(value) -> str:
+    return f"{len(value)} values" if isinstance(value, tuple) else f"a {type(value).__name__}"
