@@ -11,10 +11,16 @@ from esmaml_mpi.config import Config, load
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.launch import agree
+from esmaml_mpi.memory import amount, machine_bytes
 from esmaml_mpi.parallel.rounds import Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.randomness import Phase
 from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.settings import WORD, show
+from esmaml_mpi.tasks import make_family
+
+RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
+MOST_TASK = 10**7  # all tasks up to the largest id are made, which takes about 10 microseconds each
 
 
 def assess(world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int):
@@ -44,13 +50,20 @@ def evaluate_command(options, world: World) -> int:
         iteration, theta, mean, std = results.parameters(at)
         for override in options.set:
             if not override.startswith("adaptation."):
-                raise UsageError(f"--set {override}: only adaptation.* can be changed when evaluating.")
-        config = load(results.config, options.set).resolved()
+                raise UsageError(f"--set {show(override)}: only adaptation.* can be changed when evaluating.")
+        config = load(results.config, options.set).resolved(training=False)
         tasks = _task_ids(options.tasks) if options.tasks else results.test_task_ids
-        count = Experiment(config).family.task_count
+        count = make_family(config.task.name, config.task.horizon, config.task.options).task_count
         if count is not None and max(tasks) >= count:
-            raise UsageError(f"--tasks {options.tasks}: {config.task.name} has tasks 0 to {count - 1}.")
-        if not 0 <= options.seed < 2**63:
+            raise UsageError(f"--tasks {show(options.tasks)}: {config.task.name} has tasks 0 to {count - 1}.")
+        needed, limit = RETURN_BYTES * len(tasks) * options.repeats, machine_bytes()
+        if needed > limit:
+            raise UsageError(
+                f"--repeats {options.repeats}: returns on {len(tasks)} tasks need {amount(needed)}, and this machine "
+                f"has {amount(limit)} of memory."
+            )
+        results.check_fits(Experiment(config).policy)
+        if not 0 <= options.seed < WORD:
             raise UsageError(f"--seed {options.seed}: a seed from 0 to 2**63 - 1 is wanted.")
         chosen["request"] = Request(iteration, 0, False, True, theta, Observer(mean, std))
         return json.dumps({"config": config.to_dict(), "tasks": tasks})
@@ -77,10 +90,6 @@ def _report(options, config: Config, iteration: int, tasks: list[int], before: n
         if options.json == "-":
             print(text)
             return
-        try:
-            Path(options.json).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"--json {options.json}: {error.strerror}.") from error
     print(
         f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per "
         "task (mean +- standard error)"
@@ -92,6 +101,11 @@ def _report(options, config: Config, iteration: int, tasks: list[int], before: n
     failed = int(np.count_nonzero(~np.isfinite(after)))
     if failed:
         print(f"{failed} of {after.size} adaptations failed", file=sys.stderr)
+    if options.json:  # last, as it may fail
+        try:
+            Path(options.json).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--json {options.json}: {error.strerror}.") from error
 
 
 def _interval(values: np.ndarray) -> str:
@@ -112,9 +126,13 @@ def _task_ids(text: str) -> list[int]:
     try:
         for part in text.split(","):
             first, _, last = part.partition("-")
+            if int(last or first) > MOST_TASK:
+                raise UsageError(f"--tasks {show(text)}: ids of at most {MOST_TASK} are wanted.")
             ids += range(int(first), int(last or first) + 1)
+    except UsageError:
+        raise
     except ValueError:
         ids = []
-    if not ids or len(set(ids)) < len(ids):
-        raise UsageError(f"--tasks {text}: distinct ids such as 0,2,5-7 are wanted.")
+    if not ids or min(ids) < 0 or len(set(ids)) < len(ids):
+        raise UsageError(f"--tasks {show(text)}: distinct ids such as 0,2,5-7 are wanted.")
     return ids

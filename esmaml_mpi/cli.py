@@ -9,6 +9,7 @@ import sys
 import traceback
 
 from esmaml_mpi.errors import ToldToLeave, UserError
+from esmaml_mpi.interruption import remember_early_signals
 
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
 for _name in (
@@ -24,6 +25,8 @@ for _name in (
 def main(arguments: list[str] | None = None) -> int:
     """Run one command on this rank; returns its exit code."""
     options = _parser().parse_args(arguments)
+    if options.run is _train:
+        remember_early_signals()
     if options.collective:
         return _collective(options)
     try:

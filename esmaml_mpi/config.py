@@ -395,4 +395,5 @@ def _read_toml(text: str, name: str) -> dict:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not valid TOML: {error}.") from error
     except (ValueError, RecursionError) as error:  # an integer of thousands of digits, or as many brackets
-        raise ConfigError(f"{name} cannot be read as TOML: {error}.") from error
+        reason = "brackets are nested too deeply" if isinstance(error, RecursionError) else "an integer is too long"
+        raise ConfigError(f"{name} is not valid TOML: {reason}.") from error

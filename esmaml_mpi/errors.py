@@ -34,3 +34,8 @@ class WorldError(UserError):
 
 class ToldToLeave(Exception):
     """Raised on the other ranks when rank 0 refuses to start; ``args[0]`` is the exit code."""
+
+
+def in_words(error: BaseException) -> str:
+    """An exception on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")

@@ -127,6 +127,8 @@ class Evaluator:
             )
             for i, workspace in enumerate(self._workspaces)
         ]
+        for lane in lanes:
+            lane.exception()  # wait for all, also when one raised: the others still use their workspaces
         results = [lane.result() for lane in lanes]
         return [results[i % self._threads][i // self._threads] for i in range(len(blocks))]
 

@@ -90,8 +90,9 @@ class History:
     """All series of a run. ``history["train"]["values"]`` is an array whose rows are iterations."""
 
     def __init__(self):
-        self._rows: dict[str, dict[str, list]] = {
-            group: {name: [] for name in series} for group, series in GROUPS.items()
+        self._columns = {
+            group: {name: _Column(np.empty(0, about.dtype)) for name, about in series.items()}
+            for group, series in GROUPS.items()
         }
 
     def append(self, group: str, **row) -> None:
@@ -99,27 +100,47 @@ class History:
         if row.keys() != GROUPS[group].keys():
             raise KeyError(f"a row of {group} has {sorted(GROUPS[group])}, not {sorted(row)}")
         for name, value in row.items():
-            self._rows[group][name].append(np.array(value, dtype=GROUPS[group][name].dtype))
+            self._columns[group][name].append(value)
 
     def __getitem__(self, group: str) -> dict[str, np.ndarray]:
-        return {name: _stack(rows, GROUPS[group][name].dtype) for name, rows in self._rows[group].items()}
+        return {name: column.values() for name, column in self._columns[group].items()}
 
     def drop_from(self, iteration: int) -> None:
         """Forget rows of this iteration and later ones: those that a resumed run measures again."""
-        for group in self._rows.values():
-            keep = sum(1 for i in group["iteration"] if i < iteration)
-            for name in group:
-                del group[name][keep:]
+        for group in self._columns.values():
+            keep = int(np.count_nonzero(group["iteration"].values() < iteration))
+            for column in group.values():
+                column.count = keep
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> "History":
         """Inverse of indexing every group."""
         history = cls()
-        for group, series in history._rows.items():
+        for group, series in history._columns.items():
             for name in series:
-                series[name] = list(arrays[group][name])
+                series[name] = _Column(np.array(arrays[group][name], dtype=GROUPS[group][name].dtype))
         return history
 
 
-def _stack(rows: list, dtype: str) -> np.ndarray:
-    return np.stack(rows) if rows else np.empty(0, dtype=dtype)
+class _Column:
+    """Rows of one shape in an array that grows: an array for each row would cost ten times the memory of a number."""
+
+    def __init__(self, rows: np.ndarray):
+        self.rows, self.count = rows, len(rows)
+
+    def append(self, row) -> None:
+        row = np.asarray(row, dtype=self.rows.dtype)
+        if self.count == 0:
+            self.rows = np.empty((16, *row.shape), dtype=self.rows.dtype)
+        elif row.shape != self.rows.shape[1:]:
+            raise ValueError(f"a row of shape {row.shape} after rows of shape {self.rows.shape[1:]}")
+        elif self.count == len(self.rows):
+            rows = np.empty((self.count + self.count // 4 + 16, *row.shape), dtype=self.rows.dtype)
+            rows[: self.count] = self.rows
+            self.rows = rows
+        self.rows[self.count] = row
+        self.count += 1
+
+    def values(self) -> np.ndarray:
+        """A copy of the rows; without any, the shape of a row is not known."""
+        return self.rows[: self.count].copy() if self.count else np.empty(0, dtype=self.rows.dtype)

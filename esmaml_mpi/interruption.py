@@ -5,11 +5,19 @@ import signal
 SAVE_AND_STOP = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 
+_early: list[int] = []
+
+
+def remember_early_signals() -> None:
+    """From the first moment on: USR1 while the ranks still start must not kill them; the next Interruption knows it."""
+    signal.signal(signal.SIGUSR1, lambda number, frame: _early.append(number))
+
+
 class Interruption:
     """While active, the signals set a flag; a second SIGINT (Ctrl-C) interrupts at once."""
 
     def __init__(self):
-        self.requested = False
+        self.requested = bool(_early)
         self._previous = {}
 
     def __enter__(self) -> "Interruption":

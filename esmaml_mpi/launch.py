@@ -1,6 +1,7 @@
 """From a command's arguments to a run: read and check on rank 0, tell the other ranks, train."""
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
         config = load(source, overrides).resolved()
         path = Path(output or Path("results") / f"{config.run.name}.h5")
         facts = collect(world, config.run.threads)
-        lock.append(_lock(path, resume or overwrite))
+        # A job that Slurm has requeued may start while its predecessor's ranks are still ending.
+        patience = 60.0 if resume and "SLURM_JOB_ID" in os.environ else 0.0
+        lock.append(_lock(path, resume or overwrite, patience))
         try:
             ledger = _open(path, config, facts, resume, overwrite)
         except BaseException:
@@ -122,8 +125,6 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
                 "numbers may differ in their last bits",
                 flush=True,
             )
-    if done < config.meta.iterations:
-        old.history.drop_from(done)  # a test after the then last iteration; measured again if it is due
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
     writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
     return Ledger(writer, old.history, old.checkpoint)

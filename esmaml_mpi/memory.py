@@ -14,7 +14,7 @@ from esmaml_mpi.settings import show
 
 NUMBER = 8  # bytes of a float64
 ARRAY = 112  # bytes of a NumPy array beside its data
-SERIES = 15  # arrays that each iteration adds to the history, one number each but for the evaluations' values
+SERIES = 14  # numbers that each iteration adds to the results beside the evaluations' values
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def needs(config, family, training: bool = True) -> list[Need]:
         Need(6 * NUMBER * evaluations, "the results of an iteration", counts),
         # Twice: in the history, and in the file's image while it is written.
         Need(
-            meta.iterations * (SERIES * ARRAY + 2 * NUMBER * (evaluations + SERIES)),
+            2 * NUMBER * meta.iterations * (evaluations + SERIES),
             "the results of all iterations",
             ("meta.iterations", *counts),
         ),
@@ -90,7 +90,7 @@ def check_memory(config, family, training: bool = True) -> None:
         return
     settings = ", ".join(f"{key} = {_value(config, key)}" for key in largest.keys)
     raise ConfigError(
-        f"{settings}: every process needs at least {amount(total)} of memory, {amount(largest.bytes)} of it for "
+        f"{settings}: one process needs at least {amount(total)} of memory, {amount(largest.bytes)} of it for "
         f"{largest.what}, and this machine has {amount(limit)}. Make one of them smaller"
         f"{', or test.every larger' if 'test.every' in largest.keys else ''}."
     )

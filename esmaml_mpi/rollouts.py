@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.errors import in_words
 from esmaml_mpi.policies import Policy
-from esmaml_mpi.tasks.contract import checked_outcome, checked_size, in_words
+from esmaml_mpi.tasks.contract import checked_outcome, checked_size
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.workspace import Workspace
 

@@ -95,7 +95,9 @@ def _convert(value, annotation, key):
         if not isinstance(value, (list, tuple)):
             raise ConfigError(f"{key} = {show(value)}: a list is wanted, not {_kind(value)}.")
         return [_convert(element, arguments[0], key) for element in value]
-    if annotation is float and type(value) is int and _fits(value):
+    if annotation is float and type(value) is int:
+        if not _fits(value):
+            raise ConfigError(f"{key} = {show(value)}: a number of at most 64 bits, or one such as 1e30, is wanted.")
         value = float(value)
     if type(value) is not annotation:
         raise ConfigError(f"{key} = {show(value)}: {_NAMES[annotation]} is wanted, not {_kind(value)}.")

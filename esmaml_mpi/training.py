@@ -74,11 +74,17 @@ class Training:
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
         self.warned = False
+        self.resumed = state.iteration > 0
 
     def run(self) -> int:
         """Iterate to the end or until asked to stop; returns the exit code."""
         total = self.config.meta.iterations
-        self._write()
+        if not self.resumed:
+            self._write()  # so that an output that cannot be written is known now
+        elif self.state.iteration < total:
+            # The rows of a test after the then last iteration, measured again if it is due. In the file they stay until
+            # there is more to write.
+            self.history.drop_from(self.state.iteration)
         while self.state.iteration < total:
             stop = self._iterate()
             if stop and self.state.iteration < total:
@@ -99,7 +105,8 @@ class Training:
             self._record_parameters(observer)
         reply, gradient, cost = self._evaluate(observer, test)
         start = time.perf_counter()
-        theta = state.optimizer.step(state.theta, gradient)
+        # Without a signal no step, not even of Adam's momentum.
+        theta = state.optimizer.step(state.theta, gradient) if gradient.any() else state.theta
         state.statistics.add(reply.observations, reply.limbs)
         reply.seconds["update"] += time.perf_counter() - start
         meta_value = finite_mean(reply.values[self.config.meta.perturbations :])

@@ -7,7 +7,7 @@ import numpy as np
 from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.randomness import Purpose, Streams
-from esmaml_mpi.rollouts import Observer, RolloutResult, simulate
+from esmaml_mpi.rollouts import Observer, RolloutError, RolloutResult, simulate
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.units import Status, Tally, Units
 from esmaml_mpi.workspace import Workspace
@@ -99,5 +99,8 @@ class Trials:
                 generator = self.lab.streams.generator(
                     self.purpose, self.units.round, unit=stream, task=task, step=self.evaluations
                 )
-                drawn[:, u, t] = family.draw_noise(generator, episodes)
+                try:
+                    drawn[:, u, t] = family.draw_noise(generator, episodes)
+                except Exception as error:
+                    raise RolloutError(f"{family.name} raised {type(error).__name__}: {error}") from error
         return drawn.reshape(family.noise_size, -1)

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.randomness import Round
 
 
@@ -60,6 +61,9 @@ class Tally:
     def __iadd__(self, other: "Tally") -> "Tally":
         np.maximum(self.status, other.status, out=self.status)
         self.observation_sums += other.observation_sums
+        too_large = (np.abs(self.observation_sums) >= LARGEST).any(axis=0)
+        self.observation_sums[:, too_large] = 0.0
+        self.status[too_large] = np.maximum(self.status[too_large], Status.NOT_FINITE)
         self.rollouts += other.rollouts
         self.steps += other.steps
         return self

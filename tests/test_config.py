@@ -31,6 +31,7 @@ WRONG = {
     ),
     "not an integer": ({"meta": {"iterations": 2.5}}, ["meta.iterations = 2.5", "an integer is wanted, not a number"]),
     "true is no integer": ({"meta": {"iterations": True}}, ["meta.iterations = True", "an integer", "true or false"]),
+    "true is no number": ({"meta": {"sigma": True}}, ["meta.sigma = True", "a number is wanted, not true or false"]),
     "not a number": ({"meta": {"sigma": "0.1"}}, ["meta.sigma = '0.1'", "a number is wanted, not a string"]),
     "not a string": ({"run": {"name": 7}}, ["run.name = 7", "a string is wanted, not an integer"]),
     "not a list": ({"policy": {"hidden": 32}}, ["policy.hidden = 32", "a list is wanted, not an integer"]),

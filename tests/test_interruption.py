@@ -23,7 +23,7 @@ hidden = []
 [adaptation]
 queries = 4
 [meta]
-iterations = 1_000_000
+iterations = 20000
 perturbations = 4
 current_evaluations = 2
 optimizer = "adam"
@@ -37,15 +37,20 @@ every = 20
 
 @pytest.fixture
 def config(tmp_path):
-    """A run that nobody waits for: it is stopped."""
+    """A run of half a minute: it is stopped long before."""
     path = tmp_path / "small.toml"
     path.write_text(CONFIG)
     return path
 
 
-def start(config, output, *more):
-    command = [sys.executable, "-m", "esmaml_mpi.cli", "train", str(config), "--output", str(output), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture
+def run(config, tmp_path):
+    """That run in a process of its own, writing run.h5."""
+    command = [sys.executable, "-m", "esmaml_mpi.cli", "train", str(config), "--output", str(tmp_path / "run.h5")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    yield process
+    process.kill()
+    process.communicate()
 
 
 def iterations_in(path):
@@ -60,9 +65,8 @@ def wait_for(path, iteration):
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGUSR1, 75), (signal.SIGTERM, 75), (signal.SIGKILL, -9)])
-def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit(config, tmp_path, number, code):
+def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit(config, run, tmp_path, number, code):
     path = tmp_path / "run.h5"
-    run = start(config, path)
     wait_for(path, 20)
     run.send_signal(number)
     output, _ = run.communicate(timeout=30)
@@ -75,9 +79,8 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit(config, tmp_path, number,
     assert set(tmp_path.iterdir()) == {config, path}
 
 
-def test_a_signal_while_the_first_iteration_runs_is_not_lost(config, tmp_path):
+def test_a_signal_while_the_first_iteration_runs_is_not_lost(run, tmp_path):
     path = tmp_path / "run.h5"
-    run = start(config, path)
     wait_for(path, 0)  # the file is there before the first iteration
     run.send_signal(signal.SIGUSR1)
     output, _ = run.communicate(timeout=30)

@@ -143,6 +143,13 @@ def test_an_iteration_with_too_many_failures_is_drawn_again(flaky, capsys):
     assert np.array_equal(counts, (10 - rows["failed_units"]) * 24 * 15)  # the discarded attempts left nothing behind
 
 
+def test_a_redrawn_iteration_is_tested_once(flaky, monkeypatch, capsys):
+    test_units, tests = Experiment.test_units, []
+    monkeypatch.setattr(Experiment, "test_units", lambda *a: tests.append(a[1].iteration) or test_units(*a))
+    rows = flaky("task.options.failure_rate=0.02", "test.every=1").history["train"]
+    assert rows["redraws"].sum() > 0 and tests == list(range(7))
+
+
 def test_raising_and_returning_no_number_are_the_same_failure(flaky, capsys):
     rate = "task.options.failure_rate=0.01"
     raised, no_number = (flaky(rate, f"task.options.failure={how}").history for how in ("raise", "not_finite"))

@@ -81,12 +81,18 @@ def connect() -> World:
 
 
 def _check_slurm(world: World) -> None:
-    """Under a wrong --mpi plugin Slurm starts N separate worlds of one rank, and each would do the whole job."""
-    tasks = os.environ.get("SLURM_NTASKS", os.environ.get("SLURM_NPROCS"))
-    if tasks is None or int(tasks) == world.size or "ESMAML_IGNORE_SLURM_NTASKS" in os.environ:
+    """Under a wrong --mpi plugin Slurm starts N separate worlds of one rank, and each would do the whole job.
+
+    SLURM_NTASKS is held against a world of one rank only: under mpirun it may count mpirun's own daemons. The job
+    scripts say in ESMAML_RANKS how many ranks they start, which must be right.
+    """
+    name = "ESMAML_RANKS" if os.environ.get("ESMAML_RANKS") else "SLURM_NTASKS"
+    tasks = os.environ.get(name) or os.environ.get("SLURM_NPROCS") or str(world.size)
+    meant = "ESMAML_IGNORE_SLURM_NTASKS" in os.environ or (name == "SLURM_NTASKS" and world.size > 1)
+    if meant or not tasks.isdigit() or int(tasks) == world.size:
         return
     raise WorldError(
-        f"Slurm has SLURM_NTASKS={tasks}, but MPI sees {world.size} process{'es' * (world.size > 1)}. "
+        f"{name}={tasks}, but MPI sees {world.size} process{'es' * (world.size > 1)}. "
         "Started with srun, this means "
         "that its --mpi plugin does not fit the MPI library: try `srun --mpi=pmix` (Open MPI) or "
         "`srun --mpi=pmi2` (MPICH), see "

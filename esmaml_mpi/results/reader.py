@@ -7,9 +7,11 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config import Config
-from esmaml_mpi.errors import ResultsError
+from esmaml_mpi.errors import ResultsError, in_words
 from esmaml_mpi.history import GROUPS, History
-from esmaml_mpi.results.seal import FORMAT_VERSION
+from esmaml_mpi.policies import Policy
+from esmaml_mpi.results.seal import check_seal
+from esmaml_mpi.results.structure import Mismatch, check_structure
 
 
 @dataclass
@@ -25,6 +27,16 @@ class Results:
     checkpoint: dict
     test_task_ids: list[int]
     launches: list[dict]
+
+    def check_fits(self, policy: Policy) -> None:
+        """Raise ResultsError unless the parameters are those of such a policy: task families change their sizes."""
+        d, n = self.checkpoint["theta"].size, len(self.checkpoint["statistics"]["sums"]) // 2
+        if (d, n) != (policy.size, policy.observation_size):
+            raise ResultsError(
+                f"{self.path} holds policies of {d} parameters for {n} observations, but with its configuration "
+                f"{self.config.task.name} now makes policies of {policy.size} parameters for "
+                f"{policy.observation_size} observations: the task family has changed since."
+            )
 
     def parameters(self, at: str | int = "last") -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         """Iteration, theta (d,), observation mean and std (n,):
@@ -54,27 +66,32 @@ class Results:
 def read(path) -> Results:
     """Load a results file; ResultsError says what is wrong with it if it is not one."""
     path = Path(path)
-    if not path.is_file():
-        raise ResultsError(f"results file {path} does not exist." if not path.exists() else f"{path} is not a file.")
     try:
+        if not path.is_file():
+            raise ResultsError(f"results file {path} {'is not a file' if path.exists() else 'does not exist'}.")
+        check_seal(path)
         with h5py.File(path, "r", locking=False) as file:
-            version = file.attrs.get("format_version")
-            if version is None or "config" not in file:
-                raise ResultsError(f"{path} is not a results file of esmaml_mpi.")
-            if version > FORMAT_VERSION:
-                raise ResultsError(f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}.")
-            config = Config.from_toml(file["config"].attrs["toml"])
-            arrays = {group: {name: file[f"{group}/{name}"][()] for name in series} for group, series in GROUPS.items()}
-            launches = [
-                {k: v.item() if hasattr(v, "item") else v for k, v in file[f"provenance/launch_{i}"].attrs.items()}
-                for i in range(len(file["provenance"]))
-            ]
-            checkpoint = _get(file["checkpoint"])
-            return Results(
-                path, config, History.from_arrays(arrays), checkpoint, file["test/task_id"][()].tolist(), launches
-            )
-    except (OSError, KeyError) as error:
-        raise ResultsError(f"cannot read results file {path}: {error}") from error
+            return _load(path, file)
+    except ResultsError:
+        raise
+    except OSError as error:
+        raise ResultsError(f"cannot read results file {path}: {error.strerror or in_words(error)}.") from error
+    except Exception as error:  # h5py raises almost anything on content that it did not expect
+        raise ResultsError(f"cannot read {path}: it is not as a results file should be: {in_words(error)}.") from error
+
+
+def _load(path: Path, file: h5py.File) -> Results:
+    config = Config.from_toml(file["config"].attrs["toml"])
+    arrays = {group: {name: file[f"{group}/{name}"][()] for name in series} for group, series in GROUPS.items()}
+    launches = [
+        {k: v.item() if hasattr(v, "item") else v for k, v in file[f"provenance/launch_{i}"].attrs.items()}
+        for i in range(len(file["provenance"]))
+    ]
+    checkpoint, task_ids = _get(file["checkpoint"]), file["test/task_id"][()]
+    check_structure(arrays, checkpoint, task_ids, config)
+    if not launches:
+        raise Mismatch("provenance has no launch")
+    return Results(path, config, History.from_arrays(arrays), checkpoint, task_ids.tolist(), launches)
 
 
 def _get(group: h5py.Group) -> dict:

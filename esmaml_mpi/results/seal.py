@@ -27,18 +27,21 @@ def check_seal(path: Path) -> None:
         block = file.read(SIZE)
         kind = _PATTERN.match(block)
         if not block:
-            raise ResultsError(f"results file {path} is empty.")
+            raise ResultsError(f"cannot read results file {path}: it is empty.")
         if not kind:
-            raise ResultsError(f"{path} is not a results file of esmaml_mpi, or another program has rewritten it.")
+            raise ResultsError(
+                f"cannot read {path}: it is not a results file of esmaml_mpi, or another program has rewritten it."
+            )
         if int(kind[1]) > FORMAT_VERSION:
             raise ResultsError(
-                f"{path} has format version {int(kind[1])}; this program reads up to {FORMAT_VERSION}. Use a newer one."
+                f"cannot read results file {path}: it has format version {int(kind[1])}, and this program reads up to "
+                f"{FORMAT_VERSION}. Use a newer one."
             )
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         if block != _block(file.tell() - SIZE, digest):
             raise ResultsError(
-                f"results file {path} is damaged: it is not as it was written (cut short, or changed since). It is "
-                "left as it is; go on from a copy of it, or start anew with --overwrite or another --output."
+                f"cannot read results file {path}: it is damaged, as it is not what was written (cut short, or changed "
+                "since). Use a copy of it, or train anew to another --output."
             )
 
 

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from importlib import import_module
 
-from esmaml_mpi.errors import UserError
+from esmaml_mpi.errors import UserError, in_words
 from esmaml_mpi.settings import parse, unknown
-from esmaml_mpi.tasks.contract import FamilyError, check_attributes, check_class, in_words
+from esmaml_mpi.tasks.contract import FamilyError, check_attributes, check_class
 
 # name -> where its class is; imported only when used, so that a worker carries one family's libraries and no other's.
 FAMILIES = {

@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 
-from esmaml_mpi.errors import UserError
+from esmaml_mpi.errors import UserError, in_words
 from esmaml_mpi.workspace import Workspace
 
 EPISODES = 3  # of a rehearsal
@@ -30,6 +30,8 @@ SIZES = {
 
 class FamilyError(UserError):
     """A task family breaks the contract of ``family.py``."""
+
+    exit_code = 2  # the configuration names a family that cannot be used
 
 
 def check_class(name: str, cls) -> None:
@@ -145,7 +147,9 @@ def _rehearse(family, tasks, noise, generator) -> None:
     simulation.reset(observations[0])
     for following in observations[1:]:
         simulation.step(generator.uniform(-0.1, 0.1, (family.action_size, EPISODES)), following)
-    missing = [i for i in range(family.observation_size) if np.isnan(observations[:2, i]).all()]
+    # The last one is not acted upon, and later ones may be those of episodes that have ended.
+    acted_upon = observations[:-1][:2]
+    missing = np.flatnonzero(np.isnan(acted_upon).all(axis=2).any(axis=0)).tolist()
     if missing:
         raise FamilyError(
             f"task family {family.name!r}: rows {missing} of the observations were not written by reset() and step(); "
@@ -169,11 +173,6 @@ def _numbers(family, what: str, values, shape, kinds: str, meaning: str = "") ->
     if shape is not None and array.shape != shape:
         raise FamilyError(f"task family {family.name!r}: {what} of shape {array.shape}; {meaning}{shape} is wanted.")
     return array
-
-
-def in_words(error: BaseException) -> str:
-    """An exception on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
 
 
 def _kind(value) -> str:

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.workspace import Workspace
 
@@ -31,6 +32,13 @@ class Sinusoid:
     task_count = None
     batch_limit = 1000
     presets: ClassVar = {}
+
+    def __post_init__(self):
+        if self.amplitude_low > self.amplitude_high:
+            raise ConfigError(
+                f"task.options.amplitude_low = {self.amplitude_low}: at most task.options.amplitude_high = "
+                f"{self.amplitude_high} is wanted."
+            )
 
     @property
     def noise_size(self) -> int:
@@ -55,7 +63,7 @@ class SinusoidSimulation:
         amplitude, phase = tasks
         self.inputs = inputs
         self.targets = amplitude * np.sin(inputs - phase)
-        self.errors = np.empty_like(inputs)
+        self.errors = np.empty(inputs.shape)
         self.steps = 0
 
     def reset(self, observation: np.ndarray) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from helpers import reseal
 
 import esmaml_mpi
 
@@ -54,6 +55,7 @@ def without_rows(path: Path, group: str) -> None:
             dtype = file[group][name].dtype
             del file[group][name]
             file[group][name] = np.empty(0, dtype)
+    reseal(path)
 
 
 @pytest.fixture(scope="module")

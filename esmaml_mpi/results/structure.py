@@ -1,0 +1,60 @@
+"""Whether the arrays of a results file belong together: a whole file may still be another program's work."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from esmaml_mpi.config import Config
+from esmaml_mpi.history import GROUPS
+from esmaml_mpi.normalization import STORED_LIMBS
+
+
+class Mismatch(ValueError):
+    """What does not fit."""
+
+
+def check_structure(arrays: Mapping, checkpoint: Mapping, task_ids: np.ndarray, config: Config) -> None:
+    """Raise Mismatch unless series, checkpoint, task ids and config agree in sizes, types and row counts."""
+    evaluations = config.meta.perturbations + config.meta.current_evaluations
+    if task_ids.ndim != 1 or task_ids.dtype.kind != "i" or not len(task_ids) or task_ids.min() < 0:
+        raise Mismatch("test/task_id is not a list of task ids")
+    theta, sums = _array(checkpoint, "theta", "f"), _array(checkpoint, "statistics/sums", "i")
+    (d,) = _shaped(theta, (None,), "checkpoint/theta")
+    rows, _ = _shaped(sums, (None, STORED_LIMBS), "checkpoint/statistics/sums")
+    if rows % 2:
+        raise Mismatch(f"checkpoint/statistics/sums has {rows} rows, an odd number")
+    sizes = {"E": evaluations, "d": d, "n": rows // 2, "tasks": len(task_ids), "repeats": config.test.repeats}
+    for group, series in GROUPS.items():
+        count = len(np.atleast_1d(arrays[group]["iteration"]))
+        for name, about in series.items():
+            letters = [letter.strip() for letter in about.row.strip("()").split(",") if letter.strip()]
+            array, row = arrays[group][name], tuple(sizes[letter] for letter in letters) if count else ()
+            _shaped(array, (count, *row), f"{group}/{name}")
+            if array.dtype.kind != about.dtype[0]:
+                raise Mismatch(f"{group}/{name} has type {array.dtype}")
+    iteration = _array(checkpoint, "iteration", "i")
+    _shaped(iteration, (), "checkpoint/iteration")
+    _shaped(_array(checkpoint, "statistics/count", "i"), (), "checkpoint/statistics/count")
+    if iteration != len(arrays["train"]["iteration"]):
+        raise Mismatch(f"checkpoint/iteration is {iteration}, and train has {len(arrays['train']['iteration'])} rows")
+    if config.meta.optimizer == "adam":
+        _shaped(_array(checkpoint, "optimizer/count", "i"), (), "checkpoint/optimizer/count")
+        for name in ("optimizer/first", "optimizer/second"):
+            if _array(checkpoint, name, "f").shape not in ((), (d,)):
+                raise Mismatch(f"checkpoint/{name} has another size than theta")
+
+
+def _array(tree: Mapping, path: str, kind: str):
+    for name in path.split("/"):
+        tree = tree[name]
+    if getattr(getattr(tree, "dtype", None), "kind", None) != kind:
+        raise Mismatch(f"checkpoint/{path} is no array of numbers of its type")
+    return tree
+
+
+def _shaped(array, wanted: tuple, name: str) -> tuple[int, ...]:
+    """The shape of an array if it is as wanted, None standing for any length."""
+    shape = np.shape(array)
+    if len(shape) != len(wanted) or any(w not in (None, have) for w, have in zip(wanted, shape, strict=True)):
+        raise Mismatch(f"{name} has shape {shape}, not {tuple('any' if w is None else w for w in wanted)}")
+    return shape

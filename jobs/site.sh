@@ -1,0 +1,28 @@
+# The one file to edit for your cluster. Every job script sources it, on the first node of the job, before anything
+# starts; what is exported here reaches all ranks. For a single job that differs, set ESMAML_VENV, ESMAML_LAUNCHER or
+# ESMAML_LAUNCHER_OPTIONS in the shell that calls sbatch.
+
+# Modules: Python 3.11 or newer and the MPI library that mpi4py was built with.
+# module purge
+# module load python/3.12 openmpi/5.0
+
+# The Python environment that esmaml_mpi is installed in; docs/slurm.md says how.
+venv=${ESMAML_VENV:-$root/.venv}
+
+# What starts the ranks. It has to fit the MPI library, else every rank believes it is alone; the run then says so and
+# stops.
+#   srun --mpi=pmix    Open MPI, where `srun --mpi=list` shows pmix
+#   srun --mpi=pmi2    MPICH, Intel MPI, MVAPICH
+#   mpirun             any of them, its own mpirun; with Open MPI 5 the run then survives the death of ranks
+launcher=${ESMAML_LAUNCHER:-srun --mpi=pmix}
+
+# Further options of the launcher, such as --cpu-bind=cores (srun) or --map-by numa (mpirun of Open MPI).
+launcher_options=${ESMAML_LAUNCHER_OPTIONS:-}
+
+# Account and partition are read by sbatch, before this file is. Put them into your login shell, or on the command line:
+#   export SBATCH_ACCOUNT=my_project SBATCH_PARTITION=cpu
+#   sbatch --account=my_project --partition=cpu jobs/train.slurm CONFIG
+
+# MPI's own settings, where the network needs them, for example:
+# export UCX_TLS=rc,sm,self
+# export OMPI_MCA_btl_tcp_if_include=ib0 PRTE_MCA_prte_if_include=ib0

@@ -1,0 +1,299 @@
+#!/usr/bin/env bash
+# Submits the scripts of jobs/ to a real Slurm of three nodes on this machine (lab.sh) and disturbs them. One line per
+# check; exit code 0 if all passed, 1 if one failed, 77 if there can be no Slurm here.
+#   tests/slurm/run.sh [--keep]     keep the scratch folder, with logs and results
+# ESMAML_VENV names an environment that has esmaml and Open MPI; without it .venv is made, as jobs/local.sh does.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+home=$(cd "$here/../.." && pwd)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/esmaml-slurm.XXXXXX")
+patience=120 # seconds for anything that should happen
+
+clean_up() {
+  trap - EXIT INT TERM
+  bash "$here/lab.sh" stop "$scratch/lab" || true
+  if [ "$keep" = --keep ]; then echo "kept $scratch"; else rm -rf "$scratch"; fi
+}
+keep=${1:-}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# An outer job or a user's settings must not decide what is tested.
+unset "${!SLURM_@}" "${!SBATCH_@}" ESMAML_LAUNCHER ESMAML_LAUNCHER_OPTIONS ESMAML_HOME ESMAML_RANKS
+
+bash "$here/lab.sh" start "$scratch/lab" 3
+export SLURM_CONF=$scratch/lab/slurm.conf
+
+if [ -z "${ESMAML_VENV:-}" ]; then
+  . "$home/jobs/common.sh"
+  prepare analysis mpi >"$scratch/prepare.log" 2>&1 || { cat "$scratch/prepare.log"; exit 1; }
+  ESMAML_VENV=$home/.venv
+fi
+export ESMAML_VENV
+python=$ESMAML_VENV/bin/python
+cd "$scratch"
+
+# ---- configurations, and what undisturbed runs of one process give -------------------------------------------------
+
+cat >long.toml <<'CONFIG'
+[run]
+seed = 5
+[task]
+horizon = 50
+options = { reward = "squared_distance" }
+[policy]
+hidden = [8]
+[adaptation]
+queries = 10
+[meta]
+iterations = 400
+perturbations = 12
+current_evaluations = 8
+[test]
+every = 50
+repeats = 1
+[checkpoint]
+every = 25
+CONFIG
+sed 's/^iterations = .*/iterations = 20/' long.toml >short.toml
+for name in long short; do "$ESMAML_VENV/bin/esmaml" train $name.toml --output $name.expected.h5 >/dev/null; done
+for seed in 0 1 2; do
+  "$ESMAML_VENV/bin/esmaml" train short.toml --set run.seed=$seed --output seed$seed.expected.h5 >/dev/null
+done
+
+# ---- tools ---------------------------------------------------------------------------------------------------------
+
+declare -A job began
+passed=0 failed=0 skipped=0
+
+submit() { # NAME SBATCH-ARGUMENT...
+  local name=$1
+  shift
+  job[$name]=$(timeout 30 sbatch --parsable "$@")
+  began[$name]=$SECONDS
+}
+two_nodes() { # NAME OPTION...: the options of a job of five ranks on two nodes
+  echo --nodes=2 --ntasks=5 --output="$scratch/$1.log"
+}
+wait_until() { # COMMAND...
+  local end=$((SECONDS + patience))
+  until "$@" 2>/dev/null; do
+    [ "$SECONDS" -lt "$end" ] || { echo "  gave up waiting for: $*"; return 1; }
+    sleep 0.2
+  done
+}
+field() { # JOB FIELD
+  timeout 20 scontrol show job -o "$1" | grep -oE "(^| )$2=[^ ]*" | head -n 1 | cut -d= -f2
+}
+is_over() { [[ $(field "$1" JobState) =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY|BOOT_FAIL)$ ]]; }
+ended() { # JOB STATE [EXIT-CODE]
+  local state
+  wait_until is_over "$1" || return
+  state="$(field "$1" JobState) $(field "$1" ExitCode)"
+  [[ $state == "$2 ${3:-0}:"* ]] || { echo "  job $1 ended as $state, expected $2 ${3:-0}"; return 1; }
+}
+log_has() { grep -qE "$2" "$scratch/$1.log" || { echo "  no '$2' in $1.log"; return 1; } }
+works() { grep -q '^iteration' "$scratch/$1.log"; } # its first iteration is done
+progress() { # FILE ITERATIONS: that many are in its checkpoint, not yet all
+  "$python" - "$@" <<'CODE'
+import sys, h5py
+with h5py.File(sys.argv[1], locking=False) as file:
+    sys.exit(int(file["checkpoint/iteration"][()]) < int(sys.argv[2]))
+CODE
+}
+same() { # FILE EXPECTED: the same numbers, bit for bit
+  "$python" - "$@" <<'CODE'
+import sys, h5py
+found, expected = (h5py.File(path, "r") for path in sys.argv[1:])
+names = ["train/iteration", "train/values", "train/gradient_norm", "parameters/value", "normalization/mean"]
+different = [name for name in [*names, "test/iteration", "test/before", "test/after", "checkpoint/theta"]
+             if found[name].shape != expected[name].shape or found[name][()].tobytes() != expected[name][()].tobytes()]
+if different:
+    sys.exit(f"  {sys.argv[1]} differs from {sys.argv[2]} in {', '.join(different)}")
+CODE
+}
+check() { # NAME TEXT COMMAND...: NAME is that of a submitted job
+  local name=$1 text=$2 verdict
+  shift 2
+  if "$@"; then
+    verdict=PASS passed=$((passed + 1))
+  else
+    verdict=FAIL failed=$((failed + 1))
+    for log in "$scratch/$name".log "$scratch/$name"-*.log; do
+      if [ -e "$log" ]; then tail -n 25 "$log" | sed 's/^/  | /'; fi
+    done
+  fi
+  printf '%s  %s (%d s)\n' "$verdict" "$text" $((SECONDS - began[$name]))
+}
+skip() { skipped=$((skipped + 1)); echo "SKIP  $1"; }
+
+# ---- jobs that nobody disturbs -------------------------------------------------------------------------------------
+
+undisturbed() { ended "${job[$1]}" COMPLETED && same "$1.h5" short.expected.h5; }
+
+# From the repository's folder, as the scripts say; all others find it through ESMAML_HOME.
+cd "$home"
+submit srun $(two_nodes srun) jobs/train.slurm "$scratch/short.toml" --output "$scratch/srun.h5"
+cd "$scratch"
+export ESMAML_HOME=$home
+jobs=$home/jobs
+export ESMAML_LAUNCHER=mpirun
+submit mpirun $(two_nodes mpirun) "$jobs/train.slurm" short.toml --output mpirun.h5
+export ESMAML_LAUNCHER="srun --mpi=none"
+submit wrong $(two_nodes wrong) "$jobs/train.slurm" short.toml --output wrong.h5
+unset ESMAML_LAUNCHER
+submit hybrid --nodes=2 --ntasks=2 --cpus-per-task=2 --output="$scratch/hybrid.log" "$jobs/hybrid.slurm" short.toml \
+  --output hybrid.h5
+submit usage $(two_nodes usage) "$jobs/train.slurm" short.toml --set meta.iteratons=3
+submit seeds --array=0-2 --ntasks=3 --nodes=1 --output="$scratch/seeds-%a.log" "$jobs/seeds.slurm" short.toml \
+  --output seeds.h5
+submit plot --dependency="afterok:${job[seeds]}" --output="$scratch/plot.log" "$jobs/plot.slurm" seeds_seed{0..2}.h5
+submit unplotted --dependency="afterok:${job[usage]}" --kill-on-invalid-dep=yes --output="$scratch/unplotted.log" \
+  "$jobs/plot.slurm" short.h5
+
+# An environment with MPICH: its own mpi4py, the rest from the first one.
+make_mpich() {
+  "$python" -m venv mpich && mpich/bin/python -m pip install -q --disable-pip-version-check -c "$home/constraints.txt" \
+    --no-deps mpich mpi4py || return
+  "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >first && echo "$home" >>first
+  mv first "$(mpich/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/first.pth"
+  printf '#!%s\nimport sys\nfrom esmaml_mpi.cli import main\nsys.exit(main())\n' \
+    "$scratch/mpich/bin/python" >mpich/bin/esmaml
+  chmod +x mpich/bin/esmaml
+}
+if timeout 120 bash -c "$(declare -f make_mpich); python='$python' home='$home' scratch='$scratch'; make_mpich" \
+  >mpich.log 2>&1; then
+  ESMAML_VENV=$scratch/mpich ESMAML_LAUNCHER="srun --mpi=pmi2" \
+    submit pmi2 $(two_nodes pmi2) "$jobs/train.slurm" short.toml --output pmi2.h5
+  ESMAML_VENV=$scratch/mpich ESMAML_LAUNCHER=mpirun \
+    submit hydra $(two_nodes hydra) "$jobs/train.slurm" short.toml --output hydra.h5
+fi
+
+refused() { ended "${job[wrong]}" FAILED 1 && log_has wrong 'SLURM_NTASKS|ESMAML_RANKS' && [ ! -e wrong.h5 ]; }
+all_seeds() {
+  for seed in 0 1 2; do
+    ended "${job[seeds]}_$seed" COMPLETED && same seeds_seed$seed.h5 seed$seed.expected.h5 || return
+  done
+}
+threads() {
+  ended "${job[hybrid]}" COMPLETED && same hybrid.h5 short.expected.h5 &&
+    "$ESMAML_VENV/bin/python" -c 'import h5py; assert h5py.File("hybrid.h5")["provenance"].attrs["threads"] == 2'
+}
+plotted() {
+  ended "${job[plot]}" COMPLETED && [ -s seeds_seed0.png ] && [ -s seeds_seed2.png ] && [ -s learning_curves.png ]
+}
+mistaken() {
+  ended "${job[usage]}" FAILED 2 && log_has usage 'meta.iterations' && ended "${job[unplotted]}" CANCELLED
+}
+
+check srun "train.slurm, srun and PMIx, Open MPI, 5 ranks on 2 nodes: the numbers of one process" undisturbed srun
+check mpirun "train.slurm, mpirun, Open MPI, 5 ranks on 2 nodes: the numbers of one process" undisturbed mpirun
+if [ -n "${job[hydra]:-}" ]; then
+  check pmi2 "train.slurm, srun and PMI-2, MPICH, 5 ranks on 2 nodes: the numbers of one process" undisturbed pmi2
+  check hydra "train.slurm, mpirun, MPICH, 5 ranks on 2 nodes: the numbers of one process" undisturbed hydra
+else
+  skip "MPICH: $(tail -n 1 mpich.log)"
+fi
+check hybrid "hybrid.slurm, 2 ranks with 2 threads: the numbers of one process" threads
+check seeds "seeds.slurm, an array of 3: the numbers of one process with each seed" all_seeds
+check plot "plot.slurm after the array: three pictures and learning curves" plotted
+check wrong "Open MPI under --mpi=none: refused with the reason, nothing written" refused
+check usage "a mistake in the options: the job fails with 2, and what waits for its success does not start" mistaken
+
+# ---- jobs that are disturbed ---------------------------------------------------------------------------------------
+
+long_run() { submit "$1" $(two_nodes "$1") "$jobs/train.slurm" long.toml --output "$1.h5"; }
+restarted() { [ "$(field "${job[$1]}" Restarts)" -ge 1 ]; }
+unfinished() { ! progress "$1.h5" 400 || { echo "  $1 was over before it was disturbed"; return 1; }; }
+
+requeues_itself() { # NAME: USR1, as before the time limit
+  wait_until works "$1" && timeout 20 scancel --batch --signal=USR1 "${job[$1]}" && wait_until restarted "$1" &&
+    unfinished "$1" && ended "${job[$1]}" COMPLETED && log_has "$1" 'back in the queue' && same "$1.h5" long.expected.h5
+}
+is_cancelled() { # with what it had saved, and without a second life
+  wait_until works cancelled && timeout 20 scancel "${job[cancelled]}" && wait_until is_over "${job[cancelled]}" &&
+    wait_until gone "${job[cancelled]}" && [ "$(field "${job[cancelled]}" JobState)" = CANCELLED ] &&
+    ! restarted cancelled && unfinished cancelled && progress cancelled.h5 1
+}
+gone() { [ -z "$(timeout 20 squeue -h -j "$1")" ]; }
+submitted_again() { long_run cancelled && ended "${job[cancelled]}" COMPLETED && same cancelled.h5 long.expected.h5; }
+last_node() { timeout 20 scontrol show hostnames "$(field "${job[$1]}" NodeList)" | tail -n 1; }
+moved_from() { # NAME NODE: its second start was without that node
+  wait_until restarted "$1" && unfinished "$1" && ended "${job[$1]}" COMPLETED && log_has "$1" 'start 2,' || return
+  ! timeout 20 scontrol show hostnames "$(field "${job[$1]}" NodeList)" | grep -qx "$2" || return
+  same "$1.h5" long.expected.h5
+}
+back() { # NODE: it takes jobs again
+  timeout 20 scontrol update nodename="$1" state=resume
+  wait_until eval "timeout 20 sinfo -h -n $1 -o %t | grep -qxE 'idle|mix|alloc'"
+}
+drain_a_node() { # what runs there may finish, or save and go elsewhere
+  local node
+  wait_until works drained && node=$(last_node drained) &&
+    timeout 20 scontrol update nodename="$node" state=drain reason=test &&
+    timeout 20 scancel --batch --signal=USR1 "${job[drained]}" && moved_from drained "$node" && back "$node"
+}
+lose_a_node() { # Slurm itself requeues the job, from the last checkpoint
+  local node
+  wait_until works lost && wait_until progress lost.h5 25 && node=$(last_node lost) &&
+    timeout 20 scontrol update nodename="$node" state=down reason=test && moved_from lost "$node" && back "$node"
+}
+rank_of() { # JOB RANK: its process
+  local process environment
+  for process in /proc/[0-9]*; do
+    environment=$(tr '\0' '\n' 2>/dev/null <"$process/environ") || continue
+    if grep -qx "SLURM_JOB_ID=$1" <<<"$environment" && grep -qx "PMIX_RANK=$2" <<<"$environment"; then
+      echo "${process#/proc/}"
+    fi
+  done
+}
+fails_at_once() { # a rank is killed: the job ends, does not hang, and the same command continues
+  wait_until works killed && kill -KILL $(rank_of "${job[killed]}" 3) && wait_until is_over "${job[killed]}" &&
+    [ "$(field "${job[killed]}" JobState)" = FAILED ] && unfinished killed && wait_until gone "${job[killed]}" &&
+    long_run killed && ended "${job[killed]}" COMPLETED && same killed.h5 long.expected.h5
+}
+
+survives() { # a rank is killed under an MPI with failure mitigation: the run goes on to its end
+  wait_until works survived && kill -KILL $(rank_of "${job[survived]}" 3) && unfinished survived &&
+    ended "${job[survived]}" COMPLETED && same survived.h5 long.expected.h5
+}
+time_runs_out() { # the script's own --signal line, with Slurm's shortest limit
+  wait_until restarted limited && log_has limited 'back in the queue' && cp limited.h5 limited.saved.h5 &&
+    wait_until grew limited.h5 limited.saved.h5 && timeout 20 scancel "${job[limited]}" &&
+    wait_until gone "${job[limited]}"
+}
+grew() { # FILE OLDER: more iterations, none twice, the old ones unchanged
+  "$python" - "$@" <<'CODE'
+import sys, h5py, numpy
+now, before = (h5py.File(path, locking=False)["train"] for path in sys.argv[1:])
+n, older = len(now["iteration"]), len(before["iteration"])
+same = now["values"][:older].tobytes() == before["values"][()].tobytes()
+sys.exit(not (n > older and same and numpy.array_equal(now["iteration"], numpy.arange(n))))
+CODE
+}
+
+submit limited --ntasks=2 --time=1 --signal=B:USR1@30 --output="$scratch/limited.log" "$jobs/train.slurm" long.toml \
+  --set meta.iterations=1000000 --output limited.h5
+long_run signalled
+check signalled "USR1 before the time limit, srun: saved, requeued by itself, resumed bit for bit" \
+  requeues_itself signalled
+ESMAML_LAUNCHER=mpirun long_run signalled_mpirun
+check signalled_mpirun "USR1 before the time limit, mpirun: saved, requeued by itself, resumed bit for bit" \
+  requeues_itself signalled_mpirun
+long_run cancelled
+check cancelled "scancel: saved, not requeued" is_cancelled
+check cancelled "submitted again: resumed bit for bit" submitted_again
+long_run killed
+check killed "a rank killed under srun: the job fails, submitted again it resumes bit for bit" fails_at_once
+ESMAML_LAUNCHER=mpirun long_run survived
+check survived "a rank killed under mpirun of Open MPI 5: the others finish the run, the same numbers" survives
+long_run drained
+check drained "node drained: saved, requeued, resumed on other nodes bit for bit" drain_a_node
+long_run lost
+check lost "node down: requeued by Slurm, resumed on other nodes bit for bit" lose_a_node
+check limited "a limit of one minute: saved before it, requeued by itself, went on" time_runs_out
+
+[ "$skipped" = 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
