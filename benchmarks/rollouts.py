@@ -45,12 +45,12 @@ def cases(experiment):
     workspace = Workspace()
     for batch in (84, 2000, 8000):
         yield str(batch), functools.partial(batched, experiment, batch, workspace)
-    yield "unit (88)", functools.partial(unit, experiment)
-
-
-def unit(experiment) -> int:
-    """One evaluation, whole."""
     request = Request(0, 0, True, False, experiment.initial_theta(), Observer(MEAN, STD))
+    yield "unit (88)", functools.partial(unit, experiment, request)
+
+
+def unit(experiment, request) -> int:
+    """One evaluation, whole."""
     return int(experiment.train_units(request, range(7, 8)).tally.rollouts.sum())
 
 

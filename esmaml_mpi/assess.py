@@ -18,6 +18,7 @@ from esmaml_mpi.randomness import Phase
 from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.settings import WORD, show
 from esmaml_mpi.tasks import make_family
+from esmaml_mpi.training import finite_mean
 
 RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
 MOST_TASK = 10**7  # all tasks up to the largest id are made, which takes about 10 microseconds each
@@ -97,10 +98,11 @@ def _report(options, config: Config, iteration: int, tasks: list[int], before: n
     print(f"{'task':>8} {'before':>20} {'after':>20}")
     for task, b, a in zip(tasks, before, after, strict=True):
         print(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")
-    print(f"{'mean':>8} {_interval(before.mean(axis=1)):>20} {_interval(after.mean(axis=1)):>20}   (+- over tasks)")
+    means = [np.array([finite_mean(row) for row in rows]) for rows in (before, after)]
+    print(f"{'mean':>8} {_interval(means[0]):>20} {_interval(means[1]):>20}   (+- over tasks)")
     failed = int(np.count_nonzero(~np.isfinite(after)))
     if failed:
-        print(f"{failed} of {after.size} adaptations failed", file=sys.stderr)
+        print(f"{failed} of {after.size} adaptations failed and are left out", file=sys.stderr)
     if options.json:  # last, as it may fail
         try:
             Path(options.json).write_text(text + "\n", encoding="utf-8")
@@ -109,8 +111,11 @@ def _report(options, config: Config, iteration: int, tasks: list[int], before: n
 
 
 def _interval(values: np.ndarray) -> str:
-    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else float("nan")
-    return f"{values.mean():.2f} +- {error:.2f}"
+    """Mean and standard error of the values that are finite: failed adaptations have none."""
+    values = values[np.isfinite(values)]
+    if values.size < 2:
+        return f"{values[0]:.2f}" if values.size else "failed"
+    return f"{values.mean():.2f} +- {values.std(ddof=1) / np.sqrt(values.size):.2f}"
 
 
 def _integer(text: str) -> int:

@@ -13,13 +13,12 @@ from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.history import History
 from esmaml_mpi.interruption import Interruption
-from esmaml_mpi.meta.optimizers import OPTIMIZERS
-from esmaml_mpi.normalization import ObservationStatistics
 from esmaml_mpi.parallel.plan import idle
 from esmaml_mpi.parallel.rounds import Promoted, Recovery, Reply, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.progress import Progress
 from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.state import State
 
 DONE, STOPPED = 0, 75  # exit codes
 
@@ -32,49 +31,29 @@ class Store(Protocol):
 
 
 @dataclass
-class State:
-    """Everything the next iteration depends on."""
+class Ledger:
+    """What rank 0 keeps:
 
-    iteration: int
-    theta: np.ndarray
-    optimizer: object
-    statistics: ObservationStatistics
+    where results go, the series so far, and the checkpoint to start from (None: from the beginning).
+    """
 
-    @classmethod
-    def initial(cls, experiment: Experiment) -> "State":
-        """Iteration 0."""
-        meta = experiment.config.meta
-        statistics = ObservationStatistics(experiment.policy.observation_size)
-        return cls(0, experiment.initial_theta(), OPTIMIZERS[meta.optimizer](meta.step_size), statistics)
-
-    def to_arrays(self) -> dict:
-        """The checkpoint."""
-        return {
-            "iteration": np.int64(self.iteration),
-            "theta": self.theta,
-            "optimizer": self.optimizer.to_arrays(),
-            "statistics": self.statistics.to_arrays(),
-        }
-
-    def restore(self, arrays: dict) -> None:
-        """Take a checkpoint's state."""
-        self.iteration, self.theta = int(arrays["iteration"]), np.array(arrays["theta"])
-        self.optimizer.restore(arrays["optimizer"])
-        self.statistics = ObservationStatistics.from_arrays(arrays["statistics"])
+    store: Store
+    history: History
+    checkpoint: dict | None
 
 
 class Training:
     """Rank 0's side of a run."""
 
-    def __init__(self, rounds: Rounds, state: State, history: History, store: Store, progress: Progress):
-        self.rounds, self.state, self.history, self.store, self.progress = rounds, state, history, store, progress
+    def __init__(self, rounds: Rounds, state: State, ledger: Ledger, progress: Progress):
+        self.rounds, self.state, self.progress = rounds, state, progress
+        self.history, self.store, self.resumed = ledger.history, ledger.store, ledger.checkpoint is not None
         self.experiment: Experiment = rounds.experiment
         self.config: Config = self.experiment.config
         self.last_row = time.perf_counter()
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
         self.warned = False
-        self.resumed = state.iteration > 0
 
     def run(self) -> int:
         """Iterate to the end or until asked to stop; returns the exit code."""
@@ -231,18 +210,6 @@ class Training:
         self.write_seconds += time.perf_counter() - start
 
 
-@dataclass
-class Ledger:
-    """What rank 0 keeps:
-
-    where results go, the series so far, and the checkpoint to start from (None: from the beginning).
-    """
-
-    store: Store
-    history: History
-    checkpoint: dict | None
-
-
 def train(config: Config, world: World, open_ledger: Callable[[bool], Ledger]) -> int:
     """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code.
 
@@ -268,7 +235,7 @@ def _lead(rounds: Rounds, ledger: Ledger, loss: Recovery | None) -> int:
     if ledger.checkpoint is not None:
         state.restore(ledger.checkpoint)
     progress = Progress(config.meta.iterations, state.iteration)
-    training = Training(rounds, state, ledger.history, ledger.store, progress)
+    training = Training(rounds, state, ledger, progress)
     if loss is None:
         _announce(progress, experiment, rounds.world)
     else:

@@ -14,15 +14,15 @@ from esmaml_mpi.history import GROUPS, History
 from esmaml_mpi.results.seal import FORMAT_VERSION, seal
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Make ``content`` the file at ``path``:
+def replace_file(path: Path, *parts: bytes) -> None:
+    """Make ``parts``, one after the other, the file at ``path``:
 
     either all of it is there afterwards, or OSError is raised and the old file is as it was.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -54,7 +54,7 @@ class ResultsWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             image = self._image(history, checkpoint)
-            replace_file(self.path, seal(image) + image)
+            replace_file(self.path, seal(image), image)
         except OSError as error:
             kept = "the previous file is intact" if self.path.exists() else "no file was left"
             raise ResultsError(f"cannot write results file {self.path}: {error.strerror or error} ({kept})") from error

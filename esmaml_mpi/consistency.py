@@ -1,0 +1,104 @@
+"""What one setting cannot know: values that depend on the task family, and settings that contradict each other."""
+
+import dataclasses
+
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.estimators import ESTIMATORS
+from esmaml_mpi.memory import check_memory
+from esmaml_mpi.sections import TaskSettings
+from esmaml_mpi.settings import show
+from esmaml_mpi.tasks import make_family, options_of
+from esmaml_mpi.tasks.contract import rehearse
+
+DEFAULT_TRAIN_SIZE = 50
+SHORTEST_TIMEOUT = 0.01  # seconds; shorter ones would end processes that are merely busy
+MOST_NAME_BYTES = 240  # file systems allow 255, and the file beside it that is being written has a longer name
+
+
+def resolve(config, training: bool):
+    """A copy of a Config with every derived setting filled in; see ``Config.resolved``."""
+    family = make_family(config.task.name, config.task.horizon, config.task.options)
+    resolved = dataclasses.replace(config, task=_task_settings(config, family))
+    _check_budgets(config)
+    _check_run(config.run)
+    check_memory(resolved, family, training)
+    rehearse(family)
+    return resolved
+
+
+def _task_settings(config, family) -> TaskSettings:
+    """Horizon, options and how many tasks are used."""
+    count = family.task_count
+    task = dataclasses.replace(config.task, horizon=family.horizon, options=options_of(family))
+    # (N, N, N) for a family of few tasks, else (50, 5, 5)
+    few = count is not None and count <= DEFAULT_TRAIN_SIZE
+    if task.train_size is None:
+        task.train_size = count if few else DEFAULT_TRAIN_SIZE
+    if task.batch_size is None:
+        task.batch_size = min(count if few else 5, task.train_size)
+    if task.test_size is None:
+        left = max(count - task.train_size, 0) if count is not None else 5
+        task.test_size = (left or count) if few else max(1, min(5, left))
+    if task.batch_size > task.train_size:
+        raise ConfigError(
+            f"task.batch_size = {task.batch_size}: tasks are drawn without replacement, so at "
+            f"most task.train_size = {task.train_size}."
+        )
+    if count is not None and max(task.train_size, task.test_size) > count:
+        raise ConfigError(
+            f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
+            f"has only {count} distinct tasks."
+        )
+    if count is not None and task.train_size != count and task.train_size + task.test_size > count:
+        raise ConfigError(
+            f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
+            f"has {count} tasks; use all of them for both "
+            f"(train_size = test_size = {count}) or keep training and test tasks disjoint (their "
+            f"sum at most {count})."
+        )
+    if count is not None and task.train_size == count and task.test_size != count:
+        raise ConfigError(
+            f"task.test_size = {task.test_size}: all {count} tasks of {task.name} are training "
+            f"tasks, so task.test_size must be {count} too."
+        )
+    return task
+
+
+def _check_budgets(config) -> None:
+    for path, section, budget in (("adaptation", config.adaptation, "queries"), ("meta", config.meta, "perturbations")):
+        signs, value = len(ESTIMATORS[section.estimator].signs), getattr(section, budget)
+        if value % signs:
+            raise ConfigError(
+                f"{path}.{budget} = {value}: estimator {section.estimator!r} needs an even "
+                "number, as queries come in mirrored pairs."
+            )
+        if section.reward_normalization == "ars" and value < 2:
+            raise ConfigError(
+                f"{path}.{budget} = {value}: reward_normalization 'ars' divides by the std of at least 2 queries."
+            )
+    directions = config.meta.perturbations // len(ESTIMATORS[config.meta.estimator].signs)
+    if config.meta.top_directions > directions:
+        raise ConfigError(
+            f"meta.top_directions = {config.meta.top_directions}: there are only {directions} directions."
+        )
+
+
+def _check_run(run) -> None:
+    if 0 < run.unit_timeout < SHORTEST_TIMEOUT:
+        raise ConfigError(
+            f"run.unit_timeout = {run.unit_timeout}: 0 for no limit, or at least {SHORTEST_TIMEOUT} seconds, is "
+            "wanted; a process that has not stopped after twice the time is ended."
+        )
+    if run.unit_timeout and run.threads > 1:
+        raise ConfigError(
+            f"run.unit_timeout = {run.unit_timeout}: needs run.threads = 1, not {run.threads}, as only "
+            "a rank's main thread can be interrupted."
+        )
+    name = run.name
+    if not name or any(c in name for c in "/\\") or not name.isprintable():
+        raise ConfigError(
+            f"run.name = {show(name)}: a non-empty name without slashes and line ends is wanted; use "
+            "--output for another folder."
+        )
+    if len(name.encode()) > MOST_NAME_BYTES:
+        raise ConfigError(f"run.name = {show(name)}: a file name of at most {MOST_NAME_BYTES} bytes is wanted.")

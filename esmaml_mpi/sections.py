@@ -1,0 +1,161 @@
+"""The sections of a configuration: every setting with its default, limits and meaning.
+
+Defaults are the paper's (Song et al. 2020, appendix): 150 + 150 evaluations, sigma 0.1 / 0.1, steps 0.01 / 0.05,
+K = 20, width 32, forward finite differences, tasks (50, 5, 5) or (N, N, N).
+"""
+
+from dataclasses import dataclass
+
+from esmaml_mpi.settings import WORD, setting
+
+MOST_THREADS = 4096  # more than any node has cores
+KEY_WORD = 2**32 - 1  # adaptation steps and task ids are 32-bit parts of the keys of random streams
+
+
+def _registry(module: str, name: str):
+    """Choices that are the keys of a registry, looked up when needed: settings stay free of the code they configure."""
+
+    def choices():
+        from importlib import import_module
+
+        return sorted(getattr(import_module(module), name))
+
+    return choices
+
+
+_ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
+_NORMALIZATIONS = ("standardize", "ars", "none")
+_ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
+_NORMALIZATION_DOC = (
+    "reward normalisation. standardize: minus mean, over std, over queries and "
+    "pivot; ars: over std of the queries; none"
+)
+
+
+@dataclass
+class RunSettings:
+    """The run as a whole."""
+
+    name: str = setting("run", "names the results file results/NAME.h5")
+    seed: int = setting(0, "seed of every random stream except the tasks'", minimum=0, maximum=WORD - 1)
+    threads: int = setting(1, "threads per rank; does not change any number", minimum=1, maximum=MOST_THREADS)
+    plan: str = setting(
+        "static",
+        "who evaluates what; static: equal shares; dynamic: ranks draw the next ones when they are done, for "
+        "episodes of uneven length or unequal machines; does not change any number",
+        choices=("static", "dynamic"),
+    )
+    unit_timeout: float = setting(
+        0.0,
+        "seconds an evaluation may take before it counts as failed, times their number where a rank has several; "
+        "0: no limit",
+        minimum=0,
+        maximum=1e6,
+    )
+
+
+@dataclass
+class TaskSettings:
+    """The task family and how many of its tasks are used."""
+
+    name: str = setting(
+        "four_corners", "task family, see `esmaml tasks`", choices=_registry("esmaml_mpi.tasks", "FAMILIES")
+    )
+    horizon: int | None = setting(None, "steps per episode; default: the family's", minimum=1)
+    train_size: int | None = setting(
+        None,
+        "number of training tasks; default 50, or N if the family has just N <= 50",
+        minimum=1,
+        maximum=KEY_WORD,
+    )
+    batch_size: int | None = setting(
+        None, "tasks drawn per evaluation, without replacement; default 5, or N", minimum=1
+    )
+    test_size: int | None = setting(None, "number of test tasks; default 5, or N", minimum=1, maximum=KEY_WORD)
+    rollouts: int = setting(1, "episodes averaged for each parameter vector", minimum=1)
+    seed: int = setting(
+        0, "seed of the tasks themselves, so that runs with other seeds share them", minimum=0, maximum=WORD - 1
+    )
+    options: dict = setting({}, "the family's own options, see `esmaml tasks NAME`")
+
+
+@dataclass
+class PolicySettings:
+    """The policy's architecture."""
+
+    hidden: list[int] = setting([32], "hidden layer widths; [] is a linear policy", minimum=1)
+    activation: str = setting("relu", "hidden activation", choices=("relu", "tanh"))
+    output: str = setting("tanh", "output squashing", choices=("tanh", "identity"))
+    output_gain: float = setting(
+        1.0,
+        "factor on the last layer's initial weights; 0 starts from a policy that does nothing, so "
+        "that perturbations alone explore",
+        minimum=0,
+    )
+    normalize_observations: bool = setting(True, "subtract the running mean of observations and divide by their std")
+
+
+@dataclass
+class AdaptationSettings:
+    """The inner loop: U(theta, T)."""
+
+    operator: str = setting(
+        "es_gradient", "adaptation operator", choices=_registry("esmaml_mpi.adaptation", "OPERATORS")
+    )
+    queries: int = setting(20, "queries K per adaptation step, the pivot not counted", minimum=1)
+    sigma: float = setting(0.1, "smoothing of the adaptation gradient", above=0)
+    step_size: float = setting(0.05, "adaptation step alpha", minimum=0)
+    steps: int = setting(1, "adaptation steps, K queries each", minimum=1, maximum=KEY_WORD)
+    estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
+    reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
+
+
+@dataclass
+class MetaSettings:
+    """The outer loop."""
+
+    algorithm: str = setting(
+        "zero_order", "meta-learning algorithm", choices=_registry("esmaml_mpi.meta", "ALGORITHMS")
+    )
+    iterations: int = setting(500, "meta-updates", minimum=0)
+    perturbations: int = setting(
+        150, "perturbed meta-policies evaluated per iteration (both of a mirrored pair count)", minimum=1
+    )
+    current_evaluations: int = setting(
+        150, "evaluations of the current meta-policy per iteration; their mean is the pivot", minimum=1
+    )
+    sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
+    step_size: float = setting(0.01, "meta step beta", minimum=0)
+    estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
+    reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
+    optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
+    top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
+    top_ranking: str = setting(
+        "difference",
+        "rank directions by abs(f+ - f-) or abs(f - pivot), which is what they contribute; max: by "
+        "max(f+, f-) as in ARS",
+        choices=("difference", "max"),
+    )
+    max_failed_fraction: float = setting(
+        0.4, "redraw an iteration in which more units than this failed", minimum=0, maximum=1
+    )
+    max_redraws: int = setting(10, "give up after this many redraws of one iteration", minimum=0, maximum=KEY_WORD)
+
+
+@dataclass
+class TestSettings:
+    """Tests during training."""
+
+    __test__ = False  # not a pytest class
+    every: int = setting(
+        10, "iterations between tests (and between rows of /parameters); 0: only at the end", minimum=0
+    )
+    repeats: int = setting(5, "adaptations per test task", minimum=1)
+
+
+@dataclass
+class CheckpointSettings:
+    """When the results file is written."""
+
+    every: int = setting(25, "iterations between writes; 0: by time only", minimum=0)
+    minutes: float = setting(5.0, "longest time between writes, at iteration boundaries", above=0)

@@ -1,0 +1,41 @@
+"""What an iteration depends on, and what a checkpoint therefore holds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.experiment import Experiment
+from esmaml_mpi.meta.optimizers import OPTIMIZERS
+from esmaml_mpi.normalization import ObservationStatistics
+
+
+@dataclass
+class State:
+    """Everything the next iteration depends on."""
+
+    iteration: int
+    theta: np.ndarray
+    optimizer: object
+    statistics: ObservationStatistics
+
+    @classmethod
+    def initial(cls, experiment: Experiment) -> "State":
+        """Iteration 0."""
+        meta = experiment.config.meta
+        statistics = ObservationStatistics(experiment.policy.observation_size)
+        return cls(0, experiment.initial_theta(), OPTIMIZERS[meta.optimizer](meta.step_size), statistics)
+
+    def to_arrays(self) -> dict:
+        """The checkpoint."""
+        return {
+            "iteration": np.int64(self.iteration),
+            "theta": self.theta,
+            "optimizer": self.optimizer.to_arrays(),
+            "statistics": self.statistics.to_arrays(),
+        }
+
+    def restore(self, arrays: dict) -> None:
+        """Take a checkpoint's state."""
+        self.iteration, self.theta = int(arrays["iteration"]), np.array(arrays["theta"])
+        self.optimizer.restore(arrays["optimizer"])
+        self.statistics = ObservationStatistics.from_arrays(arrays["statistics"])
