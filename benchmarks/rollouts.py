@@ -3,7 +3,8 @@
     python benchmarks/rollouts.py [--rounds 5]
 
 Four corners, horizon 100, normalised observations, returns and observation sums included. "unit" rows are all the work
-of one evaluation of a 301-rank job: 4 tasks, 84 rollouts to adapt and 4 to score, random numbers and gradients too. Both sides are timed in turn, several times; the ratio is of the medians.
+of one evaluation of a 301-rank job: 4 tasks, 84 rollouts to adapt and 4 to score, random numbers and gradients too.
+Both sides are timed in turn, several times; the ratio is of the medians.
 """
 
 import argparse

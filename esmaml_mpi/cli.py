@@ -54,6 +54,14 @@ def _collective(options) -> int:
         code = _complain(error)
         if not error.known_to_all_ranks:
             world.abort(code)
+    except MemoryError as error:
+        print(
+            f"esmaml: out of memory on rank {world.rank} of {world.size} ({error}). Take fewer ranks on a node, or "
+            "make run.threads, adaptation.queries, task.batch_size, task.horizon or policy.hidden smaller.",
+            file=sys.stderr,
+            flush=True,
+        )
+        world.abort(1)
     except BaseException:
         print(
             f"esmaml: error on rank {world.rank} of {world.size}\n{traceback.format_exc()}", file=sys.stderr, flush=True

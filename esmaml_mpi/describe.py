@@ -3,13 +3,14 @@
 import dataclasses
 import inspect
 
+from esmaml_mpi.errors import UserError
 from esmaml_mpi.settings import allowed
 from esmaml_mpi.tasks import FAMILIES, family_class, make_family
 
 
 def describe_families() -> str:
     """One line a family."""
-    return "\n".join(f"{name:16} {_summary(family_class(name))}" for name in FAMILIES)
+    return "\n".join(f"{name:16} {_line(name)}" for name in FAMILIES)
 
 
 def describe_family(name: str) -> str:
@@ -34,6 +35,13 @@ def describe_family(name: str) -> str:
     for variant, preset in cls.presets.items():
         lines += ["", f"variant = {variant!r} means " + ", ".join(f"{k} = {v!r}" for k, v in preset.items())]
     return "\n".join(lines)
+
+
+def _line(name: str) -> str:
+    try:
+        return _summary(family_class(name))
+    except UserError as error:  # one that lacks a library must not hide the others
+        return f"({error})"
 
 
 def _summary(cls) -> str:

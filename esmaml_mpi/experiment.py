@@ -13,6 +13,8 @@ from esmaml_mpi.policies import Policy
 from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.contract import task_table
+from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.trials import Laboratory
 
 
@@ -44,20 +46,14 @@ class Experiment:
         self.test_phase = test_phase
         self.streams = Streams(config.run.seed)
         self.family = make_family(config.task.name, config.task.horizon, config.task.options)
-        self.policy = Policy(
-            self.family.observation_size,
-            self.family.action_size,
-            tuple(config.policy.hidden),
-            config.policy.activation,
-            config.policy.output,
-        )
+        self.policy = make_policy(config, self.family)
         self.algorithm = _algorithm(config, self.streams)
         test_tasks = config.test_tasks if test_tasks is None else test_tasks
         self.held_out = HeldOut(tuple(test_tasks), test_repeats or config.test.repeats)
         task_streams = Streams(config.task.seed)
         ids = range(max(*config.train_tasks, *test_tasks) + 1)
-        table = [self.family.task_parameters(i, task_streams.generator(Purpose.TASK, task=i)) for i in ids]
-        lab = Laboratory(self.policy, self.family, np.stack(table, axis=1), self.streams, config.task.rollouts)
+        table = task_table(self.family, ids, lambda i: task_streams.generator(Purpose.TASK, task=i))
+        lab = Laboratory(self.policy, self.family, table, self.streams, config.task.rollouts)
         self.evaluator = Evaluator(lab, make_operator(config), config.run.threads, config.run.unit_timeout)
 
     def initial_theta(self) -> np.ndarray:
@@ -75,6 +71,14 @@ class Experiment:
         at = Round(self.test_phase, request.iteration)
         units, points = self.held_out.units(at, indices), self.held_out.points(request.theta, indices)
         return self.evaluator.evaluate(points, units, request.observer, before=True)
+
+
+def make_policy(config: Config, family: TaskFamily) -> Policy:
+    """The policy of a config for a family's observations and actions."""
+    settings = config.policy
+    return Policy(
+        family.observation_size, family.action_size, tuple(settings.hidden), settings.activation, settings.output
+    )
 
 
 def make_operator(config: Config) -> Operator:

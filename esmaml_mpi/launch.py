@@ -9,8 +9,10 @@ import numpy as np
 
 from esmaml_mpi.config import Config, changed_keys, load
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
+from esmaml_mpi.experiment import make_policy
 from esmaml_mpi.history import History
 from esmaml_mpi.parallel.world import World
+from esmaml_mpi.tasks import make_family
 from esmaml_mpi.training import Ledger, finite_mean, train
 
 # Settings that change no number of an iteration, so a resumed run may have others.
@@ -113,6 +115,7 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
     refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]
     if refused:
         raise ConfigError(f"cannot resume {path}: its configuration differs in {'; '.join(refused)}.")
+    old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
     done = int(old.checkpoint["iteration"])
     if config.meta.iterations < done:
         raise ConfigError(

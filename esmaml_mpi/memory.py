@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.policies import Policy
 from esmaml_mpi.rollouts import block_size
 from esmaml_mpi.settings import show
 
@@ -28,10 +27,10 @@ class Need:
 
 def needs(config, family, training: bool = True) -> list[Need]:
     """What one process must hold for a resolved config; ``training``: with the results of a whole run."""
-    from esmaml_mpi.experiment import make_operator  # which itself imports config.py
+    from esmaml_mpi.experiment import make_operator, make_policy  # which itself imports config.py
 
     task, meta, test = config.task, config.meta, config.test
-    policy = Policy(family.observation_size, family.action_size, tuple(config.policy.hidden))
+    policy = make_policy(config, family)
     d, n, tasks = policy.size, policy.observation_size, task.batch_size if training else 1
     rollouts = make_operator(config).queries_at_once * tasks * task.rollouts
     block = min(block_size(policy, family), max(rollouts, 2))

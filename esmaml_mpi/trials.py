@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from esmaml_mpi.errors import in_words
 from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.randomness import Purpose, Streams
 from esmaml_mpi.rollouts import Observer, RolloutError, RolloutResult, simulate
+from esmaml_mpi.tasks.contract import checked_noise
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.units import Status, Tally, Units
 from esmaml_mpi.workspace import Workspace
@@ -100,7 +102,8 @@ class Trials:
                     self.purpose, self.units.round, unit=stream, task=task, step=self.evaluations
                 )
                 try:
-                    drawn[:, u, t] = family.draw_noise(generator, episodes)
+                    noise = family.draw_noise(generator, episodes)
                 except Exception as error:
-                    raise RolloutError(f"{family.name} raised {type(error).__name__}: {error}") from error
+                    raise RolloutError(f"{family.name} raised {in_words(error)}") from error
+                drawn[:, u, t] = checked_noise(family, noise, episodes)
         return drawn.reshape(family.noise_size, -1)

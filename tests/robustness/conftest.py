@@ -1,0 +1,6 @@
+"""Makes the long-run benchmark importable: one test is a short one of it."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
