@@ -89,9 +89,9 @@ class Config:
 
     @property
     def test_tasks(self) -> range:
-        """Ids of the test tasks:
+        """Ids of the test tasks.
 
-        the training tasks themselves when the family has no others (N, N, N), else the ids after them.
+        The training tasks themselves when the family has no others (N, N, N), else the ids after them.
         """
         from esmaml_mpi.tasks import make_family
 

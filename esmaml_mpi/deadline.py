@@ -25,8 +25,11 @@ def deadline(seconds: float, give_up: Callable[[], None]):
         yield
         return
 
+    running = True
+
     def ring(number, frame):
-        raise DeadlineExceeded
+        if running:  # not in the middle of the cleaning up below
+            raise DeadlineExceeded
 
     def hang():
         faulthandler.dump_traceback(file=sys.__stderr__)
@@ -42,6 +45,7 @@ def deadline(seconds: float, give_up: Callable[[], None]):
     try:
         yield
     finally:
+        running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)
         watchdog.cancel()

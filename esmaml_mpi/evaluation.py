@@ -17,9 +17,9 @@ from esmaml_mpi.workspace import Workspace
 
 @dataclass
 class Outcome:
-    """Results of U units on T tasks each:
+    """Results of U units on T tasks each.
 
-    returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally.
+    Returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally.
     """
 
     after: np.ndarray

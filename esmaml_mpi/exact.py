@@ -15,9 +15,9 @@ LARGEST = 2.0**126
 
 
 def to_limbs(values: np.ndarray) -> np.ndarray:
-    """Limbs, least significant first:
+    """Limbs (..., LIMBS) int64, least significant first, of float64 values (...).
 
-    (...) float64 -> (..., LIMBS) int64. Every value must satisfy abs(value) < LARGEST.
+    Every value must satisfy abs(value) < LARGEST.
     """
     rest = np.array(values, dtype=np.float64)
     if not np.all(np.abs(rest) < LARGEST):

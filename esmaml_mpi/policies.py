@@ -42,9 +42,9 @@ class Policy:
         return sum((inputs + 1) * outputs for inputs, outputs in self.layers)
 
     def initial(self, generator: np.random.Generator, output_gain: float = 1.0) -> np.ndarray:
-        """Initial parameters (d,):
+        """Initial parameters (d,).
 
-        weights N(0, 2 / inputs of the layer), those of the last layer times ``output_gain``; biases 0.
+        Weights N(0, 2 / inputs of the layer), those of the last layer times ``output_gain``; biases 0.
         """
         parts = []
         for i, (inputs, outputs) in enumerate(self.layers, start=1):

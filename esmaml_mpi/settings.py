@@ -1,7 +1,4 @@
-"""Typed, documented, validated settings:
-
-dataclasses whose fields say what is allowed, and errors that say what is wrong.
-"""
+"""Typed settings: dataclasses whose fields say what is allowed, and errors that say what is wrong."""
 
 import dataclasses
 import difflib
@@ -52,8 +49,7 @@ def show(value) -> str:
 
 
 def parse(cls, values: Mapping, path: str):
-    """Build settings dataclass ``cls`` from a mapping; ``path`` prefixes each key in errors ("meta" "
-    "-> "meta.sigma")."""
+    """Build settings dataclass ``cls`` from a mapping; errors name each key behind ``path``, as meta.sigma."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"{path} = {show(values)}: a table of settings is wanted, not {_kind(values)}.")
     fields = {field.name: field for field in dataclasses.fields(cls) if field.metadata}

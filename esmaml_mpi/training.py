@@ -32,9 +32,9 @@ class Store(Protocol):
 
 @dataclass
 class Ledger:
-    """What rank 0 keeps:
+    """What rank 0 keeps.
 
-    where results go, the series so far, and the checkpoint to start from (None: from the beginning).
+    Where results go, the series so far, and the checkpoint to start from (None: from the beginning).
     """
 
     store: Store

@@ -39,7 +39,7 @@ class Units:
 
 @dataclass
 class Tally:
-    """What the rollouts of U units amounted to:
+    """What the rollouts of U units amounted to.
 
     ``status`` (U,), ``observation_sums`` (2n, U), ``rollouts`` and ``steps`` (U,) int64.
     """

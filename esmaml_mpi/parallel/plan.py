@@ -22,9 +22,9 @@ def deal(units: int, size: int, reverse: bool = False) -> list[range]:
 
 
 def cut(units: int, size: int) -> list[range]:
-    """Blocks of unit indices to be drawn one after the other:
+    """Blocks of unit indices to be drawn one after the other.
 
-    about four for each rank, so that the last ones are short.
+    About four for each rank, so that the last ones are short.
     """
     length = max(1, units // (4 * size))
     return [range(start, min(start + length, units)) for start in range(0, units, length)]

@@ -100,9 +100,9 @@ class Rounds:
                 self.world.recover()
 
     def serve(self) -> int:
-        """Other ranks:
+        """Evaluate until told to stop, on the other ranks; returns the exit code.
 
-        evaluate until told to stop; returns the exit code. Raises Promoted if all ranks before it died.
+        Raises Promoted if all ranks before it died.
         """
         while True:
             try:

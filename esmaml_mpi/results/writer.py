@@ -15,9 +15,9 @@ from esmaml_mpi.results.seal import FORMAT_VERSION, seal
 
 
 def replace_file(path: Path, *parts: bytes) -> None:
-    """Make ``parts``, one after the other, the file at ``path``:
+    """Make ``parts``, one after the other, the file at ``path``.
 
-    either all of it is there afterwards, or OSError is raised and the old file is as it was.
+    Either all of it is there afterwards, or OSError is raised and the old file is as it was.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:

@@ -34,9 +34,9 @@ def family_class(name: str) -> type:
 
 
 def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
-    """A task family from its name and ``task.options``:
+    """A task family from its name and ``task.options``.
 
-    the class's defaults, then the chosen variant's, then ``options``.
+    The class's defaults, then the chosen variant's, then ``options``.
     """
     cls = family_class(name)
     try:
