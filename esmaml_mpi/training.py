@@ -178,6 +178,7 @@ class Training:
             aggregator_lost=aggregator_lost,
             seconds=loss.seconds,
         )
+        self.last_write = -math.inf  # due at once: the next loss may be this rank
         self.progress.message(
             f"iteration {self.state.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
             f"{loss.left} left; done again"

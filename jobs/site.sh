@@ -11,10 +11,10 @@ venv=${ESMAML_VENV:-$root/.venv}
 
 # What starts the ranks. It has to fit the MPI library, else every rank believes it is alone; the run then says so and
 # stops.
-#   srun --mpi=pmix    Open MPI, where `srun --mpi=list` shows pmix
-#   srun --mpi=pmi2    MPICH, Intel MPI, MVAPICH
 #   mpirun             any of them, its own mpirun; with Open MPI 5 the run then survives the death of ranks
-launcher=${ESMAML_LAUNCHER:-srun --mpi=pmix}
+#   srun --mpi=pmix    Open MPI, where `srun --mpi=list` shows pmix; a plain scancel then saves first
+#   srun --mpi=pmi2    MPICH, Intel MPI, MVAPICH
+launcher=${ESMAML_LAUNCHER:-mpirun}
 
 # Further options of the launcher, such as --cpu-bind=cores (srun) or --map-by numa (mpirun of Open MPI).
 launcher_options=${ESMAML_LAUNCHER_OPTIONS:-}

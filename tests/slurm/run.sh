@@ -21,6 +21,7 @@ trap 'exit 130' INT TERM
 
 # An outer job or a user's settings must not decide what is tested.
 unset "${!SLURM_@}" "${!SBATCH_@}" ESMAML_LAUNCHER ESMAML_LAUNCHER_OPTIONS ESMAML_HOME ESMAML_RANKS
+export ESMAML_LAUNCHER="srun --mpi=pmix"
 
 bash "$here/lab.sh" start "$scratch/lab" 3
 export SLURM_CONF=$scratch/lab/slurm.conf
@@ -138,11 +139,11 @@ submit srun $(two_nodes srun) jobs/train.slurm "$scratch/short.toml" --output "$
 cd "$scratch"
 export ESMAML_HOME=$home
 jobs=$home/jobs
-export ESMAML_LAUNCHER=mpirun
+unset ESMAML_LAUNCHER # the default of jobs/site.sh: mpirun
 submit mpirun $(two_nodes mpirun) "$jobs/train.slurm" short.toml --output mpirun.h5
 export ESMAML_LAUNCHER="srun --mpi=none"
 submit wrong $(two_nodes wrong) "$jobs/train.slurm" short.toml --output wrong.h5
-unset ESMAML_LAUNCHER
+export ESMAML_LAUNCHER="srun --mpi=pmix"
 submit hybrid --nodes=2 --ntasks=2 --cpus-per-task=2 --output="$scratch/hybrid.log" "$jobs/hybrid.slurm" short.toml \
   --output hybrid.h5
 submit usage $(two_nodes usage) "$jobs/train.slurm" short.toml --set meta.iteratons=3
