@@ -93,12 +93,13 @@ def _lock(path: Path, may_exist: bool, patience: float = 0.0):
     """The right to write a results file."""
     from esmaml_mpi.results.lock import OutputLock
 
-    if path.exists() and not may_exist:
+    lock = OutputLock(path)
+    lock.acquire(patience)
+    if path.exists() and not may_exist:  # looked at under the lock, as another job may have ended just now
+        lock.release()
         raise UsageError(
             f"{path} exists. Continue it with --resume, replace it with --overwrite, or choose another --output."
         )
-    lock = OutputLock(path)
-    lock.acquire(patience)
     return lock
 
 

@@ -24,7 +24,7 @@ def _registry(module: str, name: str):
 
 
 _ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
-_NORMALIZATIONS = ("standardize", "ars", "none")
+_NORMALIZATIONS = _registry("esmaml_mpi.estimators.rewards", "NORMALIZATIONS")
 _ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
 _NORMALIZATION_DOC = (
     "reward normalisation. standardize: minus mean, over std, over queries and "

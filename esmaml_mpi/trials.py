@@ -17,10 +17,7 @@ from esmaml_mpi.workspace import Workspace
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What every rollout of a run needs:
-
-    policy, family, the table of task parameters (p, tasks) by id, streams, episodes per return.
-    """
+    """What every rollout of a run needs; ``task_table`` (p, tasks) holds task parameters by id."""
 
     policy: Policy
     family: TaskFamily
