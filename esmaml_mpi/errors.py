@@ -20,6 +20,12 @@ class UsageError(UserError, ValueError):
     exit_code = 2
 
 
+class FamilyError(UserError):
+    """A task family cannot be used: it breaks the contract of ``tasks/family.py``, or what it needs is missing."""
+
+    exit_code = 2  # the configuration names it
+
+
 class ResultsError(UserError):
     """A results file cannot be written or read."""
 

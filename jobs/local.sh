@@ -24,7 +24,7 @@ for ((i = 1; i <= $#; i++)); do
   esac
 done
 
-prepare analysis mpi
+prepare analysis mpi mujoco gymnasium
 # In a process group of its own, so that Ctrl-C reaches this script alone; mpirun would kill its ranks within a quarter of a second, while
 # USR1 lets them finish the iteration and write.
 set -m

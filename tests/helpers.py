@@ -42,8 +42,12 @@ def drive(family, tasks, actions, noise=None):
     simulation.reset(observations[0])
     for t in range(steps):
         simulation.step(actions[t].copy(), observations[t + 1])
-    returns, lengths = simulation.returns(observations)
-    return returns, np.full(batch, steps) if lengths is None else lengths, observations
+    rewards, over = simulation.rewards(observations, tasks)
+    lengths = np.full(batch, steps)
+    if over is not None:
+        lengths = np.array([np.flatnonzero(column)[0] + 1 if column.any() else steps for column in over.T])
+    returns = np.array([rewards[:length, b].sum() for b, length in enumerate(lengths)])
+    return returns, lengths, observations
 
 
 def task_table(family, count, seed=0):
@@ -97,19 +101,19 @@ class Flaky(FourCorners):
         return generator.uniform(size=(1, episodes))
 
     def simulation(self, tasks, noise, workspace):
-        return FlakySimulation(self, tasks, noise[0] < self.failure_rate, workspace)
+        return FlakySimulation(self, noise[0] < self.failure_rate, workspace)
 
 
 class FlakySimulation(PointSimulation):
-    def __init__(self, family, tasks, fails, workspace):
-        super().__init__(family, tasks, None, workspace)
+    def __init__(self, family, fails, workspace):
+        super().__init__(family, None, workspace)
         self.fails = fails
 
-    def returns(self, observations):
-        returns, lengths = super().returns(observations)
+    def rewards(self, observations, tasks):
+        rewards, over = super().rewards(observations, tasks)
         if self.family.failure == "raise" and self.fails.any():
             raise ValueError("failing on purpose")
-        return np.where(self.fails, np.nan, returns), lengths
+        return np.where(self.fails, np.nan, rewards), over
 
 
 def reseal(path):

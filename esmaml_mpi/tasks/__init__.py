@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from importlib import import_module
 
-from esmaml_mpi.errors import UserError, in_words
+from esmaml_mpi.errors import FamilyError, UserError, in_words
 from esmaml_mpi.settings import parse, unknown
-from esmaml_mpi.tasks.contract import FamilyError, check_attributes, check_class
+from esmaml_mpi.tasks.contract import check_attributes, check_class
 
 # name -> where its class is; imported only when used, so that a worker carries one family's libraries and no other's.
 FAMILIES = {
@@ -14,6 +14,17 @@ FAMILIES = {
     "navigation_2d": "esmaml_mpi.tasks.navigation_2d:Navigation2D",
     "six_circles": "esmaml_mpi.tasks.six_circles:SixCircles",
     "sinusoid": "esmaml_mpi.tasks.sinusoid:Sinusoid",
+    "half_cheetah_forward_backward": "esmaml_mpi.tasks.locomotion.half_cheetah:HalfCheetahForwardBackward",
+    "half_cheetah_goal_velocity": "esmaml_mpi.tasks.locomotion.half_cheetah:HalfCheetahGoalVelocity",
+    "swimmer_forward_backward": "esmaml_mpi.tasks.locomotion.swimmer:SwimmerForwardBackward",
+    "swimmer_goal_velocity": "esmaml_mpi.tasks.locomotion.swimmer:SwimmerGoalVelocity",
+    "walker2d_forward_backward": "esmaml_mpi.tasks.locomotion.walker2d:Walker2dForwardBackward",
+    "walker2d_goal_velocity": "esmaml_mpi.tasks.locomotion.walker2d:Walker2dGoalVelocity",
+    "walker2d_random_parameters": "esmaml_mpi.tasks.locomotion.random_parameters:Walker2dRandomParameters",
+    "ant_forward_backward": "esmaml_mpi.tasks.locomotion.ant:AntForwardBackward",
+    "ant_direction": "esmaml_mpi.tasks.locomotion.ant:AntDirection",
+    "ant_goal_velocity": "esmaml_mpi.tasks.locomotion.ant:AntGoalVelocity",
+    "ant_goal_position": "esmaml_mpi.tasks.locomotion.ant:AntGoalPosition",
 }
 
 
@@ -24,6 +35,8 @@ def family_class(name: str) -> type:
     module, _, attribute = FAMILIES[name].partition(":")
     try:
         cls = getattr(import_module(module), attribute)
+    except UserError:
+        raise
     except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
         raise FamilyError(
             f"task family {name!r} cannot be loaded from {FAMILIES[name]}: {in_words(error)}. Install what it imports, "

@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 
-from esmaml_mpi.errors import UserError, in_words
+from esmaml_mpi.errors import FamilyError, UserError, in_words
 from esmaml_mpi.workspace import Workspace
 
 EPISODES = 3  # of a rehearsal
@@ -26,12 +26,6 @@ SIZES = {
     "batch_limit": FEWEST_TOGETHER,
     "task_count": 1,
 }
-
-
-class FamilyError(UserError):
-    """A task family breaks the contract of ``family.py``."""
-
-    exit_code = 2  # the configuration names a family that cannot be used
 
 
 def check_class(name: str, cls) -> None:
@@ -69,22 +63,19 @@ def checked_size(family, observation_size: int) -> None:
         )
 
 
-def checked_outcome(family, outcome, batch: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """What ``Simulation.returns`` gave for ``batch`` episodes, as returns (B,) float64 and lengths (B,) or None."""
+def checked_rewards(family, outcome, steps: int, batch: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """What ``Simulation.rewards`` gave, as rewards (steps, batch) float64 that may be written to, and ends or None."""
     if not isinstance(outcome, tuple) or len(outcome) != 2:
         raise FamilyError(
-            f"task family {family.name!r}: returns() gave {_kind(outcome)}; a pair (returns, lengths) is wanted."
+            f"task family {family.name!r}: rewards() gave {_kind(outcome)}; a pair (rewards, over) is wanted."
         )
-    returns, lengths = outcome
-    returns = _numbers(family, "returns() gave returns", returns, (batch,), "biuf")
-    if lengths is not None:
-        lengths = _numbers(family, "returns() gave lengths", lengths, (batch,), "iu")
-        if lengths.min() < 0 or lengths.max() > family.horizon:
-            raise FamilyError(
-                f"task family {family.name!r}: returns() gave lengths from {lengths.min()} to {lengths.max()} steps; "
-                f"0 to horizon = {family.horizon} are wanted."
-            )
-    return returns.astype(np.float64, copy=False), lengths
+    rewards, over = outcome
+    shape, meaning = (steps, batch), "(steps, episodes) = "
+    rewards = _numbers(family, "rewards() gave rewards", rewards, shape, "biuf", meaning)
+    if over is not None:
+        over = _numbers(family, "rewards() gave ends", over, shape, "b", meaning)
+    rewards = rewards.astype(np.float64, copy=False)
+    return rewards if rewards.flags.writeable else rewards.copy(), over
 
 
 def checked_noise(family, noise, episodes: int) -> np.ndarray:
@@ -144,11 +135,21 @@ def rehearse(family) -> None:
 def _rehearse(family, tasks, noise, generator) -> None:
     observations = np.full((family.horizon + 1, family.observation_size, EPISODES), np.nan)
     simulation = family.simulation(tasks, noise, Workspace())
+    for method in ("reset", "step", "rewards", "running"):
+        if not hasattr(simulation, method):
+            raise FamilyError(
+                f"task family {family.name!r}: its {type(simulation).__name__} has no {method!r}; tasks/family.py says "
+                "what a simulation is."
+            )
     simulation.reset(observations[0])
+    done = 0
     for following in observations[1:]:
         simulation.step(generator.uniform(-0.1, 0.1, (family.action_size, EPISODES)), following)
+        done += 1
+        if simulation.running is not None and not simulation.running.all():
+            break
     # The last one is not acted upon, and later ones may be those of episodes that have ended.
-    acted_upon = observations[:-1][:2]
+    acted_upon = observations[:done][:2]
     missing = np.flatnonzero(np.isnan(acted_upon).all(axis=2).any(axis=0)).tolist()
     if missing:
         raise FamilyError(
@@ -156,20 +157,21 @@ def _rehearse(family, tasks, noise, generator) -> None:
             f"observation_size = {family.observation_size} rows are wanted."
         )
     try:
-        outcome = simulation.returns(observations)
+        outcome = simulation.rewards(observations[: done + 1], tasks)
     except Exception:  # counted where it happens: an episode may fail
         return
-    checked_outcome(family, outcome, EPISODES)
+    checked_rewards(family, outcome, done, EPISODES)
 
 
 def _numbers(family, what: str, values, shape, kinds: str, meaning: str = "") -> np.ndarray:
-    """``values`` as an array of real numbers, of this shape if one is given."""
+    """``values`` as an array of one of these kinds of numbers, of this shape if one is given."""
     try:
         array = np.asarray(values)
     except Exception as error:  # lists of unequal length, or an array-like that raises
         raise FamilyError(f"task family {family.name!r}: {what} that are no array: {in_words(error)}.") from error
     if array.dtype.kind not in kinds:
-        raise FamilyError(f"task family {family.name!r}: {what} of type {array.dtype}; real numbers are wanted.")
+        wanted = "real numbers" if "f" in kinds else "true or false"
+        raise FamilyError(f"task family {family.name!r}: {what} of type {array.dtype}; {wanted} are wanted.")
     if shape is not None and array.shape != shape:
         raise FamilyError(f"task family {family.name!r}: {what} of shape {array.shape}; {meaning}{shape} is wanted.")
     return array

@@ -10,6 +10,10 @@ from esmaml_mpi.workspace import Workspace
 class Simulation(Protocol):
     """One batch of B episodes in lockstep. Arrays have the batch axis last."""
 
+    # After a step: which episodes go on, (B,) bool; the others are no longer stepped. None: all go on to the horizon, or
+    # their ends cost nothing to overrun and are only looked for in ``rewards``.
+    running: np.ndarray | None
+
     def reset(self, observation: np.ndarray) -> None:
         """Start every episode and write the first observations into ``observation`` (n, B)."""
 
@@ -18,10 +22,17 @@ class Simulation(Protocol):
         B).
         """
 
-    def returns(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Total reward (B,) and number of steps (B,), None when all episodes have full length.
+    def narrow(self, kept: np.ndarray) -> None:
+        """Go on with the episodes ``kept``, indices into the present ones; asked only where ``running`` is not None.
 
-        ``observations`` (horizon + 1, n, B) is what reset and step wrote.
+        From now on B is their number in ``step`` and ``running``; ``rewards`` still tells of all.
+        """
+
+    def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Rewards (T, B) of the T steps done, and whether the episode is over after each, (T, B) bool or None.
+
+        ``observations`` (T + 1, n, B) is what reset and step wrote. What is said of steps after an episode's end is not
+        looked at. ``tasks`` (p, B) are those of ``simulation``, or, if the family's ``tasks_share_dynamics``, others.
         """
 
 
@@ -37,6 +48,8 @@ class TaskFamily(Protocol):
     noise_size: int  # random numbers one episode needs, drawn beforehand; 0 for a deterministic family
     # The most simulations worth stepping together for a policy of d parameters: arrays should stay in cache.
     batch_limit: int
+    # Optional: tasks differ in reward (and post-hoc ends) alone, so that one simulated episode can be priced for each.
+    tasks_share_dynamics: bool
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """Parameters (p,) of task ``task_id``; ``generator`` is the task's own stream."""

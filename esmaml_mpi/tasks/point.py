@@ -32,6 +32,7 @@ class PointFamily:
     action_size = 2
     default_horizon = 100
     batch_limit = 1000
+    tasks_share_dynamics = True
     can_end_early = False
 
     @property
@@ -43,7 +44,7 @@ class PointFamily:
         return generator.uniform(-self.start_range, self.start_range, (2, episodes))
 
     def simulation(self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> "PointSimulation":
-        return PointSimulation(self, tasks, noise, workspace)
+        return PointSimulation(self, noise, workspace)
 
     def rewards(self, path: np.ndarray, tasks: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
         """Rewards (T, B) of the steps along ``path`` (T + 1, 2, B) into ``out``."""
@@ -57,8 +58,10 @@ class PointFamily:
 class PointSimulation:
     """B points moving at once."""
 
-    def __init__(self, family: PointFamily, tasks, noise, workspace: Workspace):
-        self.family, self.tasks, self.noise, self.workspace = family, tasks, noise, workspace
+    running = None  # a step costs less than finding out who has arrived
+
+    def __init__(self, family: PointFamily, noise, workspace: Workspace):
+        self.family, self.noise, self.workspace = family, noise, workspace
         # Zero-dimensional arrays: NumPy would convert a Python float at every call.
         self.low, self.high = np.array(-family.action_limit), np.array(family.action_limit)
         self.floor, self.ceiling = np.array(-family.position_limit), np.array(family.position_limit)
@@ -81,16 +84,10 @@ class PointSimulation:
             np.minimum(observation, self.ceiling, out=observation)
         self.position = observation
 
-    def returns(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        steps, batch = len(observations) - 1, observations.shape[-1]
-        rewards = self.workspace.array("rewards", steps, batch)
-        self.family.rewards(observations, self.tasks, rewards, self.workspace)
-        lengths = None
-        if self.family.can_end_early:
-            over = np.logical_or.accumulate(self.family.ended(observations, self.tasks, self.workspace), axis=0)
-            lengths = np.minimum(steps - np.count_nonzero(over, axis=0) + 1, steps)
-            np.copyto(rewards[1:], 0.0, where=over[:-1])  # the step that reaches the goal still counts
-        return np.add.reduce(rewards, axis=0), lengths
+    def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        rewards = self.workspace.array("rewards", len(observations) - 1, observations.shape[-1])
+        self.family.rewards(observations, tasks, rewards, self.workspace)
+        return rewards, self.family.ended(observations, tasks, self.workspace) if self.family.can_end_early else None
 
 
 def squared_distance(path: np.ndarray, goal: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:

@@ -31,6 +31,7 @@ class Sinusoid:
     default_horizon = 100
     task_count = None
     batch_limit = 1000
+    tasks_share_dynamics = True
     presets: ClassVar = {}
 
     def __post_init__(self):
@@ -53,26 +54,28 @@ class Sinusoid:
         return generator.uniform(-self.input_range, self.input_range, (self.horizon, episodes))
 
     def simulation(self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> "SinusoidSimulation":
-        return SinusoidSimulation(tasks, noise)
+        return SinusoidSimulation(noise)
 
 
 class SinusoidSimulation:
     """B data sets, one sample per step."""
 
-    def __init__(self, tasks: np.ndarray, inputs: np.ndarray):
-        amplitude, phase = tasks
+    running = None
+
+    def __init__(self, inputs: np.ndarray):
         self.inputs = inputs
-        self.targets = amplitude * np.sin(inputs - phase)
-        self.errors = np.empty(inputs.shape)
+        self.predictions = np.empty(inputs.shape)
         self.steps = 0
 
     def reset(self, observation: np.ndarray) -> None:
         observation[0] = self.inputs[0]
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
-        np.subtract(actions[0], self.targets[self.steps], out=self.errors[self.steps])
+        self.predictions[self.steps] = actions[0]
         self.steps += 1
         observation[0] = self.inputs[min(self.steps, len(self.inputs) - 1)]  # the last one is not acted upon
 
-    def returns(self, observations: np.ndarray) -> tuple[np.ndarray, None]:
-        return -np.add.reduce(self.errors**2, axis=0) / len(self.errors), None
+    def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, None]:
+        amplitude, phase = tasks
+        errors = self.predictions[: self.steps] - amplitude * np.sin(self.inputs[: self.steps] - phase)
+        return -(errors**2) / len(self.inputs), None

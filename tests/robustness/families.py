@@ -16,13 +16,13 @@ FAULTS = (
     "observations of three rows",
     "observations of one row",
     "observations returned",
-    "returns of two dimensions",
-    "returns too short",
-    "one return",
-    "returns of text",
-    "returns alone",
-    "lengths of numbers",
-    "lengths too long",
+    "rewards of three dimensions",
+    "rewards too short",
+    "one reward",
+    "rewards of text",
+    "rewards alone",
+    "ends of numbers",
+    "ends too short",
     "not a number",
     "infinite",
     "raise",
@@ -70,7 +70,7 @@ class Broken(FourCorners):
         return np.zeros(3 if self.fault == "task parameters of changing size" and task_id > 0 else 2)
 
     def simulation(self, tasks, noise, workspace):
-        return BrokenSimulation(self, tasks, None, workspace)
+        return BrokenSimulation(self, None, workspace)
 
 
 class BrokenSimulation(PointSimulation):
@@ -89,21 +89,21 @@ class BrokenSimulation(PointSimulation):
         else:
             super().step(actions, observation)
 
-    def returns(self, observations):
-        batch, fault = observations.shape[-1], self.family.fault
+    def rewards(self, observations, tasks):
+        shape, fault = (len(observations) - 1, observations.shape[-1]), self.family.fault
         if fault == "raise":
             raise ValueError("on purpose")
         return {
-            "returns of two dimensions": (np.zeros((batch, 1)), None),
-            "returns too short": (np.zeros(batch - 1), None),
-            "one return": (0.0, None),
-            "returns of text": (np.array(["much"] * batch), None),
-            "returns alone": np.zeros(batch),
-            "lengths of numbers": (np.zeros(batch), np.full(batch, 2.5)),
-            "lengths too long": (np.zeros(batch), np.full(batch, 1000)),
-            "not a number": (np.full(batch, np.nan), None),
-            "infinite": (np.full(batch, np.inf), None),
-        }.get(fault, (np.zeros(batch), None))
+            "rewards of three dimensions": (np.zeros((*shape, 1)), None),
+            "rewards too short": (np.zeros((shape[0] - 1, shape[1])), None),
+            "one reward": (0.0, None),
+            "rewards of text": (np.full(shape, "much"), None),
+            "rewards alone": np.zeros(shape),
+            "ends of numbers": (np.zeros(shape), np.full(shape, 2.5)),
+            "ends too short": (np.zeros(shape), np.full(shape[1], True)),
+            "not a number": (np.full(shape, np.nan), None),
+            "infinite": (np.full(shape, np.inf), None),
+        }.get(fault, (np.zeros(shape), None))
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Wider(FourCorners):
     observation_size = 3
 
     def simulation(self, tasks, noise, workspace):
-        return WiderSimulation(self, tasks, noise, workspace)
+        return WiderSimulation(self, noise, workspace)
 
 
 class WiderSimulation(PointSimulation):
@@ -161,5 +161,5 @@ class WiderSimulation(PointSimulation):
         observation[2] = 1.0
         super().step(actions, observation[:2])
 
-    def returns(self, observations):
-        return super().returns(observations[:, :2])
+    def rewards(self, observations, tasks):
+        return super().rewards(observations[:, :2], tasks)

@@ -29,13 +29,13 @@ REFUSED = {
     "observations of three rows": "could not broadcast input array from shape (3,3) into shape (2,3)",
     "observations of one row": "rows [1] of the observations were not written",
     "observations returned": "rows [0, 1] of the observations were not written",
-    "returns of two dimensions": "returns() gave returns of shape (3, 1); (3,) is wanted",
-    "returns too short": "returns() gave returns of shape (2,); (3,) is wanted",
-    "one return": "returns() gave returns of shape (); (3,) is wanted",
-    "returns of text": "returns() gave returns of type <U4; real numbers are wanted",
-    "returns alone": "returns() gave a ndarray; a pair (returns, lengths) is wanted",
-    "lengths of numbers": "returns() gave lengths of type float64",
-    "lengths too long": "returns() gave lengths from 1000 to 1000 steps; 0 to horizon = 3 are wanted",
+    "rewards of three dimensions": "rewards() gave rewards of shape (3, 3, 1); (steps, episodes) = (3, 3) is wanted",
+    "rewards too short": "rewards() gave rewards of shape (2, 3); (steps, episodes) = (3, 3) is wanted",
+    "one reward": "rewards() gave rewards of shape (); (steps, episodes) = (3, 3) is wanted",
+    "rewards of text": "rewards() gave rewards of type <U4; real numbers are wanted",
+    "rewards alone": "rewards() gave a ndarray; a pair (rewards, over) is wanted",
+    "ends of numbers": "rewards() gave ends of type float64; true or false are wanted",
+    "ends too short": "rewards() gave ends of shape (3,); (steps, episodes) = (3, 3) is wanted",
     "raise in reset": "no episode could be simulated: ValueError: on purpose",
     "task parameters of changing size": "task_parameters(1) gave parameters of shape (3,); as for task 0 (2,)",
     "task parameters of two dimensions": "parameters of shape (2, 2); one dimension is wanted",
@@ -108,9 +108,9 @@ def test_a_family_without_a_fault_is_trained_and_every_registered_one_passes():
 
 
 def test_shapes_are_checked_in_every_block_and_not_only_in_the_rehearsal():
-    lab = laboratory("broken", options={"fault": "returns too short"}, horizon=5)
+    lab = laboratory("broken", options={"fault": "rewards too short"}, horizon=5)
     columns = np.zeros((lab.policy.size, 6)), np.repeat(lab.task_table[:, :1], 6, axis=1)
-    with pytest.raises(FamilyError, match=r"'broken'.*returns of shape \(5,\); \(6,\) is wanted"):
+    with pytest.raises(FamilyError, match=r"'broken'.*rewards of shape \(4, 6\); .*\(5, 6\) is wanted"):
         simulate(lab.policy, lab.family, *columns, None, unscaled(2), Workspace())
 
 

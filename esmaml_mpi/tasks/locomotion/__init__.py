@@ -1,0 +1,1 @@
+"""MuJoCo bodies that walk, run and swim, and their task families."""
