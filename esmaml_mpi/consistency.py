@@ -1,6 +1,7 @@
 """What one setting cannot know: values that depend on the task family, and settings that contradict each other."""
 
 import dataclasses
+import sys
 
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
@@ -20,9 +21,12 @@ def resolve(config, training: bool):
     family = make_family(config.task.name, config.task.horizon, config.task.options)
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_budgets(config)
+    _check_sharing(config, family)
     _check_run(config.run)
     check_memory(resolved, family, training)
     rehearse(family)
+    for warning in getattr(family, "model_warnings", ()):
+        print(f"esmaml: {warning}", file=sys.stderr, flush=True)
     return resolved
 
 
@@ -80,6 +84,14 @@ def _check_budgets(config) -> None:
     if config.meta.top_directions > directions:
         raise ConfigError(
             f"meta.top_directions = {config.meta.top_directions}: there are only {directions} directions."
+        )
+
+
+def _check_sharing(config, family) -> None:
+    if config.adaptation.share_rollouts and not getattr(family, "tasks_share_dynamics", False):
+        raise ConfigError(
+            f"adaptation.share_rollouts = true: tasks of {config.task.name} differ in more than their rewards, so that "
+            "a rollout on one says nothing of the others; false is wanted."
         )
 
 

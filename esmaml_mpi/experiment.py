@@ -53,7 +53,9 @@ class Experiment:
         task_streams = Streams(config.task.seed)
         ids = range(max(*config.train_tasks, *test_tasks) + 1)
         table = task_table(self.family, ids, lambda i: task_streams.generator(Purpose.TASK, task=i))
-        lab = Laboratory(self.policy, self.family, table, self.streams, config.task.rollouts)
+        lab = Laboratory(
+            self.policy, self.family, table, self.streams, config.task.rollouts, config.adaptation.share_rollouts
+        )
         self.evaluator = Evaluator(lab, make_operator(config), config.run.threads, config.run.unit_timeout)
 
     def initial_theta(self) -> np.ndarray:

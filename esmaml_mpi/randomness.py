@@ -23,6 +23,8 @@ class Purpose(IntEnum):
     QUERY_EPISODE = 6  # noise inside the rollouts of an adaptation
     BEFORE_EPISODE = 7  # noise inside the rollout of the unadapted policy
     AFTER_EPISODE = 8  # noise inside the rollout of the adapted policy
+    SHARED_ADAPTATION = 9  # ADAPTATION where all tasks of a unit try the same policies
+    SHARED_EPISODE = 10  # QUERY_EPISODE of a rollout that is priced for all tasks of a unit
 
 
 class Phase(IntEnum):

@@ -108,6 +108,11 @@ class AdaptationSettings:
     steps: int = setting(1, "adaptation steps, K queries each", minimum=1, maximum=KEY_WORD)
     estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
     reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
+    share_rollouts: bool = setting(
+        False,
+        "try the same policies for all tasks of an evaluation in the first step, simulate each once and price it for "
+        "every task; for families whose tasks differ in reward alone",
+    )
 
 
 @dataclass

@@ -24,11 +24,17 @@ class Laboratory:
     task_table: np.ndarray
     streams: Streams
     episodes: int = 1
+    share_rollouts: bool = False  # one simulated query is priced for every task of its unit
 
 
 @dataclass
 class Trials:
-    """The rollouts of some units under one observer. ``purpose`` keys the noise inside episodes."""
+    """The rollouts of some units under one observer. ``purpose`` keys the noise inside episodes.
+
+    With ``share_rollouts`` the tasks of a unit draw their first directions in common, and where an adaptation's first
+    queries are then the same for all tasks, they are simulated once and priced for each. Later ones are not looked at:
+    whether they agree may depend on rewards, and the rollouts of a unit must not depend on the units beside it.
+    """
 
     lab: Laboratory
     units: Units
@@ -47,11 +53,15 @@ class Trials:
         rows, tasks = self.units.tasks.shape
         drawn = np.empty((self.lab.policy.size, rows, tasks, count))
         buffer = np.empty((self.lab.policy.size, count))
+        fill, at = self.lab.streams.fill_normals, self.units.round
+        shared = self._sharing and self.draws == 0  # later ones start from different points
         for u, stream in enumerate(self.units.streams):
+            if shared:
+                fill(buffer, Purpose.SHARED_ADAPTATION, at, unit=stream)
+                drawn[:, u] = buffer[:, None]
+                continue
             for t, task in enumerate(self.units.tasks[u]):
-                self.lab.streams.fill_normals(
-                    buffer, Purpose.ADAPTATION, self.units.round, unit=stream, task=task, step=self.draws
-                )
+                fill(buffer, Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
                 drawn[:, u, t] = buffer
         self.draws += 1
         return drawn
@@ -59,11 +69,16 @@ class Trials:
     def evaluate(self, parameters: np.ndarray) -> np.ndarray:
         """Mean return (U, T, Q) of parameters (d, U, T, Q): Q policies for each task of each unit."""
         _, rows, tasks, queries = parameters.shape
-        result = self.run(parameters)
-        returns = result.returns.reshape(rows, tasks, queries, self.lab.episodes)
+        first = self.evaluations == 0 and self.purpose is Purpose.QUERY_EPISODE
+        if self._sharing and first and np.all(parameters == parameters[:, :, :1]):
+            result = self.run(parameters[:, :, :1], shared=True)
+            returns = result.returns.reshape(tasks, rows, queries, self.lab.episodes).swapaxes(0, 1)
+        else:
+            result = self.run(parameters)
+            returns = result.returns.reshape(rows, tasks, queries, self.lab.episodes)
         values = returns[..., 0] if self.lab.episodes == 1 else np.add.reduce(returns, axis=-1) / self.lab.episodes
-        sums = result.observation_sums.reshape(-1, rows, tasks * queries * self.lab.episodes)
         lengths = result.lengths.reshape(rows, -1)
+        sums = result.observation_sums.reshape(-1, *lengths.shape)
         finite = np.isfinite(returns).all(axis=(1, 2, 3))
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.add.reduce(sums, axis=-1)
@@ -76,27 +91,39 @@ class Trials:
         )
         return values
 
-    def run(self, parameters: np.ndarray, record: bool = False) -> RolloutResult:
-        """The rollouts behind ``evaluate``, column order (unit, task, query, episode)."""
+    @property
+    def _sharing(self) -> bool:
+        return self.lab.share_rollouts and self.units.tasks.shape[1] > 1
+
+    def run(self, parameters: np.ndarray, record: bool = False, shared: bool = False) -> RolloutResult:
+        """The rollouts behind ``evaluate``, column order (unit, task, query, episode).
+
+        ``shared``: parameters are (d, U, 1, Q), each for all tasks of its unit; returns are (T, columns).
+        """
         size, queries = parameters.shape[0], parameters.shape[-1]
         repeats = queries * self.lab.episodes
         flat = parameters.reshape(size, -1)
         if self.lab.episodes > 1:
             flat = np.repeat(flat, self.lab.episodes, axis=1)
-        table = np.repeat(self.lab.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
-        noise = self._noise(repeats)
+        if shared:
+            table = np.repeat(self.lab.task_table[:, self.units.tasks.T], repeats, axis=2)
+        else:
+            table = np.repeat(self.lab.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
+        noise = self._noise(repeats, shared)
         self.evaluations += 1
         return simulate(self.lab.policy, self.lab.family, flat, table, noise, self.observer, self.workspace, record)
 
-    def _noise(self, episodes: int) -> np.ndarray | None:
+    def _noise(self, episodes: int, shared: bool) -> np.ndarray | None:
         family = self.lab.family
         if family.noise_size == 0:
             return None
-        drawn = np.empty((family.noise_size, *self.units.tasks.shape, episodes))
+        purpose = Purpose.SHARED_EPISODE if shared else self.purpose
+        keys = np.zeros((len(self.units), 1), dtype=int) if shared else self.units.tasks
+        drawn = np.empty((family.noise_size, *keys.shape, episodes))
         for u, stream in enumerate(self.units.streams):
-            for t, task in enumerate(self.units.tasks[u]):
+            for t, task in enumerate(keys[u]):
                 generator = self.lab.streams.generator(
-                    self.purpose, self.units.round, unit=stream, task=task, step=self.evaluations
+                    purpose, self.units.round, unit=stream, task=task, step=self.evaluations
                 )
                 try:
                     noise = family.draw_noise(generator, episodes)
