@@ -3,8 +3,16 @@
 ``esmaml_mpi.train(config)`` trains in this process; the ``esmaml`` command does it on any number of ranks.
 """
 
+import sys
+
 __version__ = "0.1.0"
 __all__ = ["Config", "load_config", "read_results", "train"]
+
+
+if (
+    "gymnasium" in sys.modules
+):  # a program that uses Gymnasium finds our environments; a rank that does not is spared it
+    from esmaml_mpi import environments  # noqa: F401
 
 
 def __getattr__(name: str):

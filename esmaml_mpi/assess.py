@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from esmaml_mpi.config import Config, load
+from esmaml_mpi.config import Config
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.launch import agree
@@ -15,13 +15,11 @@ from esmaml_mpi.memory import amount, machine_bytes
 from esmaml_mpi.parallel.rounds import Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.randomness import Phase
-from esmaml_mpi.rollouts import Observer
-from esmaml_mpi.settings import WORD, show
-from esmaml_mpi.tasks import make_family
+from esmaml_mpi.settings import show
+from esmaml_mpi.trained import MOST_TASK, check_tasks, find_trained
 from esmaml_mpi.training import finite_mean
 
 RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
-MOST_TASK = 10**7  # all tasks up to the largest id are made, which takes about 10 microseconds each
 
 
 def assess(world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int):
@@ -44,30 +42,17 @@ def evaluate_command(options, world: World) -> int:
     chosen: dict = {}
 
     def prepare() -> str:
-        from esmaml_mpi.results.reader import read
-
-        results = read(options.results)
-        at = options.at if options.at in ("last", "best") else _integer(options.at)
-        iteration, theta, mean, std = results.parameters(at)
-        for override in options.set:
-            if not override.startswith("adaptation."):
-                raise UsageError(f"--set {show(override)}: only adaptation.* can be changed when evaluating.")
-        config = load(results.config, options.set).resolved(training=False)
-        tasks = _task_ids(options.tasks) if options.tasks else results.test_task_ids
-        count = make_family(config.task.name, config.task.horizon, config.task.options).task_count
-        if count is not None and max(tasks) >= count:
-            raise UsageError(f"--tasks {show(options.tasks)}: {config.task.name} has tasks 0 to {count - 1}.")
+        trained = find_trained(options.results, options.at, options.set, options.seed)
+        tasks = _task_ids(options.tasks) if options.tasks else trained.test_tasks
+        check_tasks(f"--tasks {show(options.tasks)}", tasks, trained.config)
         needed, limit = RETURN_BYTES * len(tasks) * options.repeats, machine_bytes()
         if needed > limit:
             raise UsageError(
                 f"--repeats {options.repeats}: returns on {len(tasks)} tasks need {amount(needed)}, and this machine "
                 f"has {amount(limit)} of memory."
             )
-        results.check_fits(Experiment(config).policy)
-        if not 0 <= options.seed < WORD:
-            raise UsageError(f"--seed {options.seed}: a seed from 0 to 2**63 - 1 is wanted.")
-        chosen["request"] = Request(iteration, 0, False, True, theta, Observer(mean, std))
-        return json.dumps({"config": config.to_dict(), "tasks": tasks})
+        chosen["request"] = Request(trained.iteration, 0, False, True, trained.theta, trained.observer)
+        return json.dumps({"config": trained.config.to_dict(), "tasks": tasks})
 
     told = json.loads(agree(world, prepare))
     config, tasks = Config.from_dict(told["config"]), told["tasks"]
@@ -116,13 +101,6 @@ def _interval(values: np.ndarray) -> str:
     if values.size < 2:
         return f"{values[0]:.2f}" if values.size else "failed"
     return f"{values.mean():.2f} +- {values.std(ddof=1) / np.sqrt(values.size):.2f}"
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"--at {text}: last, best or an iteration is wanted.") from None
 
 
 def _task_ids(text: str) -> list[int]:

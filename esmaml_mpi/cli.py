@@ -88,6 +88,12 @@ def _evaluate(options, world) -> int:
     return evaluate_command(options, world)
 
 
+def _render(options) -> int:
+    from esmaml_mpi.rendering.command import render_command
+
+    return render_command(options)
+
+
 def _tasks(options) -> int:
     from esmaml_mpi.describe import describe_families, describe_family
 
@@ -141,26 +147,37 @@ def _parser() -> argparse.ArgumentParser:
         "after. Randomness is fresh, not that of training.",
     )
     evaluate.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
-    evaluate.add_argument(
-        "--at",
-        default="last",
-        metavar="WHEN",
-        help="which parameters: last, best (by test reward), or an iteration (default: last)",
-    )
+    _add_at(evaluate)
     evaluate.add_argument("--tasks", metavar="IDS", help="task ids, as 0,1,5-9 (default: the run's test tasks)")
     evaluate.add_argument(
         "--repeats", type=_positive, default=20, metavar="N", help="adaptations per task (default: 20)"
     )
     evaluate.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the adaptations (default: 0)")
-    evaluate.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="adaptation.KEY=VALUE",
-        help="adapt otherwise than in training, e.g. adaptation.queries=5; repeatable",
-    )
+    _add_set_adaptation(evaluate)
     evaluate.add_argument("--json", metavar="FILE", help="also write every return to this file; - for standard output")
     evaluate.set_defaults(run=_evaluate, collective=True)
+
+    render = commands.add_parser(
+        "render",
+        help="video of the meta-policy and the adapted policy",
+        description="A video of the meta-policy and the policy adapted from it, side by side on one task from the same "
+        "start, or a picture of the paths of point tasks. Needs no display. One process.",
+    )
+    render.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
+    help = ".mp4, .gif, or, for point tasks, .png (default: name of the results file, with .mp4)"
+    render.add_argument("--output", metavar="FILE", help=help)
+    render.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    render.add_argument("--task", type=int, metavar="ID", help="task id (default: the first of the run's test tasks)")
+    _add_at(render)
+    render.add_argument("--seed", type=int, default=0, metavar="N", help="seed of adaptation and episodes (default: 0)")
+    _add_set_adaptation(render)
+    render.add_argument("--width", type=int, default=480, metavar="PIXELS", help="of each panel (default: 480)")
+    render.add_argument("--height", type=int, default=400, metavar="PIXELS", help="of each panel (default: 400)")
+    help = "1: real time, or 20 steps a second where steps have no duration; 0.5: slow motion (default: 1)"
+    render.add_argument("--speed", type=float, default=1.0, metavar="FACTOR", help=help)
+    help = "frames a second (default: one for each step, but at most 30, in a GIF 20)"
+    render.add_argument("--fps", type=float, metavar="N", help=help)
+    render.set_defaults(run=_render, collective=False)
 
     tasks = commands.add_parser("tasks", help="list task families, or one family's options")
     tasks.add_argument("name", nargs="?", metavar="NAME", help="a family, to see its options")
@@ -185,6 +202,25 @@ def _add_set(parser) -> None:
         default=[],
         metavar="SECTION.KEY=VALUE",
         help="override one setting, e.g. meta.sigma=0.05; repeatable",
+    )
+
+
+def _add_at(parser) -> None:
+    parser.add_argument(
+        "--at",
+        default="last",
+        metavar="WHEN",
+        help="which parameters: last, best (by test reward), or an iteration (default: last)",
+    )
+
+
+def _add_set_adaptation(parser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="adaptation.KEY=VALUE",
+        help="adapt otherwise than in training, e.g. adaptation.queries=5; repeatable",
     )
 
 

@@ -10,7 +10,8 @@ from esmaml_mpi.tasks import FAMILIES, family_class, make_family
 
 def describe_families() -> str:
     """One line a family."""
-    return "\n".join(f"{name:16} {_line(name)}" for name in FAMILIES)
+    width = max(map(len, FAMILIES))
+    return "\n".join(f"{name:{width}}  {_line(name)}" for name in FAMILIES)
 
 
 def describe_family(name: str) -> str:
@@ -27,7 +28,7 @@ def describe_family(name: str) -> str:
         "",
         "[task.options]",
     ]
-    for field in dataclasses.fields(cls):
+    for field in sorted(dataclasses.fields(cls), key=lambda field: field.name != "variant"):  # that decides the others
         if field.metadata:
             limits = allowed(field)
             lines.append(f"{field.name} = {getattr(family, field.name)!r}")

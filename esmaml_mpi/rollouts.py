@@ -38,8 +38,9 @@ class RolloutResult:
     """Outcome of B rollouts.
 
     ``returns`` (B,), or (T, B) where each was priced for T tasks; ``lengths`` (B,) steps, until the last one ended.
-    ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square. ``observations`` (horizon + 1, n, B) only if asked for; those after row
-    ``lengths[b]``, where episode b ended, mean nothing.
+    ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square.
+    ``observations`` (horizon + 1, n, B) only if asked for; those after row ``lengths[b]``, where episode b ended, mean
+    nothing.
     """
 
     returns: np.ndarray
@@ -172,7 +173,7 @@ def _at_least(fewest: int, running: np.ndarray) -> np.ndarray:
 
 
 def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns (B,) of rewards (T, B), the step that ends an episode included, and whether it is over after each step."""
+    """Returns (B,) of rewards (T, B), with the step that ends an episode, and whether it is over after each step."""
     if over is not None:
         over = np.logical_or.accumulate(over, axis=0)
         np.copyto(rewards[1:], 0.0, where=over[:-1])

@@ -108,9 +108,8 @@ class Training:
             self.warned = True
             self.progress.message(
                 f"iteration {state.iteration - 1}: no meta-gradient, as all evaluations returned the "
-                f"same ({meta_value:.6g}). If this goes on, the policy "
-                "cannot see the reward from where it starts: try another run.seed, a smaller "
-                "policy.output_gain, or a larger meta.sigma."
+                f"same ({meta_value:.6g}). If this goes on and it is not the best there is, the policy cannot see the "
+                "reward from where it is: try another run.seed, a smaller policy.output_gain, or a larger meta.sigma."
             )
         self.progress.update(state.iteration, meta_value, reply.failed, cost["rollouts"])
         return reply.stop_requested

@@ -14,6 +14,7 @@ FAMILIES = {
     "navigation_2d": "esmaml_mpi.tasks.navigation_2d:Navigation2D",
     "six_circles": "esmaml_mpi.tasks.six_circles:SixCircles",
     "sinusoid": "esmaml_mpi.tasks.sinusoid:Sinusoid",
+    "cartpole_sensor_bias": "esmaml_mpi.tasks.cartpole_sensor_bias:CartPoleSensorBias",
     "half_cheetah_forward_backward": "esmaml_mpi.tasks.locomotion.half_cheetah:HalfCheetahForwardBackward",
     "half_cheetah_goal_velocity": "esmaml_mpi.tasks.locomotion.half_cheetah:HalfCheetahGoalVelocity",
     "swimmer_forward_backward": "esmaml_mpi.tasks.locomotion.swimmer:SwimmerForwardBackward",
@@ -25,6 +26,8 @@ FAMILIES = {
     "ant_direction": "esmaml_mpi.tasks.locomotion.ant:AntDirection",
     "ant_goal_velocity": "esmaml_mpi.tasks.locomotion.ant:AntGoalVelocity",
     "ant_goal_position": "esmaml_mpi.tasks.locomotion.ant:AntGoalPosition",
+    "quadruped": "esmaml_mpi.tasks.quadruped.family:Quadruped",
+    "gymnasium": "esmaml_mpi.tasks.gymnasium_bridge.family:GymnasiumEnvironment",
 }
 
 
@@ -56,7 +59,7 @@ def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
         parsed = parse(cls, options, "task.options")
         preset = cls.presets.get(getattr(parsed, "variant", None), {})
         family = parse(cls, {**preset, **options}, "task.options")
-        family = type(family)(**{**vars(family), "horizon": horizon or cls.default_horizon})
+        family = dataclasses.replace(family, horizon=horizon or family.default_horizon)
         check_attributes(name, family)
     except UserError:
         raise

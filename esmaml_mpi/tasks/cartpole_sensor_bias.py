@@ -1,7 +1,7 @@
 """A cart-pole whose angle sensor is off by a constant: NoRML ``norml/envs/cartpole_sensor_bias_env.py``.
 
 Gym's constants and explicit Euler steps, in which positions move with the old velocities. The observed angle is off by
-the task's bias; dynamics and the end use the true one. Reward 1 for each step that leaves the pole up. The released code
+the task's bias; dynamics and the end use the true one. Reward 1 for each step that leaves the pole up. The source
 rescales observations by Gym's declared range, in which velocities have no bound, so that its policy saw position and
 angle alone: that is ``observe_velocities = false``.
 """
@@ -76,7 +76,7 @@ class CartPoleSimulation(EndingEpisodes):
         self._observe(observation)
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
-        position, velocity, angle, spin = self.state
+        _, velocity, angle, spin = self.state
         force = self.family.force * np.clip(actions[0], -1.0, 1.0)
         cosine, sine = np.cos(angle), np.sin(angle)
         push = (force + POLE_MOMENT * spin * spin * sine) / TOTAL

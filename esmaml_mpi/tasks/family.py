@@ -10,8 +10,8 @@ from esmaml_mpi.workspace import Workspace
 class Simulation(Protocol):
     """One batch of B episodes in lockstep. Arrays have the batch axis last."""
 
-    # After a step: which episodes go on, (B,) bool; the others are no longer stepped. None: all go on to the horizon, or
-    # their ends cost nothing to overrun and are only looked for in ``rewards``.
+    # After a step: which episodes go on, (B,) bool; the others are no longer stepped. None: all go on to the horizon,
+    # or their ends cost nothing to overrun and are only looked for in ``rewards``.
     running: np.ndarray | None
 
     def reset(self, observation: np.ndarray) -> None:

@@ -25,7 +25,7 @@ class FourCorners(PointFamily):
     """A point at the origin and four possible goals; the task is the corner."""
 
     variant: str = setting(
-        "released", "preset of the options below: the released code's, or ProMP's", choices=("released", "promp")
+        "released", "preset of the other options: the released code's, or ProMP's", choices=("released", "promp")
     )
     position_limit: float = setting(
         5.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False

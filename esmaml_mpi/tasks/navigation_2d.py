@@ -21,7 +21,7 @@ class Navigation2D(PointFamily):
     """A point at the origin and one goal; the task is the goal."""
 
     variant: str = setting(
-        "released", "preset of the options below: the released code's, or Finn's", choices=("released", "finn")
+        "released", "preset of the other options: the released code's, or Finn's", choices=("released", "finn")
     )
     position_limit: float = setting(
         1.0, "positions are clipped to +- this, inf for an open plane", above=0, finite=False

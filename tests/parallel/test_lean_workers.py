@@ -18,12 +18,24 @@ HEAVY = {
 }
 
 
-def test_worker_modules(tmp_path):
-    arguments = train_arguments(SMALL, tmp_path / "lean.h5")[3:]
+def modules(settings, folder):
+    """Names of the modules that a worker has loaded at the end of a run."""
+    arguments = train_arguments(settings, folder / "lean.h5")[3:]
     done = run([sys.executable, str(Path(__file__).with_name("modules_of_a_worker.py")), *arguments], 2)
     assert done.returncode == 0, done.stderr
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("modules:"))
-    loaded = set(line.split()[1:])
+    return set(line.split()[1:])
+
+
+def test_worker_modules(tmp_path):
+    loaded = modules(SMALL, tmp_path)
     assert {"numpy", "mpi4py.MPI", "esmaml_mpi.tasks.four_corners"} <= loaded
     assert loaded & HEAVY == set()
     assert "esmaml_mpi.tasks.navigation_2d" not in loaded
+
+
+def test_a_worker_with_bodies_has_mujoco_and_not_gymnasium(tmp_path):
+    settings = {"task.name": "walker2d_forward_backward", "task.horizon": 5, "meta.iterations": 1}
+    loaded = modules({**SMALL, **settings}, tmp_path)
+    assert {"mujoco.batch", "esmaml_mpi.tasks.locomotion.walker2d"} <= loaded
+    assert loaded & {"gymnasium", "h5py", "matplotlib", "esmaml_mpi.tasks.locomotion.ant"} == set()

@@ -1,5 +1,7 @@
 """Config and seed fix every number, at any number of ranks and threads."""
 
+import h5py
+import numpy as np
 import pytest
 from files import differences
 from mpirun import NAVIGATION, SMALL, run, train_arguments
@@ -13,6 +15,15 @@ CASES = {
         "policy.output": "identity",
         "task.rollouts": 2,
         "meta.optimizer": "adam",
+    },
+    # its episodes end early and at different times
+    "walker2d": {
+        **SMALL,
+        "task.name": "walker2d_forward_backward",
+        "task.horizon": 60,
+        "task.options.variant": "promp",
+        "meta.iterations": 2,
+        "meta.current_evaluations": 3,
     },
 }
 
@@ -41,12 +52,19 @@ def test_any_number_of_ranks(alone, tmp_path, case, ranks):
     assert differences(alone[case], output) == []
 
 
+@pytest.mark.parametrize("case", ["four_corners", "walker2d"])
 @pytest.mark.parametrize(("ranks", "threads"), [(None, 2), (None, 3), (2, 2)])
-def test_any_number_of_threads(alone, tmp_path, ranks, threads):
+def test_any_number_of_threads(alone, tmp_path, case, ranks, threads):
     output = tmp_path / "threads.h5"
-    done = run(train_arguments({**SMALL, "run.threads": threads}, output), ranks)
+    done = run(train_arguments({**CASES[case], "run.threads": threads}, output), ranks)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert differences(alone["four_corners"], output) == []
+    assert differences(alone[case], output) == []
+
+
+def test_the_walkers_of_the_case_above_fall(alone):
+    with h5py.File(alone["walker2d"]) as file:
+        rollouts, steps = (file[f"train/{name}"][()] for name in ("rollouts", "env_steps"))
+    assert np.all(steps < 0.8 * 60 * rollouts) and np.all(steps > 0)
 
 
 @pytest.mark.parametrize("ranks", [None, 3, 24])

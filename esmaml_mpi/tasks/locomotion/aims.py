@@ -31,6 +31,7 @@ class GoalVelocity:
     task_count = None
 
     def __post_init__(self):
+        super().__post_init__()
         if self.velocity_low > self.velocity_high:
             raise ConfigError(
                 f"task.options.velocity_low = {self.velocity_low}: at most task.options.velocity_high = "

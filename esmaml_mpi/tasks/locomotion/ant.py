@@ -1,4 +1,4 @@
-"""Ant: eight motors. ProMP ``ant_rand_direc.py``, ``ant_rand_direc_2d.py``, ``ant_rand_goal.py``; Finn's ``ant_env_rand.py``.
+"""Ant: eight motors. ProMP ``ant_rand_direc.py``, ``_direc_2d.py``, ``_goal.py``; Finn's ``ant_env_rand.py``.
 
 Variant paper has the main term alone (Song et al. 2020: published works weigh the others differently, and a survival
 bonus makes standing still an optimum). Where the main term is never positive, paper has no early end, as falling early
@@ -22,6 +22,7 @@ from esmaml_mpi.tasks.locomotion.family import (
 PROMP = dict(control_cost=0.5, contact_cost=0.0005, bonus=1.0, observe=["contacts"], **UNIFORM_AND_NORMAL)
 OYSTER = dict(control_cost=0.5, contact_cost=0.0005, bonus=1.0, height_low=0.2, height_high=1.0, **UNIFORM_AND_NORMAL)
 FINN = dict(
+    frame_skip=2,  # rllab's 0.02 s a step
     control_cost=0.005,
     contact_cost=0.0005,
     bonus=0.05,

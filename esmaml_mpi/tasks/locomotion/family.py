@@ -13,6 +13,7 @@ from typing import ClassVar
 import mujoco
 import numpy as np
 
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.locomotion import models
 from esmaml_mpi.tasks.locomotion.simulation import BodySimulation
@@ -26,7 +27,7 @@ LARGEST_CONTACT = 1.0  # contact forces are clipped to +- this, as in all publis
 
 def variants(*names: str) -> str:
     """The option that chooses among a family's ``presets``; the first is the default."""
-    return setting(names[0], "preset of the options below", choices=names)
+    return setting(names[0], "preset of the other options", choices=names)
 
 
 def frame_skip(steps: int) -> int:
@@ -84,6 +85,18 @@ class LocomotionFamily:
     tasks_share_dynamics = True
     presets: ClassVar = {}
 
+    def __post_init__(self):
+        roots = {"height_low": self.body.height, "height_high": self.body.height, "pitch_limit": self.body.pitch}
+        for option, root in roots.items():
+            value = getattr(self, option)
+            if root is None and np.isfinite(value):
+                raise ConfigError(f"task.options.{option} = {value}: {self.name} has no such end; leave this out.")
+        if self.height_low > self.height_high:
+            raise ConfigError(
+                f"task.options.height_low = {self.height_low}: at most task.options.height_high = {self.height_high} "
+                "is wanted."
+            )
+
     @property
     def model(self) -> mujoco.MjModel:
         """Shared with the other families of this body."""
@@ -107,7 +120,7 @@ class LocomotionFamily:
     @property
     def observation_size(self) -> int:
         sizes = {"plane": self.body.plane, "torso": 3, "rotation": 9, "contacts": 6 * (self.model.nbody - 1)}
-        return self.model.nq - self.body.plane + self.model.nv + sum(sizes[part] for part in self.observe)
+        return self.model.nq - self.body.plane + self.model.nv + sum(sizes[part] for part in set(self.observe))
 
     @property
     def random_start(self) -> bool:
@@ -152,15 +165,15 @@ class LocomotionSimulation(BodySimulation):
         self.rotation = self.physics.bind("xmat")[:, 1] if "rotation" in family.observe else None
         self.forces = np.zeros((batch, 6 * (family.model.nbody - 1))) if contacts else None
         self.data = mujoco.MjData(family.model) if contacts else None
-        shape = (family.horizon, family.body.plane, batch)
-        self.positions, self.velocities = workspace.array("positions", *shape), workspace.array("velocities", *shape)
+        # Places where the torso has been, the first one included.
+        self.places = workspace.array("places", family.horizon + 1, family.body.plane, batch)
         self.costs = workspace.array("costs", family.horizon, batch)
 
     def reset(self, observation: np.ndarray) -> None:
         self.start(*(() if self.noise is None else np.split(self.noise, [self.model.nq])))
         if self.forces is not None:
             self._compute_forces(np.arange(self.batch))
-        self.before = self._plane()
+        self.places[0] = self._plane()
         self._observe(observation)
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
@@ -169,10 +182,7 @@ class LocomotionSimulation(BodySimulation):
         np.minimum(actions, 1.0, out=actions)
         self.ctrl[self.columns if len(actions[0]) < self.batch else slice(None)] = actions.T
         failed = self.advance(family.frame_skip)
-        after = self._plane()
-        self.record(self.positions, after)
-        self.record(self.velocities, (after - self.before) / family.seconds)
-        self.before = after
+        self.record(self.places[1:], self._plane())
         healthy = self._healthy()
         costs = family.control_cost * np.add.reduce(actions * actions, axis=0)
         if self.forces is not None:
@@ -186,32 +196,29 @@ class LocomotionSimulation(BodySimulation):
         self._observe(observation)
         self.finish_step(None if healthy is None else ~healthy)
 
-    def narrow(self, kept: np.ndarray) -> None:
-        super().narrow(kept)
-        self.before = self.before[:, kept]
-
     def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         done = slice(0, len(observations) - 1)
-        main = self.family.main(self.velocities[done], self.positions[done], tasks)
+        places = self.places[: len(observations)]
+        main = self.family.main((places[1:] - places[:-1]) / self.family.seconds, places[1:], tasks)
         return self.family.main_weight * main - self.costs[done], self.over[done]
 
     def _plane(self) -> np.ndarray:
         """Horizontal position (plane, b) of the torso."""
         body = self.family.body
-        return np.ascontiguousarray(self.present(self.torso if body.from_torso else self.qpos)[:, : body.plane].T)
+        return self.present(self.torso if body.from_torso else self.qpos)[:, : body.plane].T
 
     def _observe(self, out: np.ndarray) -> None:
         family, body = self.family, self.family.body
         start = 0 if "plane" in family.observe else body.plane
         qpos, qvel = self.present(self.qpos), self.present(self.qvel)
-        end = family.model.nq - start
+        end = self.model.nq - start
         out[:end] = qpos[:, start:].T
-        velocities = out[end : end + family.model.nv]
+        velocities = out[end : end + self.model.nv]
         velocities[...] = qvel.T
         if body.largest_velocity < np.inf:
             np.maximum(velocities, -body.largest_velocity, out=velocities)
             np.minimum(velocities, body.largest_velocity, out=velocities)
-        end += family.model.nv
+        end += self.model.nv
         for name, field in (("contacts", self.forces), ("torso", self.torso), ("rotation", self.rotation)):
             if name in family.observe:
                 out[end : end + field.shape[1]] = self.present(field).T

@@ -1,4 +1,4 @@
-"""Swimmer: two motors, never ends. ProMP ``swimmer_rand_vel.py``; forward-backward, in no published code, by analogy."""
+"""Swimmer: two motors, never ends. ProMP ``swimmer_rand_vel.py``; forward-backward, published nowhere, by analogy."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -45,5 +45,6 @@ class SwimmerGoalVelocity(GoalVelocity, Swimmer):
     name = "swimmer_goal_velocity"
     presets: ClassVar = {
         "promp": dict(main_weight=-1.0, **START),
-        "finn": dict(main_weight=1.5, control_cost=0.005, observe=["plane", "torso"], **RLLAB_START),
+        # rllab's 0.05 s a step
+        "finn": dict(frame_skip=5, main_weight=1.5, control_cost=0.005, observe=["plane", "torso"], **RLLAB_START),
     }

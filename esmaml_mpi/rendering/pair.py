@@ -1,0 +1,113 @@
+"""The meta-policy and the policy adapted from it, on one task, from the same start and with the same noise."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.errors import TrainingError, UserError, in_words
+from esmaml_mpi.experiment import Experiment
+from esmaml_mpi.randomness import Phase, Purpose, Round
+from esmaml_mpi.rollouts import RolloutError
+from esmaml_mpi.tasks.contract import checked_noise, checked_rewards
+from esmaml_mpi.tasks.family import Simulation
+from esmaml_mpi.trained import Trained
+from esmaml_mpi.workspace import Workspace
+
+POLICIES = ("meta-policy", "adapted policy")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """After ``step`` steps: columns are POLICIES, ``observations`` is (step + 1, n, 2).
+
+    Each (2,): ``lengths``, steps of an episode so far; ``over``, whether it has ended; ``returns``, its reward so far.
+    """
+
+    step: int
+    simulation: Simulation
+    observations: np.ndarray
+    lengths: np.ndarray
+    over: np.ndarray
+    returns: np.ndarray
+
+    @property
+    def paths(self) -> list[np.ndarray]:
+        """Observations (steps + 1, n) of each episode until its end."""
+        return [self.observations[: length + 1, :, i] for i, length in enumerate(self.lengths)]
+
+
+class Pair:
+    """Adapts as ``esmaml evaluate --tasks TASK --seed SEED`` does for its first repeat.
+
+    The adapted policy's episode is the one scored there (the first of task.rollouts); the meta-policy gets its noise.
+    """
+
+    def __init__(self, trained: Trained, task: int, seed: int):
+        config = dataclasses.replace(trained.config, run=dataclasses.replace(trained.config.run, seed=seed))
+        experiment = Experiment(config, Phase.EVALUATE, [task], 1)
+        self.lab, self.observer, self.task = experiment.evaluator.lab, trained.observer, task
+        self.family = self.lab.family
+        self.units = experiment.held_out.units(Round(Phase.EVALUATE, trained.iteration), range(1))
+        points = experiment.held_out.points(trained.theta, range(1))
+        try:
+            adapted, tally = experiment.evaluator.adapt(points, self.units, self.observer)
+        except RolloutError as error:
+            raise TrainingError(f"task {task}: the adaptation failed: {in_words(error)}.") from error
+        if tally.status.any():
+            raise TrainingError(f"task {task}: the adaptation failed: a reward or an observation is not finite.")
+        self.parameters = np.concatenate([points, adapted[:, :, 0]], axis=1)
+        self.tasks = np.repeat(self.lab.task_table[:, [task]], len(POLICIES), axis=1)  # (p, 2)
+
+    def play(self) -> Iterator[Moment]:
+        """Both episodes, a moment after each step; every call plays the same."""
+        size, horizon, count = self.lab.policy.observation_size, self.family.horizon, len(POLICIES)
+        observations = np.zeros((horizon + 1, size, count))
+        act = self.lab.policy.bind(self.parameters, self.observer.mean, self.observer.std).act
+        simulation = self._guarded(self._start, observations[0])
+        lengths, over = np.zeros(count, dtype=int), np.zeros(count, dtype=bool)
+        yield Moment(0, simulation, observations[:1], lengths, over, np.zeros(count))
+        for t in range(horizon):
+            seen = observations[: t + 2]
+            lengths, over, returns = self._guarded(self._advance, simulation, act, seen)
+            yield Moment(t + 1, simulation, seen, lengths, over, returns)
+            if over.all():
+                return
+
+    def _start(self, observation: np.ndarray) -> Simulation:
+        simulation = self.family.simulation(self.tasks, self._noise(), Workspace())
+        simulation.reset(observation)
+        return simulation
+
+    def _advance(self, simulation: Simulation, act, seen: np.ndarray):
+        """One step; lengths, ends and returns so far."""
+        steps, count = len(seen) - 1, len(POLICIES)
+        simulation.step(act(seen[-2]), seen[-1])
+        rewards, ended = checked_rewards(self.family, simulation.rewards(seen, self.tasks), steps, count)
+        if ended is None:
+            return np.full(count, steps), np.zeros(count, dtype=bool), rewards.sum(axis=0)
+        ended = np.logical_or.accumulate(ended, axis=0)
+        lengths = np.minimum(steps - np.count_nonzero(ended, axis=0) + 1, steps)
+        earned = np.where(np.arange(steps)[:, None] < lengths, rewards, 0.0)
+        return lengths, ended[-1], earned.sum(axis=0)
+
+    def _noise(self) -> np.ndarray | None:
+        """Noise (noise_size, 2) of the adapted policy's first episode, for both."""
+        if self.family.noise_size == 0:
+            return None
+        stream = int(self.units.streams[0])
+        generator = self.lab.streams.generator(
+            Purpose.AFTER_EPISODE, self.units.round, unit=stream, task=self.task, step=0
+        )
+        drawn = checked_noise(self.family, self.family.draw_noise(generator, self.lab.episodes), self.lab.episodes)
+        return np.repeat(drawn[:, :1], len(POLICIES), axis=1)
+
+    def _guarded(self, call, *arguments):
+        try:
+            with np.errstate(all="ignore"):  # a failed episode may be inf or nan, and is shown as failed
+                return call(*arguments)
+        except UserError:
+            raise
+        except Exception as error:
+            raise TrainingError(f"task {self.task}: {self.family.name} raised {in_words(error)}.") from error

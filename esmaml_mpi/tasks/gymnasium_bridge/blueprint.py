@@ -1,0 +1,82 @@
+"""What instances of an environment are made from, and what a first one says of all: sizes, step limit, mistakes."""
+
+import functools
+import json
+
+import numpy as np
+
+from esmaml_mpi.errors import FamilyError
+from esmaml_mpi.settings import show
+from esmaml_mpi.tasks.gymnasium_bridge.instance import Instance, set_attribute
+from esmaml_mpi.tasks.gymnasium_bridge.source import find, make, own_limit
+from esmaml_mpi.tasks.gymnasium_bridge.spaces import converters
+from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation
+
+MOST_TRIED = 20  # listed tasks that are constructed beforehand, as some environments take a second
+
+
+class Blueprint:
+    """Makes instances. ``sample`` is a closed one that the others must be like; ``step_limit`` may be None."""
+
+    def __init__(self, environment: str, arguments: dict, vary: dict, vary_as: str, scale: bool):
+        """UserError if there is no such environment, or if it does not take what it is given."""
+        self.environment, self.vary_as, self.scale = environment, vary_as, scale
+        self.variation = Variation.parse(vary)
+        self.creator, registered = find(environment, arguments)
+        self.sample = None
+        tried = min(self.variation.count or 1, MOST_TRIED) if vary_as == "constructor" else 1
+        for number in range(tried):
+            instance = self.instance(self.variation.first(number))
+            if self.sample is None:
+                self.sample = instance
+                self._check_values(instance)
+                self.step_limit = registered or own_limit(instance.env)
+            instance.close()
+
+    def instance(self, parameters: np.ndarray) -> Instance:
+        """An instance for a task with these parameters (p,); for all tasks, unless they differ in its construction."""
+        values = self.variation.values(parameters) if self.vary_as == "constructor" else {}
+        env = make(self.creator, values, self.environment)
+        observations, actions = converters(env, self.scale, self.environment)
+        if self.sample is not None:
+            self._check_sizes(observations.size, actions.size, parameters)
+            if actions.space == self.sample.actions.space:
+                actions = self.sample.actions  # so that a batch can be converted in one go
+        return Instance(env, observations, actions, self.vary_as)
+
+    def kind(self, parameters: np.ndarray) -> bytes:
+        """Tasks of the same kind can use the same instances."""
+        return parameters.tobytes() if self.vary_as == "constructor" and self.variation.names else b""
+
+    def _check_values(self, instance: Instance) -> None:
+        values = self.variation.values(self.variation.first(0))
+        if self.vary_as == "attribute":
+            for name, value in values.items():
+                set_attribute(instance.core, name, value)
+        if self.vary_as == "reset" and values and not instance.reset_takes_options:
+            raise FamilyError(
+                f"task.options.vary_as = 'reset': reset() of {self.environment} takes no options; constructor or "
+                "attribute is wanted."
+            )
+
+    def _check_sizes(self, observation_size: int, action_size: int, parameters: np.ndarray) -> None:
+        found, wanted = (
+            (observation_size, action_size),
+            (self.sample.observations.size, self.sample.actions.size),
+        )
+        if found != wanted:
+            raise FamilyError(
+                f"task.options.environment = {show(self.environment)}: task {int(parameters[0])} has {found[0]} "
+                f"observations and {found[1]} actions, the first one {wanted[0]} and {wanted[1]}; tasks of one family "
+                "share a policy."
+            )
+
+
+def blueprint(environment: str, arguments: dict, vary: dict, vary_as: str, scale: bool) -> Blueprint:
+    """A Blueprint, the same object for the same settings: families are made several times in a run."""
+    return _cached(environment, json.dumps(arguments, sort_keys=True), json.dumps(vary, sort_keys=True), vary_as, scale)
+
+
+@functools.lru_cache(maxsize=16)
+def _cached(environment, arguments, vary, vary_as, scale) -> Blueprint:
+    return Blueprint(environment, json.loads(arguments), json.loads(vary), vary_as, scale)

@@ -1,0 +1,133 @@
+"""Any Gymnasium environment as a task family, from the configuration alone: docs/own_environment.md has an example.
+
+Every episode is made by ``reset(seed=...)`` with a seed of its own, so that results do not depend on which instance of
+the environment it runs in. That holds for environments that keep nothing across resets but what ``vary`` sets; others
+give numbers that depend on how episodes are shared out. Instances are kept and used again, as making one takes long.
+
+The policy has one output for each coordinate of a Box, one for each choice of a Discrete or MultiDiscrete space, the
+largest of which is taken, and one for each bit of a MultiBinary space, set if it is positive. Observations of any space
+that Gymnasium can flatten are flattened. Environments in the style of the older gym are accepted: ``reset`` may give an
+observation alone, ``step`` four values, and seeds may go to a method ``seed``. An episode ends on terminated, truncated
+or done; Gymnasium's own step limit is only the default of ``task.horizon``.
+"""
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.settings import setting, show
+from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint, blueprint
+from esmaml_mpi.tasks.gymnasium_bridge.simulation import GymnasiumSimulation
+from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation, check_plain
+from esmaml_mpi.workspace import Workspace
+
+SEEDS = 2**31
+
+
+@dataclass(frozen=True)
+class GymnasiumEnvironment:
+    """An environment by its id or entry point; tasks are what ``vary`` says."""
+
+    horizon: int = 0  # until make_family sets it
+    environment: str = setting(
+        "Pendulum-v1",
+        "a registered id, or MODULE:ID where importing the module registers it, or an entry point MODULE:NAME, a class "
+        "or function; modules are looked for in the current directory too",
+    )
+    arguments: dict = setting({}, "constructor arguments, the same for all tasks")
+    vary: dict = setting(
+        {},
+        "what differs between tasks, NAME = values; a list: task i has the i-th; {low, high}: uniform, drawn per task; "
+        '"number": the number of the task',
+    )
+    vary_as: str = setting(
+        "constructor",
+        "what the names in vary are: constructor arguments; attributes of the unwrapped environment, set before each "
+        "reset, with dots for those of its parts; or options given to reset. Attributes and options need far fewer "
+        "instances",
+        choices=("constructor", "attribute", "reset"),
+    )
+    scale_actions: bool = setting(
+        True,
+        "scale outputs from [-1, 1] to the bounds of each action; false: outputs are actions, clipped to the bounds",
+    )
+    fixed_seed: int = setting(
+        -1, "seed of every episode; -1: each draws its own from the run's", minimum=-1, maximum=SEEDS - 1
+    )
+
+    name = "gymnasium"
+    # Environments are stepped one by one: batches save no more than calls of the policy, and cost instances.
+    batch_limit = 64
+    tasks_share_dynamics = False
+    presets: ClassVar = {}
+
+    def __post_init__(self):
+        check_plain(self.arguments, "task.options.arguments")
+        check_plain(self.vary, "task.options.vary")
+        both = sorted(set(self.arguments) & set(self.vary)) if self.vary_as == "constructor" else []
+        if both:
+            raise ConfigError(
+                f"task.options.vary.{both[0]} = {show(self.vary[both[0]])}: task.options.arguments has it too; one of "
+                "them is wanted."
+            )
+        self.variation  # noqa: B018 (raises ConfigError for values it does not take)
+
+    @cached_property
+    def variation(self) -> Variation:
+        """The tasks' values."""
+        return Variation.parse(self.vary)
+
+    @cached_property
+    def blueprint(self) -> Blueprint:
+        """What its episodes are made from; UserError if they cannot be."""
+        return blueprint(self.environment, self.arguments, self.vary, self.vary_as, self.scale_actions)
+
+    @property
+    def observation_size(self) -> int:
+        return self.blueprint.sample.observations.size
+
+    @property
+    def action_size(self) -> int:
+        return self.blueprint.sample.actions.size
+
+    @property
+    def task_count(self) -> int | None:
+        return self.variation.count
+
+    @property
+    def default_horizon(self) -> int:
+        """The environment's own step limit; where it has none, the horizon it was given."""
+        limit = self.blueprint.step_limit or self.horizon
+        if not limit:
+            raise ConfigError(
+                f"task.horizon is wanted: task.options.environment = {show(self.environment)} has no step limit of its "
+                "own."
+            )
+        return limit
+
+    @property
+    def noise_size(self) -> int:
+        return 1 if self.fixed_seed < 0 else 0
+
+    def draw_noise(self, generator: np.random.Generator, episodes: int) -> np.ndarray:
+        """Seeds (1, episodes)."""
+        return generator.integers(SEEDS, size=(1, episodes)).astype(np.float64)
+
+    @property
+    def model_warnings(self) -> list[str]:
+        """What MuJoCo says of the environment's model, if it has one."""
+        models = sys.modules.get("esmaml_mpi.tasks.locomotion.models")
+        said = models.warnings.get(self.environment, ()) if models else ()
+        return [f"{self.environment}: {message}" for message in said]
+
+    def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
+        """The task's number, then what was drawn for each range of ``vary``, by name."""
+        return self.variation.draw(task_id, generator)
+
+    def simulation(self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> GymnasiumSimulation:
+        seeds = np.full(tasks.shape[1], self.fixed_seed) if noise is None else noise[0]
+        return GymnasiumSimulation(self.blueprint, self.horizon, tasks, seeds, workspace)

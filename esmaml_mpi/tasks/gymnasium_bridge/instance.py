@@ -1,0 +1,95 @@
+"""One instance of an environment, Gymnasium's or in the style of the older gym."""
+
+import inspect
+
+import numpy as np
+
+from esmaml_mpi.errors import FamilyError, in_words
+from esmaml_mpi.tasks.gymnasium_bridge.source import close
+from esmaml_mpi.tasks.gymnasium_bridge.spaces import Actions, Observations
+
+
+class Instance:
+    """An environment with its converters. ``broken``: it has raised, or was interrupted, and must not be used again."""
+
+    def __init__(self, env, observations: Observations, actions: Actions, vary_as: str):
+        self.env, self.observations, self.actions, self.vary_as = env, observations, actions, vary_as
+        self.core = getattr(env, "unwrapped", env)
+        layers = _layers(env)
+        self.reset_takes_seed = all(_takes(layer.reset, "seed") for layer in layers)
+        self.reset_takes_options = all(_takes(layer.reset, "options") for layer in layers)
+        self._seed = next((layer.seed for layer in layers if callable(getattr(layer, "seed", None))), None)
+        self.broken = False
+
+    def reset(self, seed: int, values: dict, out: np.ndarray) -> None:
+        """Start an episode of the task with these values and write the first observation into ``out`` (n,)."""
+        self.broken = True
+        if self.vary_as == "attribute":
+            for name, value in values.items():
+                set_attribute(self.core, name, value)
+        arguments = {}
+        if self.reset_takes_seed:
+            arguments["seed"] = seed
+        elif self._seed is not None:
+            self._seed(seed)
+        if self.vary_as == "reset" and values:
+            arguments["options"] = dict(values)
+        first = self.env.reset(**arguments)
+        if isinstance(first, tuple) and len(first) == 2 and isinstance(first[1], dict):
+            first = first[0]
+        self.observations.write(first, out)
+        self.broken = False
+
+    def step(self, action, out: np.ndarray) -> tuple[float, bool]:
+        """Act, write the next observation into ``out`` (n,); the reward, and whether the episode is over."""
+        self.broken = True
+        outcome = self.env.step(action)
+        if len(outcome) == 5:
+            observation, reward, terminated, truncated, _ = outcome
+            over = bool(terminated) or bool(truncated)
+        elif len(outcome) == 4:
+            observation, reward, over, _ = outcome  # a time limit sets done too
+        else:
+            raise FamilyError(
+                f"step() of {type(self.core).__name__} gave {len(outcome)} values; 5 are wanted, or 4 as in gym."
+            )
+        self.observations.write(observation, out)
+        self.broken = False
+        return reward.item() if isinstance(reward, np.ndarray) else float(reward), bool(over)
+
+    def close(self) -> None:
+        """Let go of windows, files and the like."""
+        close(self.env)
+
+
+def set_attribute(core, name: str, value) -> None:
+    """Set an attribute of an environment, ``a.b`` being b of its a; where an array is, the value becomes one.
+
+    FamilyError if there is no such attribute or it cannot be set.
+    """
+    *path, last = name.split(".")
+    try:
+        for part in path:
+            core = getattr(core, part)
+        present = getattr(core, last)
+        setattr(core, last, np.array(value, dtype=present.dtype) if isinstance(present, np.ndarray) else value)
+    except Exception as error:
+        raise FamilyError(
+            f"task.options.vary.{name}: the environment's attribute cannot be set: {in_words(error)}."
+        ) from error
+
+
+def _layers(env) -> list:
+    """The environment and what it wraps, outermost first; only wrappers hand everything on to their ``env``."""
+    layers = [env]
+    while any(base.__name__ == "Wrapper" for base in type(layers[-1]).__mro__) and hasattr(layers[-1], "env"):
+        layers.append(layers[-1].env)
+    return layers
+
+
+def _takes(method, name: str) -> bool:
+    try:
+        parameters = inspect.signature(method).parameters
+    except (TypeError, ValueError):  # compiled code need not say
+        return True
+    return name in parameters or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())

@@ -1,0 +1,107 @@
+"""Where an environment comes from: Gymnasium's registry, or a class or function that is imported."""
+
+import contextlib
+import copy
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+from operator import attrgetter
+
+import gymnasium
+
+from esmaml_mpi.errors import ConfigError, FamilyError, in_words
+from esmaml_mpi.settings import show
+
+MOST_SAID = 200  # characters of Gymnasium's own message, which repeats the id
+LIMIT = "max_episode_steps"  # an argument of gymnasium.make, not of the environment
+
+
+def find(environment: str, arguments: Mapping) -> tuple[partial, int | None]:
+    """What makes instances, called with further constructor arguments, and the step limit if its registration has one.
+
+    ConfigError or FamilyError if there is nothing of this name.
+    """
+    key = f"task.options.environment = {show(environment)}"
+    module, colon, name = environment.partition(":")
+    imported = _imported(module, key) if colon else None
+    if not colon:
+        name = environment
+    if colon and name not in gymnasium.registry:
+        try:
+            return partial(attrgetter(name)(imported), **arguments), None
+        except (AttributeError, TypeError) as error:
+            raise ConfigError(
+                f"{key}: module {module!r} has no class or function {name!r}, and no environment of this id is "
+                "registered."
+            ) from error
+    try:
+        spec = gymnasium.spec(name)
+    except gymnasium.error.Error as error:
+        raise ConfigError(
+            f"{key}: {in_words(error)[:MOST_SAID].rstrip('.')}. A registered id, MODULE:ID, or an entry point "
+            "MODULE:NAME is wanted."
+        ) from error
+    limit = arguments.get(LIMIT, spec.max_episode_steps)
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ConfigError(f"task.options.arguments.{LIMIT} = {show(limit)}: an integer >= 1 is wanted.")
+    # The horizon is ours to count, and wrappers that only check cost as much as a step of a small environment.
+    bare = dataclasses.replace(spec, max_episode_steps=None, order_enforce=False, disable_env_checker=True)
+    others = {name: value for name, value in arguments.items() if name != LIMIT}
+    return partial(gymnasium.make, bare, **others), limit
+
+
+def make(creator: partial, arguments: Mapping, environment: str):
+    """An instance, or a FamilyError that says why there is none."""
+    given = {**creator.keywords, **arguments}
+    try:
+        with _mujoco_kept_quiet(creator, environment):
+            env = creator.func(*creator.args, **copy.deepcopy(given))  # it may change what it is given
+    except (Exception, SystemExit) as error:
+        raise FamilyError(
+            f"task.options.environment = {show(environment)} cannot be made with the arguments {show(given)} of "
+            f"task.options.arguments and task.options.vary: {in_words(error)}."
+        ) from error
+    for attribute in ("reset", "step", "observation_space", "action_space"):
+        if not hasattr(env, attribute):
+            raise FamilyError(
+                f"task.options.environment = {show(environment)}: {type(env).__name__} has no {attribute!r}; an "
+                "environment is wanted."
+            )
+    return env
+
+
+def _mujoco_kept_quiet(creator: partial, environment: str):
+    """Where an environment uses MuJoCo, keep its warnings, which it would print and write to a file, for rank 0."""
+    if creator.args:  # made by Gymnasium, which imports what it needs only now
+        with contextlib.suppress(Exception):  # what is wrong with it will be seen when it is made
+            gymnasium.envs.registration.load_env_creator(creator.args[0].entry_point)
+    if "mujoco" not in sys.modules:
+        return contextlib.nullcontext()
+    from esmaml_mpi.tasks.locomotion import models
+
+    return models.listening(environment)
+
+
+def close(env) -> None:
+    """Close an instance that is not needed any more; what it says to that changes nothing."""
+    with contextlib.suppress(Exception):
+        env.close()
+
+
+def own_limit(env) -> int | None:
+    """The step limit an instance itself declares, as those of a function that calls ``make`` do."""
+    limit = getattr(getattr(env, "spec", None), LIMIT, None)
+    return limit if isinstance(limit, int) and limit > 0 else None
+
+
+def _imported(module: str, key: str):
+    try:
+        # A command's import path begins with the folder of the command. Last, so as to hide nothing that is installed.
+        if "" not in sys.path and os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+        return import_module(module)
+    except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
+        raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.") from error

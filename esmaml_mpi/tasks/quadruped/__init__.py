@@ -1,0 +1,1 @@
+"""A small quadruped with eight position-controlled motors, whose dynamics differ between tasks."""

@@ -1,0 +1,56 @@
+"""A trained meta-policy as a command names it: a results file, which of its parameters, and how to adapt them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.config import Config, load
+from esmaml_mpi.errors import UsageError
+from esmaml_mpi.experiment import Experiment
+from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.settings import WORD, show
+from esmaml_mpi.tasks import make_family
+
+MOST_TASK = 10**7  # all tasks up to the largest id are made, which takes about 10 microseconds each
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Meta-parameters ``theta`` (d,) after ``iteration`` updates, and the config they are adapted with."""
+
+    config: Config
+    iteration: int
+    theta: np.ndarray
+    observer: Observer
+    test_tasks: list[int]
+
+
+def find_trained(path, at: str, overrides: Iterable[str], seed: int) -> Trained:
+    """Read RESULTS; ``at``, ``overrides`` and ``seed`` are --at, --set and --seed. UserError if any is refused."""
+    from esmaml_mpi.results.reader import read  # rank 0's business: workers stay lean
+
+    results = read(path)
+    iteration, theta, mean, std = results.parameters(at if at in ("last", "best") else _iteration(at))
+    for override in overrides:
+        if not override.startswith("adaptation."):
+            raise UsageError(f"--set {show(override)}: only adaptation.* can be changed here.")
+    config = load(results.config, overrides).resolved(training=False)
+    results.check_fits(Experiment(config).policy)
+    if not 0 <= seed < WORD:
+        raise UsageError(f"--seed {seed}: a seed from 0 to 2**63 - 1 is wanted.")
+    return Trained(config, iteration, theta, Observer(mean, std), results.test_task_ids)
+
+
+def check_tasks(flag: str, ids: list[int], config: Config) -> None:
+    """Raise UsageError, which names ``flag`` with its value, unless the family has these tasks."""
+    count = make_family(config.task.name, config.task.horizon, config.task.options).task_count
+    if count is not None and max(ids) >= count:
+        raise UsageError(f"{flag}: {config.task.name} has tasks 0 to {count - 1}.")
+
+
+def _iteration(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--at {text}: last, best or an iteration is wanted.") from None
