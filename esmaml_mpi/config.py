@@ -1,6 +1,7 @@
 """What an experiment is: typed sections, read from TOML with overrides, validated before any rank starts work."""
 
 import dataclasses
+import inspect
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from esmaml_mpi import sections
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import allowed, parse, show, unknown
 
+DEFAULT_OPERATOR = "es_gradient"
 MOST_BYTES = 2**24  # of a configuration file: no more is read of something that is none, a device for example
 
 
@@ -22,7 +24,7 @@ class Config:
     run: sections.RunSettings = field(default_factory=sections.RunSettings)
     task: sections.TaskSettings = field(default_factory=sections.TaskSettings)
     policy: sections.PolicySettings = field(default_factory=sections.PolicySettings)
-    adaptation: sections.AdaptationSettings = field(default_factory=sections.AdaptationSettings)
+    adaptation: sections.AdaptationSettings = field(default_factory=lambda: _adaptation({}))
     meta: sections.MetaSettings = field(default_factory=sections.MetaSettings)
     test: sections.TestSettings = field(default_factory=sections.TestSettings)
     checkpoint: sections.CheckpointSettings = field(default_factory=sections.CheckpointSettings)
@@ -34,7 +36,8 @@ class Config:
         for name in tables:
             if name not in known:
                 raise unknown("section", name, known)
-        return cls(**{name: parse(section, tables.get(name, {}), name) for name, section in known.items()})
+        parsed = {name: parse(known[name], tables.get(name, {}), name) for name in known if name != "adaptation"}
+        return cls(**parsed, adaptation=_adaptation(tables.get("adaptation", {})))
 
     @classmethod
     def from_toml(cls, text: str) -> "Config":
@@ -55,7 +58,8 @@ class Config:
         lines = []
         for section in dataclasses.fields(self):
             settings = getattr(self, section.name)
-            lines += [f"# {type(settings).__doc__}", f"[{section.name}]"]
+            summary = inspect.getdoc(type(settings)).partition("\n\n")[0].replace("\n", " ")
+            lines += [f"# {summary}", f"[{section.name}]"]
             tables = []
             for f in dataclasses.fields(settings):
                 value, limits = getattr(settings, f.name), allowed(f)
@@ -110,9 +114,34 @@ def load(source, overrides: Iterable[str] = ()) -> Config:
         tables = _copy(source)
     else:
         tables = _read_toml(_read_text(source), str(source))
+    before = dict(tables.get("adaptation") or {}) if isinstance(tables.get("adaptation"), Mapping) else {}
     for override in overrides:
         _apply(tables, override)
+    _drop_keys_of_another_operator(tables, before)
     return Config.from_dict(tables)
+
+
+def _adaptation(table: Mapping) -> sections.AdaptationSettings:
+    """The section [adaptation], whose keys are those of the operator that it names."""
+    return parse(_operator_class(table), table, "adaptation")
+
+
+def _operator_class(table: Mapping) -> type:
+    """The operator that a table names; the common section, which refuses it, if there is none of this name."""
+    from esmaml_mpi.adaptation import OPERATORS
+
+    name = table.get("operator", DEFAULT_OPERATOR) if isinstance(table, Mapping) else None
+    return OPERATORS.get(name, sections.AdaptationSettings) if isinstance(name, str) else sections.AdaptationSettings
+
+
+def _drop_keys_of_another_operator(tables: dict, before: Mapping) -> None:
+    """Where overrides have chosen another operator, what was said of the old one alone means nothing any more."""
+    table = tables.get("adaptation")
+    old, new = _operator_class(before), _operator_class(table)
+    if old is not new and isinstance(table, dict) and new is not sections.AdaptationSettings:
+        keys = {f.name for f in dataclasses.fields(new)}
+        for key in [key for key, value in before.items() if key not in keys and table.get(key) == value]:
+            del table[key]
 
 
 def changed_keys(old: Config, new: Config) -> dict[str, tuple]:

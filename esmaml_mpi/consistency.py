@@ -5,6 +5,7 @@ import sys
 
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
+from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.memory import check_memory
 from esmaml_mpi.sections import TaskSettings
 from esmaml_mpi.settings import show
@@ -69,17 +70,8 @@ def _task_settings(config, family) -> TaskSettings:
 
 
 def _check_budgets(config) -> None:
-    for path, section, budget in (("adaptation", config.adaptation, "queries"), ("meta", config.meta, "perturbations")):
-        signs, value = len(ESTIMATORS[section.estimator].signs), getattr(section, budget)
-        if value % signs:
-            raise ConfigError(
-                f"{path}.{budget} = {value}: estimator {section.estimator!r} needs an even "
-                "number, as queries come in mirrored pairs."
-            )
-        if section.reward_normalization == "ars" and value < 2:
-            raise ConfigError(
-                f"{path}.{budget} = {value}: reward_normalization 'ars' divides by the std of at least 2 queries."
-            )
+    meta = config.meta
+    check_budget("meta", "perturbations", meta.perturbations, meta.estimator, meta.reward_normalization)
     directions = config.meta.perturbations // len(ESTIMATORS[config.meta.estimator].signs)
     if config.meta.top_directions > directions:
         raise ConfigError(

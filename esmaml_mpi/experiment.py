@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.adaptation import OPERATORS, Operator
+from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.config import Config
 from esmaml_mpi.evaluation import Evaluator, Outcome
 from esmaml_mpi.meta import ALGORITHMS
@@ -84,16 +84,8 @@ def make_policy(config: Config, family: TaskFamily) -> Policy:
 
 
 def make_operator(config: Config) -> Operator:
-    """The adaptation operator of a config."""
-    settings = config.adaptation
-    return OPERATORS[settings.operator](
-        settings.queries,
-        settings.sigma,
-        settings.step_size,
-        settings.steps,
-        settings.estimator,
-        settings.reward_normalization,
-    )
+    """The adaptation operator of a config: its section [adaptation]."""
+    return config.adaptation
 
 
 def _algorithm(config: Config, streams: Streams):

@@ -23,10 +23,10 @@ def _registry(module: str, name: str):
     return choices
 
 
-_ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
-_NORMALIZATIONS = _registry("esmaml_mpi.estimators.rewards", "NORMALIZATIONS")
-_ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
-_NORMALIZATION_DOC = (
+ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
+NORMALIZATIONS = _registry("esmaml_mpi.estimators.rewards", "NORMALIZATIONS")
+ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
+NORMALIZATION_DOC = (
     "reward normalisation. standardize: minus mean, over std, over queries and "
     "pivot; ars: over std of the queries; none"
 )
@@ -95,19 +95,20 @@ class PolicySettings:
     normalize_observations: bool = setting(True, "subtract the running mean of observations and divide by their std")
 
 
-@dataclass
-class AdaptationSettings:
-    """The inner loop: U(theta, T)."""
-
-    operator: str = setting(
-        "es_gradient", "adaptation operator", choices=_registry("esmaml_mpi.adaptation", "OPERATORS")
+def operator_setting(name: str) -> str:
+    """The key that chooses an operator, in the section of the operator of this name."""
+    return setting(
+        name,
+        "adaptation operator; the other keys depend on it: `esmaml config --set adaptation.operator=NAME`",
+        choices=_registry("esmaml_mpi.adaptation", "OPERATORS"),
     )
-    queries: int = setting(20, "queries K per adaptation step, the pivot not counted", minimum=1)
-    sigma: float = setting(0.1, "smoothing of the adaptation gradient", above=0)
-    step_size: float = setting(0.05, "adaptation step alpha", minimum=0)
-    steps: int = setting(1, "adaptation steps, K queries each", minimum=1, maximum=KEY_WORD)
-    estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
-    reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
+
+
+@dataclass(frozen=True)
+class AdaptationSettings:
+    """The inner loop: U(theta, T). These keys are common to all operators, which add their own."""
+
+    operator: str = operator_setting("es_gradient")
     share_rollouts: bool = setting(
         False,
         "try the same policies for all tasks of an evaluation in the first step, simulate each once and price it for "
@@ -131,8 +132,8 @@ class MetaSettings:
     )
     sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
     step_size: float = setting(0.01, "meta step beta", minimum=0)
-    estimator: str = setting("forward_fd", _ESTIMATOR_DOC, choices=_ESTIMATORS)
-    reward_normalization: str = setting("standardize", _NORMALIZATION_DOC, choices=_NORMALIZATIONS)
+    estimator: str = setting("forward_fd", ESTIMATOR_DOC, choices=ESTIMATORS)
+    reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
     optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
     top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
     top_ranking: str = setting(

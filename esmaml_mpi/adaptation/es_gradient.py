@@ -9,21 +9,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.estimators import ESTIMATORS
+from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import normalize
+from esmaml_mpi.sections import (
+    ESTIMATOR_DOC,
+    KEY_WORD,
+    NORMALIZATION_DOC,
+    NORMALIZATIONS,
+    AdaptationSettings,
+    operator_setting,
+)
+from esmaml_mpi.sections import ESTIMATORS as ESTIMATOR_NAMES
+from esmaml_mpi.settings import setting
 
 
 @dataclass(frozen=True)
-class ESGradient:
+class ESGradient(AdaptationSettings):
     """``steps`` gradient-ascent steps of ``queries`` queries each; the pivot, where needed, is one more rollout a
     step.
     """
 
-    queries: int
-    sigma: float
-    step_size: float
-    steps: int
-    estimator: str
-    reward_normalization: str
+    operator: str = operator_setting("es_gradient")
+    queries: int = setting(20, "queries K per adaptation step, the pivot not counted", minimum=1)
+    sigma: float = setting(0.1, "smoothing of the adaptation gradient", above=0)
+    step_size: float = setting(0.05, "adaptation step alpha", minimum=0)
+    steps: int = setting(1, "adaptation steps, K queries each", minimum=1, maximum=KEY_WORD)
+    estimator: str = setting("forward_fd", ESTIMATOR_DOC, choices=ESTIMATOR_NAMES)
+    reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
+
+    def __post_init__(self):
+        check_budget("adaptation", "queries", self.queries, self.estimator, self.reward_normalization)
 
     @property
     def evaluates_pivot(self) -> bool:
@@ -37,6 +52,11 @@ class ESGradient:
     def queries_at_once(self) -> int:
         """Policies in one yield."""
         return self.queries + self.evaluates_pivot
+
+    @property
+    def rollouts(self) -> int:
+        """Rollouts of one adaptation to one task."""
+        return self.steps * self.queries_at_once
 
     def adapt(
         self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
