@@ -6,7 +6,7 @@
 105 simulations, those of one evaluation on 5 tasks with 21 queries each, over 200 steps. ``mujoco.rollout`` replays, on
 one thread, the very actions that the policies took, and must end in the same states; it neither observes nor rewards.
 The Gymnasium loop is ``gymnasium.make(...).step`` with a NumPy policy, one environment at a time. All are timed in
-turn; ratios are of the medians.
+turn; ratios are medians over the rounds.
 """
 
 import argparse
@@ -61,9 +61,9 @@ def main() -> None:
             sides = Sides(body, hidden)
             times = [sides.measure() for _ in range(options.rounds)]
             ours, theirs, loop = (statistics.median(side) * 1e6 for side in zip(*times, strict=True))
+            of, over = (statistics.median(time[i] / time[0] for time in times) for i in (1, 2))
             print(
-                f"{body + ', ' + label:22} {ours:7.1f} {theirs:15.1f} {loop:10.1f} {theirs / ours:18.3f} "
-                f"{loop / ours:16.2f}",
+                f"{body + ', ' + label:22} {ours:7.1f} {theirs:15.1f} {loop:10.1f} {of:18.3f} {over:16.2f}",
                 flush=True,
             )
 

@@ -179,6 +179,9 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--fps", type=float, metavar="N", help=help)
     render.set_defaults(run=_render, collective=False)
 
+    from esmaml_mpi.adapt_command import add_parser
+
+    add_parser(commands)
     tasks = commands.add_parser("tasks", help="list task families, or one family's options")
     tasks.add_argument("name", nargs="?", metavar="NAME", help="a family, to see its options")
     tasks.set_defaults(run=_tasks, collective=False)

@@ -3,12 +3,15 @@
 import dataclasses
 import sys
 
+from esmaml_mpi.corruption import RewardCorruption
+from esmaml_mpi.decoders import check_rows
+from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.memory import check_memory
 from esmaml_mpi.sections import TaskSettings
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings import parse, show
 from esmaml_mpi.tasks import make_family, options_of
 from esmaml_mpi.tasks.contract import rehearse
 
@@ -23,6 +26,7 @@ def resolve(config, training: bool):
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_budgets(config)
     _check_sharing(config, family)
+    _check_directions(resolved, family)
     _check_run(config.run)
     check_memory(resolved, family, training)
     rehearse(family)
@@ -85,6 +89,21 @@ def _check_sharing(config, family) -> None:
             f"adaptation.share_rollouts = true: tasks of {config.task.name} differ in more than their rewards, so that "
             "a rollout on one says nothing of the others; false is wanted."
         )
+
+
+def _check_directions(config, family) -> None:
+    """Whether samplers and decoders can do with the numbers of queries and parameters that they will get."""
+    from esmaml_mpi.experiment import make_algorithm, make_operator, make_policy  # which itself imports config.py
+
+    dimension = make_policy(config, family).size
+    algorithm, operator = make_algorithm(config), make_operator(config)
+    algorithm.sampler.check(dimension, algorithm.directions)
+    check_rows(algorithm.decoder, config.meta.decoder, algorithm.directions, dimension)
+    make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
+    parse(RewardCorruption, config.task.corruption, "task.corruption")
+    for each in getattr(operator, "operators", (operator,)):
+        if hasattr(each, "check_dimension"):
+            each.check_dimension(dimension)
 
 
 def _check_run(run) -> None:

@@ -6,12 +6,16 @@ import numpy as np
 
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.config import Config
+from esmaml_mpi.corruption import RewardCorruption
+from esmaml_mpi.decoders import make_decoder
+from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.evaluation import Evaluator, Outcome
 from esmaml_mpi.meta import ALGORITHMS
 from esmaml_mpi.meta.held_out import HeldOut
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.settings import parse
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.contract import task_table
 from esmaml_mpi.tasks.family import TaskFamily
@@ -47,16 +51,26 @@ class Experiment:
         self.streams = Streams(config.run.seed)
         self.family = make_family(config.task.name, config.task.horizon, config.task.options)
         self.policy = make_policy(config, self.family)
-        self.algorithm = _algorithm(config, self.streams)
+        self.algorithm = make_algorithm(config)
         test_tasks = config.test_tasks if test_tasks is None else test_tasks
         self.held_out = HeldOut(tuple(test_tasks), test_repeats or config.test.repeats)
         task_streams = Streams(config.task.seed)
         ids = range(max(*config.train_tasks, *test_tasks) + 1)
         table = task_table(self.family, ids, lambda i: task_streams.generator(Purpose.TASK, task=i))
+        operator = make_operator(config)
+        self.sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
         lab = Laboratory(
-            self.policy, self.family, table, self.streams, config.task.rollouts, config.adaptation.share_rollouts
+            self.policy,
+            self.family,
+            table,
+            self.streams,
+            config.task.rollouts,
+            config.adaptation.share_rollouts,
+            self.sampler,
+            parse(RewardCorruption, config.task.corruption, "task.corruption"),
+            getattr(operator, "evaluates_pivot", False),
         )
-        self.evaluator = Evaluator(lab, make_operator(config), config.run.threads, config.run.unit_timeout)
+        self.evaluator = Evaluator(lab, operator, config.run.threads, config.run.unit_timeout)
 
     def initial_theta(self) -> np.ndarray:
         """Meta-parameters (d,) at iteration 0."""
@@ -88,7 +102,8 @@ def make_operator(config: Config) -> Operator:
     return config.adaptation
 
 
-def _algorithm(config: Config, streams: Streams):
+def make_algorithm(config: Config):
+    """The meta-learning algorithm of a resolved config."""
     meta = config.meta
     return ALGORITHMS[meta.algorithm](
         perturbations=meta.perturbations,
@@ -98,7 +113,9 @@ def _algorithm(config: Config, streams: Streams):
         reward_normalization=meta.reward_normalization,
         top_directions=meta.top_directions,
         top_ranking=meta.top_ranking,
+        sampler=make_sampler(meta.directions, meta.direction_options, "meta"),
+        decoder=make_decoder(meta.decoder, meta.decoder_options, "meta.decoder_options"),
         train_size=config.task.train_size,
         batch_size=config.task.batch_size,
-        streams=streams,
+        streams=Streams(config.run.seed),
     )

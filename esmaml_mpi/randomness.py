@@ -25,6 +25,7 @@ class Purpose(IntEnum):
     AFTER_EPISODE = 8  # noise inside the rollout of the adapted policy
     SHARED_ADAPTATION = 9  # ADAPTATION where all tasks of a unit try the same policies
     SHARED_EPISODE = 10  # QUERY_EPISODE of a rollout that is priced for all tasks of a unit
+    CORRUPTION = 11  # noise and outliers of measured rewards
 
 
 class Phase(IntEnum):

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from esmaml_mpi.settings import WORD, setting
 
+DIRECTIONS_DOC = "how perturbations are drawn, see docs/directions.md"
+DIRECTION_OPTIONS_DOC = "options of that sampler, as { rho = 10, kernel = 'cosine' } of dpp"
+DECODER_DOC = "how differences become a gradient: their average, or a regression on them, see docs/decoders.md"
+DECODER_OPTIONS_DOC = "options of that decoder, as { regularization = 0.1 } of ridge"
 MOST_THREADS = 4096  # more than any node has cores
 KEY_WORD = 2**32 - 1  # adaptation steps and task ids are 32-bit parts of the keys of random streams
 
@@ -23,6 +27,8 @@ def _registry(module: str, name: str):
     return choices
 
 
+_DIRECTIONS = _registry("esmaml_mpi.directions", "DIRECTIONS")
+DECODERS = _registry("esmaml_mpi.decoders", "DECODERS")
 ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
 NORMALIZATIONS = _registry("esmaml_mpi.estimators.rewards", "NORMALIZATIONS")
 ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
@@ -77,6 +83,11 @@ class TaskSettings:
         0, "seed of the tasks themselves, so that runs with other seeds share them", minimum=0, maximum=WORD - 1
     )
     options: dict = setting({}, "the family's own options, see `esmaml tasks NAME`")
+    corruption: dict = setting(
+        {},
+        "noise on, and outliers among, the rewards that adaptations measure, as { noise_std = 3.0, fraction = 0.1 }; "
+        "scores of adapted policies stay as they are",
+    )
 
 
 @dataclass
@@ -114,6 +125,8 @@ class AdaptationSettings:
         "try the same policies for all tasks of an evaluation in the first step, simulate each once and price it for "
         "every task; for families whose tasks differ in reward alone",
     )
+    directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
+    direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
 
 
 @dataclass
@@ -134,6 +147,10 @@ class MetaSettings:
     step_size: float = setting(0.01, "meta step beta", minimum=0)
     estimator: str = setting("forward_fd", ESTIMATOR_DOC, choices=ESTIMATORS)
     reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
+    directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
+    direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
+    decoder: str = setting("average", DECODER_DOC, choices=DECODERS)
+    decoder_options: dict = setting({}, DECODER_OPTIONS_DOC)
     optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
     top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
     top_ranking: str = setting(

@@ -1,9 +1,14 @@
 """Rollouts of whole units: draws their keyed randomness, runs their queries, keeps their tally."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
+from esmaml_mpi.corruption import RewardCorruption
+from esmaml_mpi.directions import drawing as directions
+from esmaml_mpi.directions.gaussian import Gaussian
+from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.errors import in_words
 from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.policies import Policy
@@ -25,6 +30,9 @@ class Laboratory:
     streams: Streams
     episodes: int = 1
     share_rollouts: bool = False  # one simulated query is priced for every task of its unit
+    sampler: Sampler = Gaussian()
+    corruption: RewardCorruption = RewardCorruption()
+    pivot_last: bool = False  # whether the last of an operator's queries is the pivot
 
 
 @dataclass
@@ -49,19 +57,20 @@ class Trials:
         self.tally = Tally.empty(len(self.units), self.lab.policy.observation_size)
 
     def normals(self, count: int) -> np.ndarray:
-        """The next ``count`` random directions for each unit and task: (d, U, T, count) standard normals."""
+        """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
         rows, tasks = self.units.tasks.shape
         drawn = np.empty((self.lab.policy.size, rows, tasks, count))
         buffer = np.empty((self.lab.policy.size, count))
-        fill, at = self.lab.streams.fill_normals, self.units.round
+        at = self.units.round
+        fill = partial(directions.fill, buffer, self.lab.sampler, self.lab.streams)
         shared = self._sharing and self.draws == 0  # later ones start from different points
         for u, stream in enumerate(self.units.streams):
             if shared:
-                fill(buffer, Purpose.SHARED_ADAPTATION, at, unit=stream)
+                fill(Purpose.SHARED_ADAPTATION, at, unit=stream)
                 drawn[:, u] = buffer[:, None]
                 continue
             for t, task in enumerate(self.units.tasks[u]):
-                fill(buffer, Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
+                fill(Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
                 drawn[:, u, t] = buffer
         self.draws += 1
         return drawn
@@ -89,7 +98,20 @@ class Trials:
             np.full(rows, lengths.shape[1]),
             lengths.sum(axis=1),
         )
-        return values
+        return self._measured(values)
+
+    def _measured(self, values: np.ndarray) -> np.ndarray:
+        """Rewards (U, T, Q) as an adaptation sees them."""
+        if self.purpose is not Purpose.QUERY_EPISODE or not self.lab.corruption.active:
+            return values
+        measured = np.empty_like(values)
+        for u, stream in enumerate(self.units.streams):
+            for t, task in enumerate(self.units.tasks[u]):
+                generator = self.lab.streams.generator(
+                    Purpose.CORRUPTION, self.units.round, unit=stream, task=task, step=self.evaluations
+                )
+                measured[u, t] = self.lab.corruption.apply(values[u, t], generator, self.lab.pivot_last)
+        return measured
 
     @property
     def _sharing(self) -> bool:

@@ -10,13 +10,21 @@ from typing import Protocol
 
 import numpy as np
 
+from esmaml_mpi.adaptation.chain import Chain
 from esmaml_mpi.adaptation.es_gradient import ESGradient
+from esmaml_mpi.adaptation.hill_climbing import HillClimbing
+from esmaml_mpi.adaptation.population import PopulationSearch
 
 
 class Operator(Protocol):
     """An adaptation operator. Arrays carry U units and T tasks, adapted independently of each other."""
 
     queries_at_once: int  # the most policies it yields together, Q
+    rollouts: int  # of one adaptation to one task
+    # Optional: whether ``adapt`` takes a third argument, a function that is told where the operator stands; and whether
+    # it goes on where a reward is nan or -inf, as of a robot that fell.
+    tells_centre: bool
+    bears_failures: bool
 
     def adapt(
         self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
@@ -27,4 +35,9 @@ class Operator(Protocol):
         """
 
 
-OPERATORS = {"es_gradient": ESGradient}
+OPERATORS = {
+    "es_gradient": ESGradient,
+    "hill_climbing": HillClimbing,
+    "population_search": PopulationSearch,
+    "chain": Chain,
+}

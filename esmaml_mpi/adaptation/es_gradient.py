@@ -5,13 +5,20 @@ U(theta, T) = theta + alpha grad f_sigma^T(theta), estimated from K queries (Son
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from esmaml_mpi.decoders import Decoder, check_rows, make_decoder
+from esmaml_mpi.decoders.archive import Archive
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
-from esmaml_mpi.estimators.rewards import normalize
+from esmaml_mpi.estimators.rewards import scaled, scaling
 from esmaml_mpi.sections import (
+    DECODER_DOC,
+    DECODER_OPTIONS_DOC,
+    DECODERS,
     ESTIMATOR_DOC,
     KEY_WORD,
     NORMALIZATION_DOC,
@@ -36,9 +43,32 @@ class ESGradient(AdaptationSettings):
     steps: int = setting(1, "adaptation steps, K queries each", minimum=1, maximum=KEY_WORD)
     estimator: str = setting("forward_fd", ESTIMATOR_DOC, choices=ESTIMATOR_NAMES)
     reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
+    decoder: str = setting("average", DECODER_DOC, choices=DECODERS)
+    decoder_options: dict = setting({}, DECODER_OPTIONS_DOC)
+    reuse_radius: float = setting(
+        0.0,
+        "later steps reuse earlier evaluations within this radius, in units of sigma sqrt(d), the length of a "
+        "perturbation; for decoders that regress. 0: none",
+        minimum=0,
+    )
+
+    tells_centre = True
 
     def __post_init__(self):
         check_budget("adaptation", "queries", self.queries, self.estimator, self.reward_normalization)
+        if self.reuse_radius and not (self._decoder.any_rows and self.evaluates_pivot):
+            raise ConfigError(
+                f"adaptation.reuse_radius = {self.reuse_radius}: evaluations are reused by decoders that regress "
+                "(ridge, lasso, lp), and where each step evaluates its pivot; 0 is wanted."
+            )
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        return make_decoder(self.decoder, self.decoder_options, "adaptation.decoder_options")
+
+    def check_dimension(self, dimension: int) -> None:
+        """ConfigError if there are too few queries for a policy of this many parameters."""
+        check_rows(self._decoder, self.decoder, self.queries // len(ESTIMATORS[self.estimator].signs), dimension)
 
     @property
     def evaluates_pivot(self) -> bool:
@@ -59,12 +89,16 @@ class ESGradient(AdaptationSettings):
         return self.steps * self.queries_at_once
 
     def adapt(
-        self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
+        self,
+        theta: np.ndarray,
+        normals: Callable[[int], np.ndarray],
+        centre: Callable[[np.ndarray], None] = lambda parameters: None,
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
-        """See ``adaptation.Operator``."""
+        """See ``adaptation.Operator``; ``centre`` is told theta (d, U, T) after each step."""
         estimator = ESTIMATORS[self.estimator]
         signs = estimator.signs
         count = self.queries // len(signs)
+        archives = self._archives(theta) if self.reuse_radius else None
         for _ in range(self.steps):
             directions = normals(count)
             points = np.empty((*theta.shape, self.queries_at_once))
@@ -76,8 +110,39 @@ class ESGradient(AdaptationSettings):
             rewards = yield points
             values = rewards[..., : self.queries].reshape(*theta.shape[1:], count, len(signs))
             pivot = rewards[..., self.queries] if self.evaluates_pivot else None
-            values, pivot, _ = normalize(values, pivot, self.reward_normalization)
-            weights = estimator.differences(values, pivot) / (count * self.sigma)
-            np.multiply(directions, weights, out=directions)
-            theta = theta + self.step_size * np.add.reduce(directions, axis=-1)
+            shift, scale, signal = scaling(values, pivot, self.reward_normalization)
+            differences = estimator.differences(*scaled(values, pivot, shift, scale, signal))
+            if self.decoder == "average":
+                weights = differences / (count * self.sigma)
+                np.multiply(directions, weights, out=directions)
+                gradient = np.add.reduce(directions, axis=-1)
+            else:
+                gradient = self._decoded(
+                    directions, differences, theta, pivot, np.where(signal, scale, np.inf), archives
+                )
+                if archives:
+                    self._keep(archives, points, rewards)
+            theta = theta + self.step_size * gradient
+            centre(theta)
         return theta
+
+    def _decoded(self, directions, differences, theta, pivot, scale, archives) -> np.ndarray:
+        """Gradient (d, U, T) by regression, one unit and task after the other."""
+        gradient = np.empty(theta.shape)
+        for at in np.ndindex(theta.shape[1:]):
+            rows, measured = directions[:, *at], differences[at] / self.sigma
+            if archives:
+                older, change = archives[at].near(theta[:, *at], pivot[at], self.sigma, self.reuse_radius)
+                rows = np.concatenate([rows, older], axis=1)
+                measured = np.concatenate([measured, change / scale[at]])
+            finite = np.isfinite(measured).all()  # else the unit has failed, which is known elsewhere
+            gradient[:, *at] = self._decoder.decode(rows, measured) if finite else np.nan
+        return gradient
+
+    def _archives(self, theta) -> dict:
+        """An archive for each unit and task; it may hold everything that an adaptation evaluates."""
+        return {at: Archive(len(theta), self.rollouts) for at in np.ndindex(theta.shape[1:])}
+
+    def _keep(self, archives, points, rewards) -> None:
+        for at, archive in archives.items():
+            archive.add(points[:, *at], rewards[at])

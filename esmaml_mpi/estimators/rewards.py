@@ -17,6 +17,12 @@ def normalize(
     standard deviation of the queries (Mania et al. 2018). ``none``: as they are. Without a signal the values come back
     as zeros: no step.
     """
+    shift, scale, signal = scaling(values, pivot, kind)
+    return *scaled(values, pivot, shift, scale, signal), signal
+
+
+def scaling(values: np.ndarray, pivot: np.ndarray | None, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What ``normalize`` subtracts, what it divides by, and whether there is a signal, each (...)."""
     queries = values.reshape(*values.shape[:-2], -1)
     everything = queries if pivot is None else np.concatenate([queries, pivot[..., None]], axis=-1)
     count = everything.shape[-1]
@@ -31,9 +37,13 @@ def normalize(
         shift = np.zeros_like(mean)
         scale = _std(queries, np.add.reduce(queries, axis=-1) / queries.shape[-1])
         signal = signal & (scale > EQUAL * np.abs(queries).max(axis=-1))
-    scale = np.where(signal, scale, 1.0)
+    return shift, np.where(signal, scale, 1.0), signal
+
+
+def scaled(values, pivot, shift, scale, signal) -> tuple[np.ndarray, np.ndarray | None]:
+    """Values and pivot by what ``scaling`` found; zeros without a signal."""
     normalized = np.where(signal[..., None, None], (values - shift[..., None, None]) / scale[..., None, None], 0.0)
-    return normalized, None if pivot is None else np.where(signal, (pivot - shift) / scale, 0.0), signal
+    return normalized, None if pivot is None else np.where(signal, (pivot - shift) / scale, 0.0)
 
 
 def _std(values, mean):

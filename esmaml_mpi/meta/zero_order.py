@@ -9,10 +9,15 @@ Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its 
 and 2i+1) share tasks and adaptation randomness.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from esmaml_mpi.decoders import Decoder
+from esmaml_mpi.decoders.average import Average
+from esmaml_mpi.directions.drawing import fill
+from esmaml_mpi.directions.gaussian import Gaussian
+from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import normalize
 from esmaml_mpi.randomness import Purpose, Round, Streams
@@ -33,9 +38,12 @@ class ZeroOrder:
     reward_normalization: str
     top_directions: int
     top_ranking: str
+    sampler: Sampler
+    decoder: Decoder
     train_size: int
     batch_size: int
     streams: Streams
+    _drawn: dict = field(default_factory=dict, repr=False)  # the round whose directions were drawn jointly, and these
 
     @property
     def evaluations(self) -> int:
@@ -57,11 +65,11 @@ class ZeroOrder:
         """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
         signs = ESTIMATORS[self.estimator].signs
         points = np.empty((theta.size, len(indices)))
-        direction = np.empty(theta.size)
+        direction = np.empty((theta.size, 1))
         for column, i in enumerate(indices):
             if i < self.perturbations:
                 self._direction(i // len(signs), at, direction)
-                points[:, column] = theta + signs[i % len(signs)] * self.sigma * direction
+                points[:, column] = theta + signs[i % len(signs)] * self.sigma * direction[:, 0]
             else:
                 points[:, column] = theta
         return points
@@ -86,12 +94,17 @@ class ZeroOrder:
         )
         if not signal:
             return gradient
-        weights = estimator.differences(normal, normal_pivot) / (kept.size * self.sigma)
-        direction = np.empty(dimension)
-        for index, weight in zip(kept, weights, strict=True):
+        differences, direction = estimator.differences(normal, normal_pivot), np.empty((dimension, 1))
+        if not isinstance(self.decoder, Average):
+            directions = np.empty((dimension, kept.size))
+            for column, index in enumerate(kept):
+                self._direction(index, at, direction)
+                directions[:, column] = direction[:, 0]
+            return self.decoder.decode(directions, differences / self.sigma)
+        for index, weight in zip(kept, differences / (kept.size * self.sigma), strict=True):
             self._direction(index, at, direction)
             np.multiply(direction, weight, out=direction)
-            np.add(gradient, direction, out=gradient)
+            np.add(gradient, direction[:, 0], out=gradient)
         return gradient
 
     def _top(self, kept, queries, pivot):
@@ -112,5 +125,19 @@ class ZeroOrder:
         signs = len(ESTIMATORS[self.estimator].signs)
         return index - index % signs if index < self.perturbations else index
 
+    @property
+    def directions(self) -> int:
+        """How many directions an iteration has."""
+        return self.perturbations // len(ESTIMATORS[self.estimator].signs)
+
     def _direction(self, index: int, at: Round, out: np.ndarray) -> None:
-        self.streams.fill_normals(out, Purpose.PERTURBATION, at, unit=index)
+        """Direction ``index`` of a round into ``out`` (d, 1)."""
+        if isinstance(self.sampler, Gaussian):  # each on its own: nobody needs to hold all of them
+            fill(out, self.sampler, self.streams, Purpose.PERTURBATION, at, unit=index)
+            return
+        if at not in self._drawn:
+            drawn = np.empty((len(out), self.directions))
+            fill(drawn, self.sampler, self.streams, Purpose.PERTURBATION, at)
+            self._drawn.clear()
+            self._drawn[at] = drawn
+        out[:, 0] = self._drawn[at][:, index]

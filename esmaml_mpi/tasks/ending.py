@@ -26,7 +26,10 @@ class EndingEpisodes:
         """Count a step, after which the present episodes ``ended`` (b,) bool are over."""
         if ended is not None:
             self.running &= ~ended
-        self.record(self.over, ~self.running)
+        if self.running.all():
+            self.record(self.over, False)
+        else:
+            self.record(self.over, ~self.running)
         self.steps += 1
 
     def record(self, series: np.ndarray, values: np.ndarray) -> None:

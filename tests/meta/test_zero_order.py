@@ -5,6 +5,8 @@ import pytest
 import reference
 from helpers import near
 
+from esmaml_mpi.decoders.average import Average
+from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import NORMALIZATIONS
 from esmaml_mpi.meta.zero_order import ZeroOrder
@@ -26,6 +28,8 @@ def algorithm(**changes):
         top_ranking="difference",
         train_size=50,
         batch_size=5,
+        sampler=Gaussian(),
+        decoder=Average(),
         streams=Streams(3),
     )
     return ZeroOrder(**{**settings, **changes})

@@ -167,7 +167,8 @@ class LocomotionSimulation(BodySimulation):
         self.data = mujoco.MjData(family.model) if contacts else None
         # Places where the torso has been, the first one included.
         self.places = workspace.array("places", family.horizon + 1, family.body.plane, batch)
-        self.costs = workspace.array("costs", family.horizon, batch)
+        self.actions = workspace.array("actions", family.horizon, family.action_size, batch)
+        self.contact = workspace.array("contact", family.horizon, batch) if contacts else None
 
     def reset(self, observation: np.ndarray) -> None:
         self.start(*(() if self.noise is None else np.split(self.noise, [self.model.nq])))
@@ -184,23 +185,26 @@ class LocomotionSimulation(BodySimulation):
         failed = self.advance(family.frame_skip)
         self.record(self.places[1:], self._plane())
         healthy = self._healthy()
-        costs = family.control_cost * np.add.reduce(actions * actions, axis=0)
         if self.forces is not None:
             self._compute_forces(self.columns[self.running])
-            costs += family.contact_cost * np.add.reduce(self.present(self.forces) ** 2, axis=1)
-        costs -= family.bonus if family.bonus_when_fallen or healthy is None else np.where(healthy, family.bonus, 0.0)
+            self.record(self.contact, np.add.reduce(self.present(self.forces) ** 2, axis=1))
         if failed.any():
-            costs[failed] = np.nan
+            actions[:, failed] = np.nan  # and so is the reward
             healthy = ~failed if healthy is None else healthy & ~failed
-        self.record(self.costs, costs)
+        self.record(self.actions, actions)
         self._observe(observation)
         self.finish_step(None if healthy is None else ~healthy)
 
     def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        done = slice(0, len(observations) - 1)
-        places = self.places[: len(observations)]
-        main = self.family.main((places[1:] - places[:-1]) / self.family.seconds, places[1:], tasks)
-        return self.family.main_weight * main - self.costs[done], self.over[done]
+        family, done = self.family, slice(0, len(observations) - 1)
+        places, actions, over = self.places[: len(observations)], self.actions[done], self.over[done]
+        rewards = family.main_weight * family.main((places[1:] - places[:-1]) / family.seconds, places[1:], tasks)
+        rewards += family.bonus if family.bonus_when_fallen else np.where(over, 0.0, family.bonus)
+        for motor in range(family.action_size):  # in order, which a reduction of a batch of one would not keep
+            rewards -= family.control_cost * actions[:, motor] ** 2
+        if family.contact_cost:
+            rewards -= family.contact_cost * self.contact[done]
+        return rewards, over
 
     def _plane(self) -> np.ndarray:
         """Horizontal position (plane, b) of the torso."""

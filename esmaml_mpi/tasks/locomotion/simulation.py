@@ -37,8 +37,8 @@ class BodySimulation(EndingEpisodes):
 
     def advance(self, substeps: int) -> np.ndarray:
         """Step those that go on; which of the present ones (b,) have failed so far."""
-        going = self.columns[self.running]
-        self.chosen = None if len(going) == self.batch else going
+        everyone = len(self.columns) == self.batch and self.running.all()
+        self.chosen = None if everyone else self.columns[self.running]
         self._guarded(self.physics.step, ids=self.chosen, nstep=substeps)
         return self.failed if len(self.columns) == self.batch else self.failed[self.columns]
 
@@ -51,5 +51,5 @@ class BodySimulation(EndingEpisodes):
             call(**arguments)
         except SimulationError as error:  # the others ran to completion
             self.failed[error.ids] = True
-        if self._warnings.any():
+        if self.physics.warning.any():  # all of it lies together and is looked at faster
             self.failed |= self._warnings.any(axis=1)

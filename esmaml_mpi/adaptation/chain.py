@@ -1,0 +1,80 @@
+"""Several operators one after the other: each starts from what the one before it returned."""
+
+import dataclasses
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.sections import AdaptationSettings, operator_setting
+from esmaml_mpi.settings import parse, setting, show, unknown
+
+COMMON = {field.name for field in dataclasses.fields(AdaptationSettings)} - {"operator"}
+
+
+@dataclass(frozen=True)
+class Chain(AdaptationSettings):
+    """U_n(...U_2(U_1(theta, T), T)..., T), each operator with a budget of its own.
+
+    For example a gradient step, which uses all of its queries, and then hill climbing, which never loses by one.
+    """
+
+    operator: str = operator_setting("chain")
+    links: list[dict] = setting(
+        [{"operator": "es_gradient"}, {"operator": "hill_climbing"}],
+        "the operators in turn, each a table with `operator` and the keys of that operator",
+    )
+
+    tells_centre = True
+
+    def __post_init__(self):
+        if not self.links:
+            raise ConfigError("adaptation.links = []: a chain of no operators; at least one is wanted.")
+        self.operators  # noqa: B018 (raises ConfigError for what they do not take)
+
+    @cached_property
+    def operators(self) -> tuple:
+        """The operators that the links describe."""
+        return tuple(_operator(link, f"adaptation.links[{i}]") for i, link in enumerate(self.links))
+
+    @property
+    def queries_at_once(self) -> int:
+        """Policies in the largest yield."""
+        return max(operator.queries_at_once for operator in self.operators)
+
+    @property
+    def rollouts(self) -> int:
+        """Rollouts of one adaptation to one task."""
+        return sum(operator.rollouts for operator in self.operators)
+
+    @property
+    def bears_failures(self) -> bool:
+        """Whether every operator goes on where a trial has no reward."""
+        return all(getattr(operator, "bears_failures", False) for operator in self.operators)
+
+    def adapt(
+        self,
+        theta: np.ndarray,
+        normals: Callable[[int], np.ndarray],
+        centre: Callable[[np.ndarray], None] = lambda parameters: None,
+    ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
+        """See ``adaptation.Operator``; ``centre`` is told what the chain has reached, at least after each operator."""
+        for operator in self.operators:
+            told = (centre,) if getattr(operator, "tells_centre", False) else ()
+            theta = yield from operator.adapt(theta, normals, *told)
+            centre(theta)
+        return theta
+
+
+def _operator(link: dict, path: str):
+    """The operator of one link."""
+    from esmaml_mpi.adaptation import OPERATORS  # which imports this file
+
+    name = link.get("operator")
+    if name not in OPERATORS:
+        raise unknown(f"{path}.operator", name, OPERATORS)
+    for key in COMMON & link.keys():
+        raise ConfigError(f"{path}.{key} = {show(link[key])}: adaptation.{key} is for the whole chain.")
+    return parse(OPERATORS[name], link, path)

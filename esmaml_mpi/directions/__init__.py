@@ -1,0 +1,36 @@
+"""How perturbation directions are drawn.
+
+To add one: write a file with such a sampler (see ``sampler.py``) and add a line to ``DIRECTIONS``.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.errors import ConfigError, in_words
+from esmaml_mpi.settings import parse, unknown
+
+# name -> where its class is; imported only when used, so that a worker loads SciPy for none but the one that needs it.
+DIRECTIONS = {
+    "gaussian": "esmaml_mpi.directions.gaussian:Gaussian",
+    "orthogonal": "esmaml_mpi.directions.orthogonal:Orthogonal",
+    "hadamard": "esmaml_mpi.directions.hadamard:Hadamard",
+    "quasi_monte_carlo": "esmaml_mpi.directions.quasi_monte_carlo:QuasiMonteCarlo",
+    "dpp": "esmaml_mpi.directions.dpp:DPP",
+}
+
+
+def sampler_class(name: str, key: str = "directions.name") -> type:
+    """The class of a registered sampler; ConfigError, naming ``key``, if there is none or its library is missing."""
+    if name not in DIRECTIONS:
+        raise unknown(key, name, DIRECTIONS)
+    module, _, attribute = DIRECTIONS[name].partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise ConfigError(f"{key} = {name!r} cannot be used: {in_words(error)}. Install what it imports.") from error
+
+
+def make_sampler(name: str, options: Mapping = {}, section: str = "adaptation") -> Sampler:
+    """A sampler from its name and the table of its options; ConfigErrors name the keys of this section."""
+    return parse(sampler_class(name, f"{section}.directions"), options, f"{section}.direction_options")

@@ -1,0 +1,154 @@
+"""The file of an adaptation that tries one policy at a time: whatever ends the program, told rewards are not lost.
+
+It holds what makes the session again, not where it stands: configuration, theta, seed and the rewards in order. It is
+rewritten whole after each reward, as results files are, under the same kind of seal and lock.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from esmaml_mpi.config import Config
+from esmaml_mpi.errors import ResultsError, UsageError, in_words
+from esmaml_mpi.results.lock import OutputLock
+from esmaml_mpi.results.seal import check_seal, seal
+from esmaml_mpi.results.writer import replace_file
+
+KIND = "adaptation session"
+SESSION_VERSION = 1
+ROBOT = -1  # stands for a task id where rewards come from outside
+
+
+@dataclass
+class SessionRecord:
+    """Everything a session is made from.
+
+    ``theta`` (d,), observation ``mean`` and ``std`` (n,) are those of ``source`` after ``iteration`` updates; ``task``
+    is a simulated task's id, or ROBOT; ``rewards`` are finite, or -inf where a trial has failed.
+    """
+
+    config: Config
+    theta: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    seed: int
+    source: str
+    iteration: int
+    task: int = ROBOT
+    rewards: list[float] = field(default_factory=list)
+
+
+class SessionFile:
+    """A session's file, this process's alone inside a ``with`` block."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self._lock = OutputLock(self.path)
+
+    def __enter__(self) -> "SessionFile":
+        try:
+            self._lock.acquire()
+        except UsageError as error:
+            raise UsageError(f"session {self.path} is in use by another process; wait for it or end it.") from error
+        return self
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is something at its place."""
+        return self.path.exists()
+
+    def write(self, record: SessionRecord) -> None:
+        """Replace the file. ResultsError, with the previous one intact, if that cannot be done."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            image = _image(record)
+            replace_file(self.path, seal(image), image)
+        except OSError as error:
+            raise ResultsError(f"cannot write session {self.path}: {error.strerror or error}.") from error
+
+    def read(self) -> SessionRecord:
+        """What was last written. ResultsError if the file is damaged, or no session."""
+        try:
+            if not self.path.is_file():
+                reason = "is not a file" if self.exists else "does not exist"
+                raise ResultsError(f"session {self.path} {reason}.")
+            _check_whole(self.path)
+            with h5py.File(self.path, "r", locking=False) as file:
+                return _record(self.path, file)
+        except ResultsError:
+            raise
+        except OSError as error:
+            raise ResultsError(f"cannot read session {self.path}: {error.strerror or in_words(error)}.") from error
+        except Exception as error:  # h5py raises almost anything on content that it did not expect
+            raise ResultsError(
+                f"cannot read {self.path}: it is not as a session should be: {in_words(error)}."
+            ) from error
+
+
+def _check_whole(path: Path) -> None:
+    try:
+        check_seal(path)
+    except ResultsError as error:  # its words are about results files
+        raise ResultsError(
+            f"cannot read session {path}: it is damaged (cut short, or changed since it was written), or was not "
+            "written by esmaml_mpi."
+        ) from error
+
+
+def _image(record: SessionRecord) -> bytes:
+    """The whole file, built in memory."""
+    with h5py.File("image", "w", driver="core", backing_store=False) as file:
+        file.attrs.update(program="esmaml_mpi", kind=KIND, format_version=SESSION_VERSION)
+        file.create_group("config").attrs["toml"] = record.config.to_toml()
+        file.create_group("source").attrs.update(
+            results=record.source, iteration=record.iteration, task=record.task, seed=record.seed
+        )
+        for name, values, meaning in (
+            ("theta", record.theta, "meta-policy from which the adaptation starts"),
+            ("mean", record.mean, "mean of observations, subtracted from what the policy sees"),
+            ("std", record.std, "standard deviation of observations, by which what the policy sees is divided"),
+            ("rewards", record.rewards, "reward of each trial in order; -inf: the trial has failed"),
+        ):
+            file.create_dataset(name, data=np.array(values, dtype=np.float64)).attrs["meaning"] = meaning
+        file.flush()
+        return file.id.get_file_image()
+
+
+def _record(path: Path, file: h5py.File) -> SessionRecord:
+    if file.attrs.get("kind") != KIND:
+        raise ResultsError(f"{path} is not a session; is it a results file?")
+    version = int(file.attrs["format_version"])
+    if version > SESSION_VERSION:
+        raise ResultsError(
+            f"cannot read session {path}: it has format version {version}, and this program reads up to "
+            f"{SESSION_VERSION}. Use a newer one."
+        )
+    theta, mean, std, rewards = (_vector(file, name) for name in ("theta", "mean", "std", "rewards"))
+    if not (np.isfinite(theta).all() and np.isfinite(mean).all() and mean.shape == std.shape and (std > 0).all()):
+        raise ValueError("its policy has no finite numbers")
+    if not (rewards < np.inf).all():  # nan too
+        raise ValueError("its rewards are not numbers")
+    source = file["source"].attrs
+    return SessionRecord(
+        Config.from_toml(file["config"].attrs["toml"]),
+        theta,
+        mean,
+        std,
+        int(source["seed"]),
+        str(source["results"]),
+        int(source["iteration"]),
+        int(source["task"]),
+        rewards.tolist(),
+    )
+
+
+def _vector(file: h5py.File, name: str) -> np.ndarray:
+    values = file[name][()]
+    if values.ndim != 1 or values.dtype != np.float64:
+        raise ValueError(f"{name} has shape {values.shape} and type {values.dtype}")
+    return values
