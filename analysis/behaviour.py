@@ -6,6 +6,7 @@ from esmaml_mpi.experiment import Experiment
 from esmaml_mpi.randomness import Phase, Purpose, Round
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.trained import subspace_of
 from esmaml_mpi.trials import Trials
 from esmaml_mpi.workspace import Workspace
 
@@ -28,7 +29,9 @@ class Behaviour:
         indices = range(held_out.evaluations)
         self.units = held_out.units(Round(phase, self.iteration), indices)
         points = held_out.points(theta, indices)
-        adapted, tally = self.experiment.evaluator.adapt(points, self.units, self.observer)
+        adapted, tally = self.experiment.evaluator.adapt(
+            points, self.units, self.observer, subspace_of(results, results.config)
+        )
         self.parameters = {"before": points[:, :, None], "after": adapted}  # each (d, units, 1)
         self.failed = int(np.count_nonzero(tally.status))
 

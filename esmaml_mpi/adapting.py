@@ -40,6 +40,7 @@ def adapt(options) -> int:
             record.seed,
             record.rewards,
             sampler=experiment.sampler,
+            subspace=record.subspace,
             at=at,
             task=task,
         )
@@ -119,6 +120,7 @@ def _begun(options) -> SessionRecord:
         str(options.results),
         trained.iteration,
         ROBOT if options.task is None else options.task,
+        subspace=trained.subspace,
     )
 
 

@@ -51,7 +51,9 @@ def evaluate_command(options, world: World) -> int:
                 f"--repeats {options.repeats}: returns on {len(tasks)} tasks need {amount(needed)}, and this machine "
                 f"has {amount(limit)} of memory."
             )
-        chosen["request"] = Request(trained.iteration, 0, False, True, trained.theta, trained.observer)
+        chosen["request"] = Request(
+            trained.iteration, 0, False, True, trained.theta, trained.observer, trained.subspace
+        )
         return json.dumps({"config": trained.config.to_dict(), "tasks": tasks})
 
     told = json.loads(agree(world, prepare))

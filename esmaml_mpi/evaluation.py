@@ -8,6 +8,7 @@ import numpy as np
 
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.deadline import DeadlineExceeded, deadline, exit_at_once
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.randomness import Purpose
 from esmaml_mpi.rollouts import Observer, RolloutError, block_size
 from esmaml_mpi.trials import Laboratory, Trials
@@ -42,14 +43,21 @@ class Evaluator:
         self._threads = threads
         self._workspaces = [Workspace() for _ in range(threads)]
 
-    def evaluate(self, points: np.ndarray, units: Units, observer: Observer, before: bool = False) -> Outcome:
-        """Adapt and score meta-policies ``points`` (d, U).
+    def evaluate(
+        self,
+        points: np.ndarray,
+        units: Units,
+        observer: Observer,
+        before: bool = False,
+        subspace: Subspace | None = None,
+    ) -> Outcome:
+        """Adapt and score meta-policies ``points`` (d, U). ``subspace`` is what samplers of directions may use.
 
         Units in which the task family raises, or which exceed the time limit, are marked, not lost silently.
         """
         try:
             with deadline(self._timeout * len(units), self.give_up):
-                return self._evaluate(points, units, observer, before)
+                return self._evaluate(points, units, observer, before, subspace)
         except RolloutError as error:
             if len(units) == 1:
                 cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
@@ -58,20 +66,26 @@ class Evaluator:
             if len(units) == 1:
                 return self._failed(points, units, before, Status.TIMED_OUT, f"not done after {self._timeout:g} s")
         # One unit of many failed: find out which, by giving each a batch of its own.
-        alone = [self.evaluate(points[:, i : i + 1], units[i : i + 1], observer, before) for i in range(len(units))]
+        alone = [
+            self.evaluate(points[:, i : i + 1], units[i : i + 1], observer, before, subspace) for i in range(len(units))
+        ]
         return Outcome(
             np.concatenate([one.after for one in alone]),
             np.concatenate([one.before for one in alone]) if before else None,
             Tally.joined([one.tally for one in alone]),
         )
 
-    def adapt(self, points: np.ndarray, units: Units, observer: Observer) -> tuple[np.ndarray, Tally]:
+    def adapt(
+        self, points: np.ndarray, units: Units, observer: Observer, subspace: Subspace | None = None
+    ) -> tuple[np.ndarray, Tally]:
         """Adapted parameters (d, U, T) of meta-policies (d, U)."""
         limit = block_size(self.lab.policy, self.lab.family)
         queries = self.operator.queries_at_once * units.tasks.shape[1] * self.lab.episodes
         blocks = min(len(units), max(self._threads, -(-len(units) * queries // limit)))
         adapted, tallies = [], []
-        for parameters, tally in self._map(self._adapt_block, self._split(len(units), blocks), points, units, observer):
+        for parameters, tally in self._map(
+            self._adapt_block, self._split(len(units), blocks), points, units, observer, subspace
+        ):
             adapted.append(parameters)
             tallies.append(tally)
         return np.concatenate(adapted, axis=1), Tally.joined(tallies)
@@ -87,20 +101,20 @@ class Evaluator:
             tallies.append(tally)
         return np.concatenate(values), Tally.joined(tallies)
 
-    def _evaluate(self, points, units, observer, before) -> Outcome:
+    def _evaluate(self, points, units, observer, before, subspace) -> Outcome:
         unadapted, tally = None, Tally.empty(len(units), self.lab.policy.observation_size)
         if before:
             unadapted, part = self.score(_spread(points, units), units, observer, Purpose.BEFORE_EPISODE)
             tally += part
-        adapted, part = self.adapt(points, units, observer)
+        adapted, part = self.adapt(points, units, observer, subspace)
         tally += part
         after, part = self.score(adapted, units, observer, Purpose.AFTER_EPISODE)
         tally += part
         return Outcome(after, unadapted, tally)
 
-    def _adapt_block(self, block, workspace, points, units, observer):
-        trials = Trials(self.lab, units[block], observer, workspace, Purpose.QUERY_EPISODE)
-        session = self.operator.adapt(_spread(points[:, block], trials.units), trials.normals)
+    def _adapt_block(self, block, workspace, points, units, observer, subspace):
+        trials = Trials(self.lab, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
+        session = self.operator.adapt(_spread(points[:, block], trials.units), trials.directions)
         with np.errstate(all="ignore"):  # a failed rollout may be inf or nan here; its unit is marked in the tally
             try:
                 queries = next(session)

@@ -9,6 +9,7 @@ from esmaml_mpi.config import Config
 from esmaml_mpi.corruption import RewardCorruption
 from esmaml_mpi.decoders import make_decoder
 from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.evaluation import Evaluator, Outcome
 from esmaml_mpi.meta import ALGORITHMS
 from esmaml_mpi.meta.held_out import HeldOut
@@ -32,6 +33,7 @@ class Request:
     test: bool
     theta: np.ndarray
     observer: Observer
+    subspace: Subspace | None = None  # where a sampler of directions uses it
 
     @property
     def round(self) -> Round:
@@ -79,14 +81,19 @@ class Experiment:
     def train_units(self, request: Request, indices: range) -> Outcome:
         """Evaluate training units of the algorithm; their value is the mean of ``after`` over tasks."""
         units = self.algorithm.units(request.round, indices)
-        points = self.algorithm.points(request.theta, request.round, indices)
-        return self.evaluator.evaluate(points, units, request.observer)
+        points = self.algorithm.points(request.theta, request.round, indices, request.subspace)
+        return self.evaluator.evaluate(points, units, request.observer, subspace=request.subspace)
 
     def test_units(self, request: Request, indices: range) -> Outcome:
         """Evaluate test units, before and after adaptation."""
         at = Round(self.test_phase, request.iteration)
         units, points = self.held_out.units(at, indices), self.held_out.points(request.theta, indices)
-        return self.evaluator.evaluate(points, units, request.observer, before=True)
+        return self.evaluator.evaluate(points, units, request.observer, True, request.subspace)
+
+    @property
+    def uses_subspace(self) -> bool:
+        """Whether a sampler of directions uses what earlier meta-gradients suggest."""
+        return self.sampler.uses_basis or self.algorithm.sampler.uses_basis
 
 
 def make_policy(config: Config, family: TaskFamily) -> Policy:

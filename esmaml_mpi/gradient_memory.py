@@ -10,6 +10,9 @@ that this many rows can keep; ``forgotten`` adds up what was lost.
 
 import numpy as np
 
+from esmaml_mpi.directions.active_subspace import optimal_probability, squared_parts
+from esmaml_mpi.directions.subspace import Subspace
+
 ROUNDING = 1e-14  # an eigenvalue below this fraction of the largest is none
 
 
@@ -19,6 +22,7 @@ class GradientMemory:
     def __init__(self, dimension: int, rows: int, decay: float):
         self.rows, self.decay = rows, decay
         self._matrix = np.empty((0, dimension))
+        self._latest = np.zeros(dimension)
         self.forgotten = 0.0  # trace of Cov that no longer is in B'B, decayed like the rest
 
     def __len__(self) -> int:
@@ -33,6 +37,7 @@ class GradientMemory:
         """Remember a gradient (d,); one that is not finite is refused with ValueError."""
         if not np.isfinite(gradient).all():
             raise ValueError("a gradient that is not finite cannot be remembered")
+        self._latest = np.array(gradient)
         matrix = np.vstack([np.sqrt(self.decay) * self._matrix, np.sqrt(1 - self.decay) * gradient])
         self.forgotten *= self.decay
         if len(matrix) > self.rows:
@@ -59,9 +64,21 @@ class GradientMemory:
         largest = np.abs(columns).argmax(axis=0)
         return columns * np.sign(columns[largest, np.arange(count)]), values[:count]
 
+    def subspace(self, threshold: float) -> Subspace:
+        """The ``basis`` for this threshold, and the best probability of directions in it.
+
+        The latest gradient is taken for the next one: s_act and s_orth are its squared norms in and outside the span.
+        """
+        basis, weights = self.basis(threshold)
+        dimension, r = basis.shape
+        if not 0 < r < dimension:
+            return Subspace(basis, weights, 0.5)
+        parts = squared_parts(self._latest, basis)
+        return Subspace(basis, weights, optimal_probability(*parts, r, dimension, "full"))
+
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """State for a checkpoint: ``matrix`` (n, d) and ``forgotten`` (), float64. Settings are the configuration's."""
-        return {"matrix": self._matrix.copy(), "forgotten": np.float64(self.forgotten)}
+        """State for a checkpoint: ``matrix`` (n, d), ``latest`` (d,) and ``forgotten`` (), float64."""
+        return {"matrix": self._matrix.copy(), "latest": self._latest.copy(), "forgotten": np.float64(self.forgotten)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], rows: int, decay: float) -> "GradientMemory":
@@ -69,6 +86,7 @@ class GradientMemory:
         matrix = np.array(arrays["matrix"], dtype=np.float64)
         memory = cls(matrix.shape[1], rows, decay)
         memory._matrix, memory.forgotten = matrix, float(arrays["forgotten"])
+        memory._latest = np.array(arrays["latest"], dtype=np.float64)
         return memory
 
 

@@ -60,6 +60,10 @@ def needs(config, family, training: bool = True) -> list[Need]:
     ]
     if not training:
         return found
+    if meta.directions != "gaussian":
+        directions = meta.perturbations * meta.direction_options.get("rho", 1)  # more than twins need, less than a kernel
+        keys = ("meta.directions", "meta.perturbations", "policy.hidden")
+        found.append(Need(2 * NUMBER * d * directions, "the directions of an iteration, drawn jointly", keys))
     evaluations = meta.perturbations + meta.current_evaluations
     counts = ("meta.perturbations", "meta.current_evaluations")
     tests = 1 + (-(-meta.iterations // test.every) if test.every else 0)

@@ -151,6 +151,13 @@ class MetaSettings:
     direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
     decoder: str = setting("average", DECODER_DOC, choices=DECODERS)
     decoder_options: dict = setting({}, DECODER_OPTIONS_DOC)
+    memory_rows: int = setting(
+        20, "meta-gradients remembered, for directions that use an active subspace or a learned kernel", minimum=1
+    )
+    memory_decay: float = setting(0.99, "weight of what is remembered, an iteration later", minimum=0, below=1)
+    memory_threshold: float = setting(
+        0.995, "share of the remembered gradients' squared length that the subspace holds", above=0, maximum=1
+    )
     optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
     top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
     top_ranking: str = setting(

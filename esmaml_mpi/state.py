@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.experiment import Experiment
+from esmaml_mpi.gradient_memory import GradientMemory
 from esmaml_mpi.meta.optimizers import OPTIMIZERS
 from esmaml_mpi.normalization import ObservationStatistics
 
@@ -17,13 +18,15 @@ class State:
     theta: np.ndarray
     optimizer: object
     statistics: ObservationStatistics
+    memory: GradientMemory
 
     @classmethod
     def initial(cls, experiment: Experiment) -> "State":
         """Iteration 0."""
         meta = experiment.config.meta
         statistics = ObservationStatistics(experiment.policy.observation_size)
-        return cls(0, experiment.initial_theta(), OPTIMIZERS[meta.optimizer](meta.step_size), statistics)
+        memory = GradientMemory(experiment.policy.size, meta.memory_rows, meta.memory_decay)
+        return cls(0, experiment.initial_theta(), OPTIMIZERS[meta.optimizer](meta.step_size), statistics, memory)
 
     def to_arrays(self) -> dict:
         """The checkpoint."""
@@ -32,6 +35,7 @@ class State:
             "theta": self.theta,
             "optimizer": self.optimizer.to_arrays(),
             "statistics": self.statistics.to_arrays(),
+            "memory": self.memory.to_arrays(),
         }
 
     def restore(self, arrays: dict) -> None:
@@ -39,3 +43,5 @@ class State:
         self.iteration, self.theta = int(arrays["iteration"]), np.array(arrays["theta"])
         self.optimizer.restore(arrays["optimizer"])
         self.statistics = ObservationStatistics.from_arrays(arrays["statistics"])
+        if "memory" in arrays:  # files of earlier versions have none, and used none
+            self.memory = GradientMemory.from_arrays(arrays["memory"], self.memory.rows, self.memory.decay)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.config import Config, load
+from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.experiment import Experiment
+from esmaml_mpi.gradient_memory import GradientMemory
 from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.settings import WORD, show
 from esmaml_mpi.tasks import make_family
@@ -24,6 +27,7 @@ class Trained:
     theta: np.ndarray
     observer: Observer
     test_tasks: list[int]
+    subspace: Subspace | None = None
 
 
 def find_trained(path, at: str, overrides: Iterable[str], seed: int) -> Trained:
@@ -39,7 +43,18 @@ def find_trained(path, at: str, overrides: Iterable[str], seed: int) -> Trained:
     results.check_fits(Experiment(config).policy)
     if not 0 <= seed < WORD:
         raise UsageError(f"--seed {seed}: a seed from 0 to 2**63 - 1 is wanted.")
-    return Trained(config, iteration, theta, Observer(mean, std), results.test_task_ids)
+    observer = Observer(mean, std)
+    return Trained(config, iteration, theta, observer, results.test_task_ids, subspace_of(results, config))
+
+
+def subspace_of(results, config: Config) -> Subspace | None:
+    """What the run's meta-gradients, all that its last checkpoint remembers, suggest to samplers that use it."""
+    if not make_sampler(config.adaptation.directions, config.adaptation.direction_options).uses_basis:
+        return None
+    meta, remembered = config.meta, results.checkpoint.get("memory")
+    if remembered is None:
+        return Subspace.unknown(len(results.checkpoint["theta"]))
+    return GradientMemory.from_arrays(remembered, meta.memory_rows, meta.memory_decay).subspace(meta.memory_threshold)
 
 
 def check_tasks(flag: str, ids: list[int], config: Config) -> None:

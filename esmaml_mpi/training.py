@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from esmaml_mpi.config import Config
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.history import History
@@ -87,6 +88,8 @@ class Training:
         # Without a signal no step, not even of Adam's momentum.
         theta = state.optimizer.step(state.theta, gradient) if gradient.any() else state.theta
         state.statistics.add(reply.observations, reply.limbs)
+        if self.experiment.uses_subspace and gradient.any():
+            state.memory.add(gradient)
         reply.seconds["update"] += time.perf_counter() - start
         meta_value = finite_mean(reply.values[self.config.meta.perturbations :])
         now = time.perf_counter()
@@ -119,11 +122,11 @@ class Training:
         cost.
         """
         state, meta, algorithm = self.state, self.config.meta, self.experiment.algorithm
-        cost = {"redraws": 0, "rollouts": 0, "env_steps": 0}
+        cost, subspace = {"redraws": 0, "rollouts": 0, "env_steps": 0}, self._subspace()
         seconds: dict[str, float] = {}
         while True:
             first = cost["redraws"] == 0
-            request = Request(state.iteration, cost["redraws"], True, test and first, state.theta, observer)
+            request = Request(state.iteration, cost["redraws"], True, test and first, state.theta, observer, subspace)
             reply = self._ask(request)
             if test and first:
                 self._record_test(reply)
@@ -132,7 +135,7 @@ class Training:
             start = time.perf_counter()
             gradient = None
             if reply.failed <= meta.max_failed_fraction * algorithm.evaluations:
-                gradient = algorithm.gradient(request.round, reply.values, state.theta.size)
+                gradient = algorithm.gradient(request.round, reply.values, state.theta.size, subspace)
             reply.seconds["update"] = time.perf_counter() - start
             seconds = {name: seconds.get(name, 0.0) + value for name, value in reply.seconds.items()}
             if gradient is not None:
@@ -158,7 +161,8 @@ class Training:
             return
         observer = self._observer()
         self._record_parameters(observer)
-        self._record_test(self._ask(Request(self.state.iteration, 0, False, True, self.state.theta, observer)))
+        request = Request(self.state.iteration, 0, False, True, self.state.theta, observer, self._subspace())
+        self._record_test(self._ask(request))
 
     def _ask(self, request: Request) -> Reply:
         """One round; ranks lost in it are recorded."""
@@ -182,6 +186,11 @@ class Training:
             f"iteration {self.state.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
             f"{loss.left} left; done again"
         )
+
+    def _subspace(self) -> Subspace | None:
+        if not self.experiment.uses_subspace:
+            return None
+        return self.state.memory.subspace(self.config.meta.memory_threshold)
 
     def _observer(self) -> Observer:
         if self.config.policy.normalize_observations:

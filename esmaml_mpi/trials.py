@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 
 from esmaml_mpi.corruption import RewardCorruption
-from esmaml_mpi.directions import drawing as directions
+from esmaml_mpi.directions.drawing import Directions, Source
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import in_words
 from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.policies import Policy
@@ -49,12 +50,20 @@ class Trials:
     observer: Observer
     workspace: Workspace
     purpose: Purpose
+    subspace: Subspace | None = None
     tally: Tally = field(init=False)
+    source: Source = field(init=False)
     evaluations: int = field(default=0, init=False)  # calls of evaluate so far: the step index of their streams
     draws: int = field(default=0, init=False)
 
     def __post_init__(self):
         self.tally = Tally.empty(len(self.units), self.lab.policy.observation_size)
+        self.source = Source(self.lab.sampler, self.lab.streams, self.subspace)
+
+    @property
+    def directions(self) -> Directions:
+        """What an operator draws from."""
+        return Directions(self.normals, self.source)
 
     def normals(self, count: int) -> np.ndarray:
         """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
@@ -62,7 +71,7 @@ class Trials:
         drawn = np.empty((self.lab.policy.size, rows, tasks, count))
         buffer = np.empty((self.lab.policy.size, count))
         at = self.units.round
-        fill = partial(directions.fill, buffer, self.lab.sampler, self.lab.streams)
+        fill = partial(self.source.fill, buffer)
         shared = self._sharing and self.draws == 0  # later ones start from different points
         for u, stream in enumerate(self.units.streams):
             if shared:

@@ -114,6 +114,8 @@ class ESGradient(AdaptationSettings):
             differences = estimator.differences(*scaled(values, pivot, shift, scale, signal))
             if self.decoder == "average":
                 weights = differences / (count * self.sigma)
+                if hasattr(normals, "importance"):
+                    weights *= normals.importance(directions)
                 np.multiply(directions, weights, out=directions)
                 gradient = np.add.reduce(directions, axis=-1)
             else:

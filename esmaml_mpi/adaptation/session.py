@@ -11,9 +11,10 @@ from numbers import Real
 import numpy as np
 
 from esmaml_mpi.adaptation import Operator
-from esmaml_mpi.directions.drawing import fill
+from esmaml_mpi.directions.drawing import Directions, Source
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
@@ -31,6 +32,7 @@ class Adaptation:
         rewards: Iterable[float] = (),
         *,
         sampler: Sampler = Gaussian(),  # noqa: B008 (frozen)
+        subspace: Subspace | None = None,
         at: Round = Round(Phase.EVALUATE, 0),  # noqa: B008 (frozen)
         task: int = 0,
     ):
@@ -42,14 +44,16 @@ class Adaptation:
         theta = np.array(theta, dtype=float)
         if theta.ndim != 1 or not np.isfinite(theta).all():
             raise UsageError(f"theta of shape {theta.shape}: finite parameters (d,) are wanted.")
-        self.operator, self._sampler = operator, sampler
+        self.operator = operator
         self.rewards: list[float] = []  # -inf: the trial has failed
         self._theta, self._adapted = theta, None
         self._best_tried, self._best_reward = theta, -math.inf
-        self._streams, self._at, self._task, self._draws = Streams(seed), at, task, 0
+        self._source, self._at, self._task, self._draws = Source(sampler, Streams(seed), subspace), at, task, 0
         watch = (self._note_centre,) if getattr(operator, "tells_centre", False) else ()
         self._centre = theta if watch else None
-        self._operator_run = operator.adapt(theta[:, None, None].copy(), self._normals, *watch)
+        self._operator_run = operator.adapt(
+            theta[:, None, None].copy(), Directions(self._normals, self._source), *watch
+        )
         self._queries, self._answers = np.empty((len(theta), 1, 1, 0)), []
         self._go_on(None)
         for reward in rewards:
@@ -137,6 +141,6 @@ class Adaptation:
     def _normals(self, count: int) -> np.ndarray:
         """The next (d, 1, 1, count) directions."""
         drawn = np.empty((len(self._theta), count))
-        fill(drawn, self._sampler, self._streams, Purpose.ADAPTATION, self._at, task=self._task, step=self._draws)
+        self._source.fill(drawn, Purpose.ADAPTATION, self._at, task=self._task, step=self._draws)
         self._draws += 1
         return drawn[:, None, None]

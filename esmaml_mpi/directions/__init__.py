@@ -17,6 +17,7 @@ DIRECTIONS = {
     "hadamard": "esmaml_mpi.directions.hadamard:Hadamard",
     "quasi_monte_carlo": "esmaml_mpi.directions.quasi_monte_carlo:QuasiMonteCarlo",
     "dpp": "esmaml_mpi.directions.dpp:DPP",
+    "active_subspace": "esmaml_mpi.directions.active_subspace:ActiveSubspace",
 }
 
 

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.settings import setting
 
 LENGTHS = ("full", "part")  # chi(d) or chi(k): which c(k) a probability is made for
@@ -40,7 +41,26 @@ class ActiveSubspace:
     means the same with and without a subspace.
     """
 
-    probability: float = setting(0.5, "probability of a direction in the subspace", above=0, below=1)
+    probability: float = setting(
+        0.0,
+        "probability of a direction in the subspace; 0: the one that makes the variance smallest, as the latest "
+        "meta-gradient suggests",
+        minimum=0,
+        below=1,
+    )
+
+    uses_basis = True
+
+    @property
+    def _default(self) -> float:
+        return self.probability or 0.5
+
+    def check(self, dimension: int, count: int) -> None:
+        """Anything can be drawn."""
+
+    def from_subspace(self, subspace: Subspace) -> dict:
+        """What ``draw`` and ``importance`` take of a subspace."""
+        return {"basis": subspace.basis, "probability": self.probability or subspace.probability}
 
     def draw(
         self,
@@ -59,7 +79,7 @@ class ActiveSubspace:
         normals = generator.standard_normal((dimension, count))
         if not splits(basis, dimension):
             return normals
-        active = generator.random(count) < (self.probability if probability is None else probability)
+        active = generator.random(count) < (self._default if probability is None else probability)
         inside = _projected(normals, basis)
         directions = np.where(active, inside, normals - inside)
         return directions * (_lengths(normals) / _lengths(directions))
@@ -75,7 +95,7 @@ class ActiveSubspace:
         dimension, count = directions.shape
         if not splits(basis, dimension):
             return np.ones(count)
-        p = self.probability if probability is None else probability
+        p = self._default if probability is None else probability
         r = basis.shape[1]
         inside = r / (p * dimension)
         outside = (dimension - r) / ((1 - p) * dimension)
@@ -119,58 +139,6 @@ def optimal_probability(
     active = np.sqrt(moment(r, dimension, lengths) * (s_act / scale))
     rest = np.sqrt(moment(dimension - r, dimension, lengths) * (s_orth / scale))
     return float(min(max(active / (active + rest), floor), 1 - floor))
-
-
-class OnlineProbability:
-    """p learnt by exponentiated gradient on V(p), from directional derivatives alone (ASEBO's adaptive exploration).
-
-        p = (1 - 2 floor) q + floor,   q and 1 - q multiplied by exp(-rate dV/dq) of their parts, then normalised
-
-    With one of n directions in the subspace and a derivative b there, c(r) (k/L) b^2 / p^3 has the mean of c(r) s_act
-    / p^2, the subspace's part of -dV/dp; correspondingly for the complement. One update takes the mean over a batch
-    drawn with the same p, and measures V in units of its running mean, so that ``rate`` does not depend on the scale
-    of rewards; with batches of one and a constant unit it is the paper's rule.
-
-    The paper's rate and floor are not known; the defaults are this project's.
-    """
-
-    MEMORY = 0.9  # of the running mean of V
-    EXTREME = 7.0  # bound of abs(log(q / (1 - q))): the way back is never long
-
-    def __init__(self, rate: float = 0.1, floor: float = 0.05, lengths: str = "full"):
-        self.rate, self.floor, self.lengths = rate, floor, lengths
-        self.logit, self.scale = 0.0, 0.0  # of q; of V, 0 before the first update
-
-    @property
-    def value(self) -> float:
-        """p, in [floor, 1 - floor]."""
-        return (1 - 2 * self.floor) / (1 + float(np.exp(-self.logit))) + self.floor
-
-    def update(self, active: np.ndarray, derivatives: np.ndarray, r: int, dimension: int) -> None:
-        """Learn from directional derivatives (m,) along directions of length chi(d) drawn with p = ``value``, of which
-        those where ``active`` (m,) lay in the subspace of r dimensions. Derivatives that are all zero teach nothing.
-        """
-        p = self.value
-        squares = derivatives * derivatives / dimension
-        inside = moment(r, dimension, self.lengths) * r * np.mean(np.where(active, squares, 0.0)) / p
-        rest = dimension - r
-        outside = moment(rest, dimension, self.lengths) * rest * np.mean(np.where(active, 0.0, squares)) / (1 - p)
-        variance = inside / p + outside / (1 - p)  # an unbiased estimate of V(p)
-        if not (variance > 0 and np.isfinite(variance)):
-            return
-        # In the unit of earlier batches: this one's would be large just when its slope is.
-        slope = (inside / p**2 - outside / (1 - p) ** 2) / (self.scale or variance)
-        self.scale = self.MEMORY * self.scale + (1 - self.MEMORY) * variance if self.scale else float(variance)
-        logit = self.logit + self.rate * (1 - 2 * self.floor) * slope
-        self.logit = float(min(max(logit, -self.EXTREME), self.EXTREME))
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """State for a checkpoint."""
-        return {"logit": np.float64(self.logit), "scale": np.float64(self.scale)}
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take a checkpoint's state back."""
-        self.logit, self.scale = float(arrays["logit"]), float(arrays["scale"])
 
 
 def _projected(vectors, basis):

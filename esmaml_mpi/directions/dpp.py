@@ -9,6 +9,7 @@ import numpy as np
 
 from esmaml_mpi.directions import kernels
 from esmaml_mpi.directions.k_dpp import choose
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 
@@ -43,6 +44,10 @@ class DPP:
     @property
     def uses_basis(self) -> bool:
         return self.kernel == "learned"
+
+    def from_subspace(self, subspace: Subspace) -> dict:
+        """What ``draw`` takes of a subspace."""
+        return {"basis": subspace.basis, "weights": subspace.weights}
 
     def check(self, dimension: int, count: int) -> None:
         """A kernel of cosines has at most rank d, and nothing but a ridge lifts it."""

@@ -1,15 +1,55 @@
 """Directions of a sampler from keyed streams."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.randomness import Purpose, Round, Streams
 
 
-def fill(out: np.ndarray, sampler: Sampler, streams: Streams, purpose: Purpose, at: Round, *, unit=0, task=0, step=0):
-    """Fill ``out`` (d, count), contiguous, with the directions of one key."""
-    if isinstance(sampler, Gaussian):  # the same numbers, without a generator made anew
-        streams.fill_normals(out, purpose, at, unit=unit, task=task, step=step)
-    else:
-        out[...] = sampler.draw(streams.generator(purpose, at, unit=unit, task=task, step=step), *out.shape)
+@dataclass(frozen=True)
+class Source:
+    """A sampler, the subspace that it may use, and the streams it draws from."""
+
+    sampler: Sampler
+    streams: Streams
+    subspace: Subspace | None = None
+
+    def fill(self, out: np.ndarray, purpose: Purpose, at: Round, *, unit=0, task=0, step=0) -> None:
+        """Fill ``out`` (d, count), contiguous, with the directions of one key."""
+        if isinstance(self.sampler, Gaussian):  # the same numbers, without a generator made anew
+            self.streams.fill_normals(out, purpose, at, unit=unit, task=task, step=step)
+            return
+        generator = self.streams.generator(purpose, at, unit=unit, task=task, step=step)
+        out[...] = self.sampler.draw(generator, *out.shape, **self._known())
+
+    def importance(self, directions: np.ndarray) -> np.ndarray:
+        """Weights (...) of directions (d, ...) that make their average differences an unbiased gradient; 1 for most."""
+        if not hasattr(self.sampler, "importance"):
+            return np.ones(directions.shape[1:])
+        flat = directions.reshape(len(directions), -1)
+        return self.sampler.importance(flat, **self._known()).reshape(directions.shape[1:])
+
+    def _known(self) -> dict:
+        if not self.sampler.uses_basis or self.subspace is None or not self.subspace.weights.size:
+            return {}
+        return self.sampler.from_subspace(self.subspace)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """What an operator draws from: called with a count it gives the next directions (d, U, T, count)."""
+
+    draw: Callable[[int], np.ndarray]
+    source: Source
+
+    def __call__(self, count: int) -> np.ndarray:
+        return self.draw(count)
+
+    def importance(self, directions: np.ndarray) -> np.ndarray:
+        """See ``Source``."""
+        return self.source.importance(directions)

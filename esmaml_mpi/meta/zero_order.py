@@ -15,9 +15,10 @@ import numpy as np
 
 from esmaml_mpi.decoders import Decoder
 from esmaml_mpi.decoders.average import Average
-from esmaml_mpi.directions.drawing import fill
+from esmaml_mpi.directions.drawing import Source
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import normalize
 from esmaml_mpi.randomness import Purpose, Round, Streams
@@ -61,20 +62,22 @@ class ZeroOrder:
                 row[:] = generator.choice(self.train_size, self.batch_size, replace=False)
         return Units(at, tasks, streams)
 
-    def points(self, theta: np.ndarray, at: Round, indices: range) -> np.ndarray:
+    def points(self, theta: np.ndarray, at: Round, indices: range, subspace: Subspace | None = None) -> np.ndarray:
         """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
         signs = ESTIMATORS[self.estimator].signs
         points = np.empty((theta.size, len(indices)))
         direction = np.empty((theta.size, 1))
         for column, i in enumerate(indices):
             if i < self.perturbations:
-                self._direction(i // len(signs), at, direction)
+                self._direction(i // len(signs), at, direction, subspace)
                 points[:, column] = theta + signs[i % len(signs)] * self.sigma * direction[:, 0]
             else:
                 points[:, column] = theta
         return points
 
-    def gradient(self, at: Round, values: np.ndarray, dimension: int) -> np.ndarray | None:
+    def gradient(
+        self, at: Round, values: np.ndarray, dimension: int, subspace: Subspace | None = None
+    ) -> np.ndarray | None:
         """Meta-gradient (d,) from unit values (E,), nan where a unit failed; None if too few are left to form it.
 
         A direction counts if all its queries did; the pivot is the mean over the current evaluations that did.
@@ -98,11 +101,13 @@ class ZeroOrder:
         if not isinstance(self.decoder, Average):
             directions = np.empty((dimension, kept.size))
             for column, index in enumerate(kept):
-                self._direction(index, at, direction)
+                self._direction(index, at, direction, subspace)
                 directions[:, column] = direction[:, 0]
             return self.decoder.decode(directions, differences / self.sigma)
         for index, weight in zip(kept, differences / (kept.size * self.sigma), strict=True):
-            self._direction(index, at, direction)
+            self._direction(index, at, direction, subspace)
+            if not isinstance(self.sampler, Gaussian):
+                weight *= Source(self.sampler, self.streams, subspace).importance(direction)[0]
             np.multiply(direction, weight, out=direction)
             np.add(gradient, direction[:, 0], out=gradient)
         return gradient
@@ -130,14 +135,15 @@ class ZeroOrder:
         """How many directions an iteration has."""
         return self.perturbations // len(ESTIMATORS[self.estimator].signs)
 
-    def _direction(self, index: int, at: Round, out: np.ndarray) -> None:
+    def _direction(self, index: int, at: Round, out: np.ndarray, subspace: Subspace | None) -> None:
         """Direction ``index`` of a round into ``out`` (d, 1)."""
+        source = Source(self.sampler, self.streams, subspace)
         if isinstance(self.sampler, Gaussian):  # each on its own: nobody needs to hold all of them
-            fill(out, self.sampler, self.streams, Purpose.PERTURBATION, at, unit=index)
+            source.fill(out, Purpose.PERTURBATION, at, unit=index)
             return
         if at not in self._drawn:
             drawn = np.empty((len(out), self.directions))
-            fill(drawn, self.sampler, self.streams, Purpose.PERTURBATION, at)
+            source.fill(drawn, Purpose.PERTURBATION, at)
             self._drawn.clear()
             self._drawn[at] = drawn
         out[:, 0] = self._drawn[at][:, index]

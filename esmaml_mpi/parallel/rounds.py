@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.exact import LIMBS, to_limbs
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.parallel.plan import cut, deal, works
@@ -17,7 +18,7 @@ from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.units import Status
 
 RUN, STOP = 1, 2
-HEADER = 6  # command, iteration, attempt, train, test, seed
+HEADER = 7  # command, iteration, attempt, train, test, seed, dimensions of the subspace
 COUNTERS = 4  # observations, rollouts, steps, ranks that were asked to stop
 
 
@@ -60,9 +61,10 @@ class Rounds:
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
         self._tickets = 0  # given out in earlier rounds of a dynamic plan
         self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
-        self._packet = np.empty(
-            8 * (HEADER + experiment.policy.size + 2 * experiment.policy.observation_size), dtype=np.uint8
-        )
+        size, n = experiment.policy.size, experiment.policy.observation_size
+        rows = experiment.config.meta.memory_rows if experiment.uses_subspace else 0
+        # theta, mean, std; then a subspace's probability, weights and basis, with room for the largest
+        self._packet = np.zeros(8 * (HEADER + size + 2 * n + bool(rows) + rows * (1 + size)), dtype=np.uint8)
         self._header = self._packet[: 8 * HEADER].view(np.int64)
         self._numbers = self._packet[8 * HEADER :].view(np.float64)
 
@@ -83,8 +85,14 @@ class Rounds:
             request.train,
             request.test,
             self.experiment.config.run.seed,
+            0 if request.subspace is None else request.subspace.weights.size,
         )
-        self._numbers[:] = np.concatenate([request.theta, request.observer.mean, request.observer.std])
+        numbers = [request.theta, request.observer.mean, request.observer.std]
+        if request.subspace is not None:
+            known = request.subspace
+            numbers += [[known.probability], known.weights, known.basis.ravel()]
+        numbers = np.concatenate(numbers)
+        self._numbers[: numbers.size] = numbers
         self.world.broadcast(self._packet)
         return self._round(request, start)
 
@@ -122,11 +130,13 @@ class Rounds:
     def _request(self) -> Request:
         """The request in the packet that has just arrived."""
         size, n = self.experiment.policy.size, self.experiment.policy.observation_size
-        _, iteration, attempt, train, test, seed = self._header.tolist()
+        _, iteration, attempt, train, test, seed, r = self._header.tolist()
         assert seed == self.experiment.config.run.seed, "ranks disagree on the run"
-        numbers = self._numbers.copy()
-        observer = Observer(numbers[size : size + n], numbers[size + n :])
-        return Request(iteration, attempt, bool(train), bool(test), numbers[:size], observer)
+        theta, mean, std, rest = np.split(self._numbers.copy(), [size, size + n, size + 2 * n])
+        subspace = None
+        if self.experiment.uses_subspace:
+            subspace = Subspace(rest[1 + r : 1 + r + size * r].reshape(size, r), rest[1 : 1 + r], float(rest[0]))
+        return Request(iteration, attempt, bool(train), bool(test), theta, Observer(mean, std), subspace)
 
     def _recover(self) -> "Recovery":
         start, before = time.perf_counter(), self.world.size

@@ -52,7 +52,7 @@ class Pair:
         self.units = experiment.held_out.units(Round(Phase.EVALUATE, trained.iteration), range(1))
         points = experiment.held_out.points(trained.theta, range(1))
         try:
-            adapted, tally = experiment.evaluator.adapt(points, self.units, self.observer)
+            adapted, tally = experiment.evaluator.adapt(points, self.units, self.observer, trained.subspace)
         except RolloutError as error:
             raise TrainingError(f"task {task}: the adaptation failed: {in_words(error)}.") from error
         if tally.status.any():

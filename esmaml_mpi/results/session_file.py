@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config import Config
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ResultsError, UsageError, in_words
 from esmaml_mpi.results.lock import OutputLock
 from esmaml_mpi.results.seal import check_seal, seal
@@ -38,6 +39,7 @@ class SessionRecord:
     iteration: int
     task: int = ROBOT
     rewards: list[float] = field(default_factory=list)
+    subspace: Subspace | None = None  # where the sampler of directions uses it
 
 
 class SessionFile:
@@ -108,6 +110,9 @@ def _image(record: SessionRecord) -> bytes:
         file.create_group("source").attrs.update(
             results=record.source, iteration=record.iteration, task=record.task, seed=record.seed
         )
+        if record.subspace is not None:
+            file.create_dataset("basis", data=record.subspace.basis).attrs["meaning"] = "subspace of meta-gradients"
+            file["basis"].attrs.update(weights=record.subspace.weights, probability=record.subspace.probability)
         for name, values, meaning in (
             ("theta", record.theta, "meta-policy from which the adaptation starts"),
             ("mean", record.mean, "mean of observations, subtracted from what the policy sees"),
@@ -133,6 +138,12 @@ def _record(path: Path, file: h5py.File) -> SessionRecord:
         raise ValueError("its policy has no finite numbers")
     if not (rewards < np.inf).all():  # nan too
         raise ValueError("its rewards are not numbers")
+    subspace = None
+    if "basis" in file:
+        known = file["basis"]
+        subspace = Subspace(known[()], np.asarray(known.attrs["weights"]), float(known.attrs["probability"]))
+        if known.shape != (theta.size, len(subspace.weights)):
+            raise ValueError(f"its subspace has the shape {known.shape}")
     source = file["source"].attrs
     return SessionRecord(
         Config.from_toml(file["config"].attrs["toml"]),
@@ -144,6 +155,7 @@ def _record(path: Path, file: h5py.File) -> SessionRecord:
         int(source["iteration"]),
         int(source["task"]),
         rewards.tolist(),
+        subspace,
     )
 
 

@@ -7,7 +7,6 @@ from helpers import near
 from esmaml_mpi.directions.active_subspace import (
     LENGTHS,
     ActiveSubspace,
-    OnlineProbability,
     in_subspace,
     moment,
     optimal_probability,
@@ -143,51 +142,3 @@ def test_the_default_is_the_formula_of_the_paper():
 def test_the_probability_stays_inside_its_floor(s_act, s_orth, r):
     p = optimal_probability(s_act, s_orth, r, 20, floor=0.02)
     assert 0.02 <= p <= 0.98
-
-
-def simulate(online, basis, gradient, updates, batch, seed):
-    """Values of p while it learns from draws along a constant gradient."""
-    rng, values = np.random.default_rng(seed), []
-    dimension, r = basis.shape
-    for _ in range(updates):
-        directions = SAMPLER.draw(rng, dimension, batch, basis, online.value)
-        online.update(in_subspace(directions, basis), gradient @ directions, r, dimension)
-        values.append(online.value)
-    return np.array(values)
-
-
-@pytest.mark.parametrize("lengths", LENGTHS)
-@pytest.mark.parametrize("share", [0.1, 0.9])
-@pytest.mark.parametrize("unit", [1e-6, 1e6])
-def test_the_online_probability_approaches_the_optimal_one(lengths, share, unit):
-    gradient = unit * (np.sqrt(share) * BASIS[:, 0] + np.sqrt(1 - share) * (np.eye(D) - INSIDE)[:, 0] / 0.9)
-    best = optimal_probability(*squared_parts(gradient, BASIS), R, D, lengths)
-    values = simulate(OnlineProbability(0.1, 0.05, lengths), BASIS, gradient, 600, 20, seed=6)
-    assert abs(values[0] - best) > 0.1
-    assert np.mean(values[300:]) == pytest.approx(best, abs=0.03)
-    assert np.abs(values[300:] - best).max() < 0.2
-
-
-@pytest.mark.parametrize("batch", [1, 20])
-@pytest.mark.parametrize("inside", [True, False])
-def test_online_the_floor_holds_when_one_part_has_no_gradient(batch, inside):
-    gradient = BASIS[:, 0] if inside else (np.eye(D) - INSIDE)[:, 0]
-    values = simulate(OnlineProbability(rate=5.0, floor=0.05), BASIS, gradient, 300, batch, seed=7)
-    assert 0.05 <= values.min() and values.max() <= 0.95
-    assert abs(values[-1] - (0.95 if inside else 0.05)) < 0.01
-
-
-def test_zero_or_broken_derivatives_teach_nothing():
-    online = OnlineProbability()
-    online.update(np.array([True, False]), np.zeros(2), R, D)
-    online.update(np.array([True, False]), np.array([1.0, np.nan]), R, D)
-    assert online.value == pytest.approx(0.5) and online.scale == 0
-
-
-def test_online_state_survives_a_checkpoint():
-    first, second = OnlineProbability(0.3), OnlineProbability(0.3)
-    simulate(first, BASIS, GRADIENT, 20, 10, seed=8)
-    second.restore(first.to_arrays())
-    assert second.value == first.value
-    values = [simulate(online, BASIS, GRADIENT, 20, 10, seed=9) for online in (first, second)]
-    assert np.array_equal(*values)
