@@ -64,11 +64,11 @@ class Config:
             for f in dataclasses.fields(settings):
                 value, limits = getattr(settings, f.name), allowed(f)
                 text = f"# {f.metadata['doc']}" + (f" ({limits})" if limits else "")
-                if isinstance(value, dict):
-                    tables += [
-                        text,
-                        tomli_w.dumps({section.name: {f.name: value}}).replace(f"[{section.name}]\n", "", 1).strip(),
-                    ]
+                if isinstance(value, (dict, list)):
+                    written = tomli_w.dumps({section.name: {f.name: value}})
+                    written = written.removeprefix(f"[{section.name}]\n").strip()
+                    # Tables come last: whatever follows would be theirs.
+                    (tables if written.startswith("[") else lines).extend([text, written])
                 elif value is None:
                     lines += [text, f"# {f.name} ="]
                 else:
@@ -114,16 +114,19 @@ def load(source, overrides: Iterable[str] = ()) -> Config:
         tables = _copy(source)
     else:
         tables = _read_toml(_read_text(source), str(source))
-    before = dict(tables.get("adaptation") or {}) if isinstance(tables.get("adaptation"), Mapping) else {}
+    before = _copy(tables)
     for override in overrides:
         _apply(tables, override)
-    _drop_keys_of_another_operator(tables, before)
+    _drop_what_was_said_of_another(tables, before)
     return Config.from_dict(tables)
 
 
 def _adaptation(table: Mapping) -> sections.AdaptationSettings:
     """The section [adaptation], whose keys are those of the operator that it names."""
-    return parse(_operator_class(table), table, "adaptation")
+    cls = _operator_class(table)
+    if cls is sections.AdaptationSettings and isinstance(table, Mapping):  # no such operator, whatever else is wrong
+        parse(cls, {"operator": table["operator"]}, "adaptation")
+    return parse(cls, table, "adaptation")
 
 
 def _operator_class(table: Mapping) -> type:
@@ -134,14 +137,26 @@ def _operator_class(table: Mapping) -> type:
     return OPERATORS.get(name, sections.AdaptationSettings) if isinstance(name, str) else sections.AdaptationSettings
 
 
-def _drop_keys_of_another_operator(tables: dict, before: Mapping) -> None:
-    """Where overrides have chosen another operator, what was said of the old one alone means nothing any more."""
-    table = tables.get("adaptation")
-    old, new = _operator_class(before), _operator_class(table)
-    if old is not new and isinstance(table, dict) and new is not sections.AdaptationSettings:
-        keys = {f.name for f in dataclasses.fields(new)}
-        for key in [key for key, value in before.items() if key not in keys and table.get(key) == value]:
-            del table[key]
+def _drop_what_was_said_of_another(tables: dict, before: Mapping) -> None:
+    """Where overrides have chosen another operator, sampler or decoder, what was said of the old one alone means
+    nothing any more.
+    """
+    for section in ("adaptation", "meta"):
+        table, old = tables.get(section), before.get(section)
+        if not isinstance(table, dict) or not isinstance(old, dict):
+            continue
+        stale = []
+        if section == "adaptation":
+            cls = _operator_class(table)
+            if cls not in (_operator_class(old), sections.AdaptationSettings):
+                keys = {f.name for f in dataclasses.fields(cls)}
+                stale = [key for key in old if key not in keys]
+        for choice, options in (("directions", "direction_options"), ("decoder", "decoder_options")):
+            if table.get(choice) != old.get(choice):
+                stale.append(options)
+        for key in stale:
+            if key in old and table.get(key) == old[key]:
+                del table[key]
 
 
 def changed_keys(old: Config, new: Config) -> dict[str, tuple]:

@@ -1,5 +1,6 @@
 """What one setting cannot know: values that depend on the task family, and settings that contradict each other."""
 
+import contextlib
 import dataclasses
 import sys
 
@@ -96,14 +97,35 @@ def _check_directions(config, family) -> None:
     from esmaml_mpi.experiment import make_algorithm, make_operator, make_policy  # which itself imports config.py
 
     dimension = make_policy(config, family).size
-    algorithm, operator = make_algorithm(config), make_operator(config)
-    algorithm.sampler.check(dimension, algorithm.directions)
-    check_rows(algorithm.decoder, config.meta.decoder, algorithm.directions, dimension)
-    make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
-    parse(RewardCorruption, config.task.corruption, "task.corruption")
+    algorithm, operator, meta = make_algorithm(config), make_operator(config), config.meta
+    sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
+    rows = min(meta.top_directions or algorithm.directions, algorithm.directions)
+    with _naming("meta"):
+        algorithm.sampler.check(dimension, algorithm.directions)
+        check_rows(algorithm.decoder, meta.decoder, rows, dimension)
+    with _naming("adaptation"):
+        sampler.check(dimension, operator.directions_at_once)
+        if hasattr(operator, "check_dimension"):
+            operator.check_dimension(dimension)
+    corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")
     for each in getattr(operator, "operators", (operator,)):
-        if hasattr(each, "check_dimension"):
-            each.check_dimension(dimension)
+        exposed = each.queries_at_once - (each.pivot_last(0) and not corruption.corrupt_pivot)
+        if corruption.fraction and corruption.relative and exposed < 2:
+            raise ConfigError(
+                f"task.corruption.relative = true: {each.operator} measures one reward at a time, which has no spread "
+                "to put an outlier at a distance by; relative = false is wanted, with outlier_scale in reward units."
+            )
+
+
+@contextlib.contextmanager
+def _naming(section: str):
+    """Say which section an error is about, where it does not itself."""
+    try:
+        yield
+    except ConfigError as error:
+        if f"{section}." in str(error):
+            raise
+        raise ConfigError(f"[{section}] {error}") from error
 
 
 def _check_run(run) -> None:

@@ -70,7 +70,7 @@ class Experiment:
             config.adaptation.share_rollouts,
             self.sampler,
             parse(RewardCorruption, config.task.corruption, "task.corruption"),
-            getattr(operator, "evaluates_pivot", False),
+            operator.pivot_last,
         )
         self.evaluator = Evaluator(lab, operator, config.run.threads, config.run.unit_timeout)
 

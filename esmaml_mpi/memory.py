@@ -7,6 +7,7 @@ results so far. What the family allocates for itself is not known and not counte
 import os
 from dataclasses import dataclass
 
+from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.rollouts import block_size
 from esmaml_mpi.settings import show
@@ -61,7 +62,8 @@ def needs(config, family, training: bool = True) -> list[Need]:
     if not training:
         return found
     if meta.directions != "gaussian":
-        directions = meta.perturbations * meta.direction_options.get("rho", 1)  # more than twins need, less than a kernel
+        candidates = getattr(make_sampler(meta.directions, meta.direction_options, "meta"), "rho", 1)
+        directions = meta.perturbations * candidates
         keys = ("meta.directions", "meta.perturbations", "policy.hidden")
         found.append(Need(2 * NUMBER * d * directions, "the directions of an iteration, drawn jointly", keys))
     evaluations = meta.perturbations + meta.current_evaluations

@@ -1,6 +1,7 @@
 """Where the rewards of trials come from: somebody who runs the policy and types them, or a simulated task."""
 
 import math
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from esmaml_mpi.workspace import Workspace
 
 FAILED = ("failed", "fail", "nan", "-inf")
 LEAVE = ("q", "quit")
+WAKE_UP = 0.2  # seconds
 
 
 class Patience(Interruption):
@@ -60,6 +62,9 @@ class Typed:
     def _line(self) -> str | None:
         """The next line with anything on it; None at the end of the input."""
         self._patience.waiting = True
+        # A signal just before the reading begins would not end it: wake up now and then to see it.
+        previous = signal.signal(signal.SIGALRM, lambda number, frame: None)
+        signal.setitimer(signal.ITIMER_REAL, WAKE_UP, WAKE_UP)
         try:
             if self._patience.requested:  # before the waiting began
                 return None
@@ -68,11 +73,16 @@ class Typed:
                     return line.decode(errors="replace").strip()
         finally:
             self._patience.waiting = False
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, previous)
         return None
 
 
 class Simulated:
-    """Rewards of a task of the family: the mean of task.rollouts episodes a trial, with noise keyed by the trial."""
+    """Rewards of a task of the family, as an evaluation measures them: the mean of task.rollouts episodes a trial.
+
+    An evaluation simulates what the operator tries together, and corrupts these rewards together; so this does too.
+    """
 
     def __init__(self, experiment: Experiment, theta: np.ndarray, observer: Observer, at: Round):
         """``experiment`` evaluates one repeat of the one task."""
@@ -81,12 +91,17 @@ class Simulated:
         self._task = int(self._units.tasks[0, 0])
         lab = experiment.evaluator.lab
         self._trials = Trials(lab, self._units, observer, Workspace(), Purpose.QUERY_EPISODE)
+        self._step, self._rewards = -1, np.empty(0)
 
     def attempt(self, session: Adaptation) -> bool:
         """Tell the session the reward of one trial. TrainingError if the simulation or the operator cannot go on."""
-        self._trials.evaluations = session.trials
+        step, queries, told = session.batch
         try:
-            session.tell(float(self._trials.evaluate(session.ask()[:, None, None, None])[0, 0, 0]))
+            if step != self._step:
+                self._trials.evaluations = step
+                self._rewards = self._trials.evaluate(np.ascontiguousarray(queries[:, None, None]))[0, 0]
+                self._step = step
+            session.tell(float(self._rewards[told]))
         except (RolloutError, UsageError) as error:
             raise TrainingError(f"task {self._task}, trial {session.trials + 1}: {in_words(error)}") from error
         return True

@@ -1,5 +1,6 @@
 """Rollouts of whole units: draws their keyed randomness, runs their queries, keeps their tally."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,7 +34,7 @@ class Laboratory:
     share_rollouts: bool = False  # one simulated query is priced for every task of its unit
     sampler: Sampler = Gaussian()
     corruption: RewardCorruption = RewardCorruption()
-    pivot_last: bool = False  # whether the last of an operator's queries is the pivot
+    pivot_last: Callable[[int], bool] = lambda step: False  # whether the last of an operator's queries is the pivot
 
 
 @dataclass
@@ -119,7 +120,8 @@ class Trials:
                 generator = self.lab.streams.generator(
                     Purpose.CORRUPTION, self.units.round, unit=stream, task=task, step=self.evaluations
                 )
-                measured[u, t] = self.lab.corruption.apply(values[u, t], generator, self.lab.pivot_last)
+                has_pivot = self.lab.pivot_last(self.evaluations - 1)
+                measured[u, t] = self.lab.corruption.apply(values[u, t], generator, has_pivot)
         return measured
 
     @property

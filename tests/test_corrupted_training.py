@@ -75,7 +75,8 @@ def test_queries_are_hit_and_scores_are_not():
     assert not np.any(spared.adapt(theta, units, observer)[0] == adapted)  # it has led every adaptation astray
     assert same(outcome.before, undisturbed.before)
     assert same(outcome.after, spared.score(adapted, units, observer, Purpose.AFTER_EPISODE)[0])
-    assert not np.any(outcome.after == undisturbed.after) and np.abs(outcome.after).max() < 1e4
+    assert np.abs(outcome.after).max() < 1e4
+    assert np.mean(outcome.after != undisturbed.after) > 0.5  # not all: actions are clipped
     assert np.array_equal(outcome.tally.rollouts, undisturbed.tally.rollouts)
 
 
@@ -96,20 +97,14 @@ def test_a_corruption_of_nothing_is_none():
 @pytest.mark.parametrize("operator", ["es_gradient", "hill_climbing", "population_search"])
 def test_what_is_hit_depends_neither_on_threads_nor_on_grouping(operator):
     overrides = [f"adaptation.operator={operator}", "task.corruption={fraction=0.4, noise_std=1.0, relative=false}"]
-    if operator == "population_search":
-        overrides += ["adaptation.population=4"]
-    if operator != "es_gradient":
-        tables = {**SMALL, "adaptation": {"sigma": 0.3, "operator": operator}}
-        subject = Experiment(load(tables, overrides).resolved())
-    else:
-        subject = experiment(*overrides)
+    subject = experiment(*overrides)
     lab, theta, units = subject.evaluator.lab, theta_of(subject, 11), subject.algorithm.units(AT, range(11))
 
     def adapted(a, b, threads=1):
         return Evaluator(lab, subject.evaluator.operator, threads).adapt(theta[:, a:b], units[a:b], unscaled(2))[0]
 
     whole = adapted(0, 11)
-    assert not np.any(whole[:, :, 0] == clean(subject).adapt(theta, units, unscaled(2))[0][:, :, 0], axis=0).all()
+    assert not same(whole, clean(subject).adapt(theta, units, unscaled(2))[0])
     assert same(adapted(0, 11, 2), whole) and same(adapted(0, 11, 3), whole)
     for edges in (range(12), [0, 1, 5, 11], [0, 7, 11]):
         assert same(np.concatenate([adapted(a, b) for a, b in itertools.pairwise(edges)], axis=1), whole)
@@ -146,9 +141,7 @@ def test_a_pivot_is_spared_unless_it_is_asked_for(estimator):
 @pytest.mark.parametrize("estimator", ["antithetic", "vanilla"])
 def test_without_a_pivot_the_last_query_is_one_like_the_others(estimator):
     found = told(
-        experiment(
-            f"adaptation.estimator={estimator}", "adaptation.reward_normalization=none", OUTLIERS + "1.0}"
-        )
+        experiment(f"adaptation.estimator={estimator}", "adaptation.reward_normalization=none", OUTLIERS + "1.0}")
     )
     for rewards in found:
         assert rewards.shape[-1] == 6 and np.all(np.abs(rewards) == SIZE)
@@ -161,10 +154,8 @@ def test_noise_reaches_the_pivot_too():
     assert np.all(noise != 0) and 1.8 < noise.std() < 2.2 and 1.5 < noise[..., 6].std() < 2.5
 
 
-@pytest.mark.xfail(strict=True, reason="a chain does not say where its gradient step has the pivot")
 def test_the_pivot_of_a_gradient_step_in_a_chain_is_spared():
     links = "adaptation.links=[{operator='es_gradient', queries=6, sigma=0.3}]"
-    tables = {**SMALL, "adaptation": {"operator": "chain"}}
-    (rewards,) = told(Experiment(load(tables, [links, OUTLIERS + "1.0}"]).resolved()))
+    (rewards,) = told(experiment("adaptation.operator=chain", links, OUTLIERS + "1.0}"))
     assert np.all(np.abs(rewards[..., :6]) == SIZE)
     assert np.all(np.abs(rewards[..., 6]) < 1e4)

@@ -1,4 +1,4 @@
-"""Every operator, sampler and decoder in a whole run: the same bits however it is cut, and the gradient that it says."""
+"""Every operator, sampler and decoder in a whole run: the same bits however it is cut, and a plain loop's gradient."""
 
 import itertools
 
@@ -44,7 +44,8 @@ OPERATORS = {
     "pivot anew": adaptation("hill_climbing", queries=2, scheme="batch", evaluations=3, reevaluate_pivot="true"),
     "population": adaptation("population_search", population=4, generations=3),
     "chain": adaptation(
-        "chain", links="[{operator='es_gradient', queries=4}, {operator='hill_climbing', scheme='batch', evaluations=3}]"
+        "chain",
+        links="[{operator='es_gradient', queries=4}, {operator='hill_climbing', scheme='batch', evaluations=3}]",
     ),
 }
 SAMPLERS = {
@@ -70,9 +71,7 @@ def both_loops(key, name, options):
 
 CASES = {
     **OPERATORS,
-    **{
-        name: [*OPERATORS["gradient"], *both_loops("directions", name, options)] for name, options in SAMPLERS.items()
-    },
+    **{name: [*OPERATORS["gradient"], *both_loops("directions", name, options)] for name, options in SAMPLERS.items()},
     **{name: [*OPERATORS["gradient"], *both_loops("decoder", name, options)] for name, options in DECODERS.items()},
     "batches of orthogonal candidates": [*OPERATORS["batch climbing"], "adaptation.directions=orthogonal"],
     "a population by determinants": [

@@ -20,6 +20,8 @@ class Operator(Protocol):
     """An adaptation operator. Arrays carry U units and T tasks, adapted independently of each other."""
 
     queries_at_once: int  # the most policies it yields together, Q
+    directions_at_once: int  # the most that it draws together
+    yields: int  # how often it asks for rewards
     rollouts: int  # of one adaptation to one task
     # Optional: whether ``adapt`` takes a third argument, a function that is told where the operator stands; and whether
     # it goes on where a reward is nan or -inf, as of a robot that fell.
@@ -31,7 +33,8 @@ class Operator(Protocol):
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """Adapt theta (d, U, T): yields queries (d, U, T, Q), is sent rewards (U, T, Q), returns (d, U, T).
 
-        ``normals(count)`` draws the next (d, U, T, count) standard normals of each unit and task.
+        The last query of yield ``step`` is a pivot where ``pivot_last(step)`` says so. ``normals(count)`` draws
+        the next (d, U, T, count) standard normals of each unit and task.
         """
 
 

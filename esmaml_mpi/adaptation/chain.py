@@ -50,6 +50,33 @@ class Chain(AdaptationSettings):
         return sum(operator.rollouts for operator in self.operators)
 
     @property
+    def directions_at_once(self) -> int:
+        """The most directions drawn together."""
+        return max(operator.directions_at_once for operator in self.operators)
+
+    @property
+    def yields(self) -> int:
+        """How often it asks for rewards."""
+        return sum(operator.yields for operator in self.operators)
+
+    def pivot_last(self, step: int) -> bool:
+        """Whether the last query of this yield is a pivot."""
+        for operator in self.operators:
+            if step < operator.yields:
+                return operator.pivot_last(step)
+            step -= operator.yields
+        return False
+
+    def check_dimension(self, dimension: int) -> None:
+        """ConfigError if a link has too few queries for a policy of this many parameters."""
+        for i, operator in enumerate(self.operators):
+            if hasattr(operator, "check_dimension"):
+                try:
+                    operator.check_dimension(dimension)
+                except ConfigError as error:
+                    raise ConfigError(f"adaptation.links[{i}]: {error}") from error
+
+    @property
     def bears_failures(self) -> bool:
         """Whether every operator goes on where a trial has no reward."""
         return all(getattr(operator, "bears_failures", False) for operator in self.operators)
@@ -73,8 +100,13 @@ def _operator(link: dict, path: str):
     from esmaml_mpi.adaptation import OPERATORS  # which imports this file
 
     name = link.get("operator")
-    if name not in OPERATORS:
+    if not isinstance(name, str) or name not in OPERATORS:
         raise unknown(f"{path}.operator", name, OPERATORS)
     for key in COMMON & link.keys():
         raise ConfigError(f"{path}.{key} = {show(link[key])}: adaptation.{key} is for the whole chain.")
-    return parse(OPERATORS[name], link, path)
+    try:
+        return parse(OPERATORS[name], link, path)
+    except ConfigError as error:
+        if path in str(error):
+            raise
+        raise ConfigError(f"{path}: {error}") from error  # of values that do not go together

@@ -68,7 +68,7 @@ class ESGradient(AdaptationSettings):
 
     def check_dimension(self, dimension: int) -> None:
         """ConfigError if there are too few queries for a policy of this many parameters."""
-        check_rows(self._decoder, self.decoder, self.queries // len(ESTIMATORS[self.estimator].signs), dimension)
+        check_rows(self._decoder, self.decoder, self.directions_at_once, dimension)
 
     @property
     def evaluates_pivot(self) -> bool:
@@ -82,6 +82,20 @@ class ESGradient(AdaptationSettings):
     def queries_at_once(self) -> int:
         """Policies in one yield."""
         return self.queries + self.evaluates_pivot
+
+    @property
+    def directions_at_once(self) -> int:
+        """Directions of one step."""
+        return self.queries // len(ESTIMATORS[self.estimator].signs)
+
+    @property
+    def yields(self) -> int:
+        """How often it asks for rewards."""
+        return self.steps
+
+    def pivot_last(self, step: int) -> bool:
+        """Whether the last query of this yield is the pivot."""
+        return self.evaluates_pivot
 
     @property
     def rollouts(self) -> int:

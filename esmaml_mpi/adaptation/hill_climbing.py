@@ -63,6 +63,20 @@ class HillClimbing(AdaptationSettings):
         return self.evaluations * (2 if self.reevaluate_pivot else 1)
 
     @property
+    def directions_at_once(self) -> int:
+        """Candidates of one iteration."""
+        return self.evaluations if self.scheme == "batch" else 1
+
+    @property
+    def yields(self) -> int:
+        """How often it asks for rewards."""
+        return self.queries + (not self.reevaluate_pivot)
+
+    def pivot_last(self, step: int) -> bool:
+        """False: its pivots are measured as any other policy is."""
+        return False
+
+    @property
     def rollouts(self) -> int:
         """Rollouts of one adaptation to one task."""
         return self.evaluations * (2 * self.queries if self.reevaluate_pivot else self.queries + 1)

@@ -46,6 +46,20 @@ class PopulationSearch(AdaptationSettings):
         return self.population
 
     @property
+    def directions_at_once(self) -> int:
+        """Children of one generation."""
+        return self.population if self.generations > 1 else max(self.population - 1, 1)
+
+    @property
+    def yields(self) -> int:
+        """How often it asks for rewards."""
+        return self.generations
+
+    def pivot_last(self, step: int) -> bool:
+        """False: there is no pivot."""
+        return False
+
+    @property
     def rollouts(self) -> int:
         """Rollouts of one adaptation to one task."""
         return self.population * self.generations

@@ -54,7 +54,7 @@ class Adaptation:
         self._operator_run = operator.adapt(
             theta[:, None, None].copy(), Directions(self._normals, self._source), *watch
         )
-        self._queries, self._answers = np.empty((len(theta), 1, 1, 0)), []
+        self._queries, self._answers, self._step = np.empty((len(theta), 1, 1, 0)), [], -1
         self._go_on(None)
         for reward in rewards:
             self.tell(reward)
@@ -84,6 +84,13 @@ class Adaptation:
         if self.done:
             return self._adapted.copy()
         return (self._best_tried if self._centre is None else self._centre).copy()
+
+    @property
+    def batch(self) -> tuple[int, np.ndarray, int]:
+        """The operator's present queries, which an evaluation tries together: their number in the sequence, their
+        parameters (d, Q), and how many of their rewards have been told.
+        """
+        return self._step, self._queries[:, 0, 0], len(self._answers)
 
     def ask(self) -> np.ndarray:
         """Parameters (d,) to try next; the same ones until their reward is told. UsageError when done."""
@@ -128,7 +135,7 @@ class Adaptation:
 
     def _go_on(self, rewards: np.ndarray | None) -> None:
         """The operator's next queries, or its end."""
-        self._answers = []
+        self._answers, self._step = [], self._step + 1
         try:
             with np.errstate(all="ignore"):
                 self._queries = self._operator_run.send(rewards)

@@ -34,6 +34,21 @@ def test_worker_modules(tmp_path):
     assert "esmaml_mpi.tasks.navigation_2d" not in loaded
 
 
+def test_workers_that_never_decode_and_draw_by_determinants_need_no_scipy(tmp_path):
+    settings = {
+        "adaptation.operator": "hill_climbing",
+        "adaptation.directions": "dpp",
+        "adaptation.direction_options.rho": 2,
+        "meta.directions": "hadamard",
+        "meta.decoder": "lasso",  # of rank 0 alone
+        "task.corruption.fraction": 0.2,
+        "meta.iterations": 1,
+    }
+    loaded = modules({**SMALL, **settings}, tmp_path)
+    assert {"esmaml_mpi.directions.dpp", "esmaml_mpi.directions.hadamard"} <= loaded
+    assert loaded & HEAVY == set()
+
+
 def test_a_worker_with_bodies_has_mujoco_and_not_gymnasium(tmp_path):
     settings = {"task.name": "walker2d_forward_backward", "task.horizon": 5, "meta.iterations": 1}
     loaded = modules({**SMALL, **settings}, tmp_path)

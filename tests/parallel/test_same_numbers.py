@@ -16,6 +16,30 @@ CASES = {
         "task.rollouts": 2,
         "meta.optimizer": "adam",
     },
+    "chosen_directions": {
+        **SMALL,
+        "adaptation.operator": "hill_climbing",
+        "adaptation.queries": 2,
+        "adaptation.scheme": "batch",
+        "adaptation.evaluations": 3,
+        "adaptation.directions": "dpp",
+        "adaptation.direction_options.rho": 4,
+        "meta.directions": "dpp",
+        "meta.direction_options.rho": 3,
+        "meta.direction_options.kernel": "cosine",
+        "meta.decoder": "ridge",
+    },
+    "corrupted": {
+        **SMALL,
+        "adaptation.steps": 2,
+        "adaptation.decoder": "ridge",
+        "adaptation.reuse_radius": 1.0,
+        "adaptation.directions": "orthogonal",
+        "meta.directions": "hadamard",
+        "task.options.reward": "squared_distance",
+        "task.corruption.fraction": 0.3,
+        "task.corruption.noise_std": 2.0,
+    },
     # its episodes end early and at different times
     "walker2d": {
         **SMALL,
@@ -42,7 +66,11 @@ def alone(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("case", "ranks"),
-    [*(("four_corners", n) for n in (1, 2, 3, 5, 24)), *((name, n) for name in list(CASES)[1:] for n in (2, 5))],
+    [
+        *(("four_corners", n) for n in (1, 2, 3, 5, 24)),
+        *((name, n) for name in list(CASES)[1:] for n in (2, 5)),
+        *((name, 1) for name in ("chosen_directions", "corrupted")),
+    ],
 )
 def test_any_number_of_ranks(alone, tmp_path, case, ranks):
     """24 are more ranks than there are evaluations."""
@@ -52,7 +80,7 @@ def test_any_number_of_ranks(alone, tmp_path, case, ranks):
     assert differences(alone[case], output) == []
 
 
-@pytest.mark.parametrize("case", ["four_corners", "walker2d"])
+@pytest.mark.parametrize("case", ["four_corners", "walker2d", "chosen_directions", "corrupted"])
 @pytest.mark.parametrize(("ranks", "threads"), [(None, 2), (None, 3), (2, 2)])
 def test_any_number_of_threads(alone, tmp_path, case, ranks, threads):
     output = tmp_path / "threads.h5"
@@ -81,8 +109,14 @@ def test_another_seed_is_another_run(alone, tmp_path):
     assert {"train/values", "parameters/value", "test/after"} <= set(differences(alone["four_corners"], output))
 
 
-def test_evaluate_is_the_same_on_ranks(alone):
-    file = alone["four_corners"]
+def test_corruption_and_the_choice_of_directions_make_another_run(alone):
+    for case in ("chosen_directions", "corrupted"):
+        assert "train/values" in differences(alone["four_corners"], alone[case])
+
+
+@pytest.mark.parametrize("case", ["four_corners", "chosen_directions", "corrupted"])
+def test_evaluate_is_the_same_on_ranks(alone, case):
+    file = alone[case]
     command = [*train_arguments(SMALL, file)[:3], "evaluate", str(file), "--repeats", "3", "--json", "-"]
     one, three = run(command), run(command, 3)
     assert one.returncode == 0 and three.returncode == 0, one.stderr + three.stderr

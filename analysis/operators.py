@@ -1,0 +1,229 @@
+"""Adaptation operators compared: final test reward after adaptation over K or over noise, every seed shown.
+
+Example: python analysis/operators.py results/operators/corners/*.h5
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import series
+import style
+
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.results.reader import Results
+
+GRADIENTS = {"gaussian": "MC", "dpp": "DPP"}
+MARKERS = "osD^vP"
+WIDE = 30.0  # worst over best reward from which a panel has a logarithmic axis
+
+
+@dataclass(frozen=True)
+class Final:
+    """The last test of a run; ``returns`` (tasks, repeats) after adaptation."""
+
+    panel: str
+    operator: str
+    x: float
+    seed: int
+    iteration: int
+    returns: np.ndarray
+    lowest: float | None  # what an adaptation gets that stays away from every goal
+
+    @property
+    def mean(self) -> float:
+        return float(series.finite_mean(self.returns, (0, 1)))
+
+    @property
+    def harmed(self) -> float:
+        """Share of adaptations with less reward than for staying away from every goal; nan where that is not known."""
+        if self.lowest is None:
+            return float("nan")
+        return float(np.mean(self.returns[np.isfinite(self.returns)] < self.lowest - 1e-9))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw and tabulate; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        output = style.check_output(options.output)
+        runs = [series.load(path) for path in options.results]
+        noisy = any(run.config.task.corruption.get("noise_std", 0) > 0 for run in runs)
+        finals = _distinct([final(run, noisy) for run in runs])
+        _print_table(finals, noisy)
+        style.save(_draw(finals, noisy), output)
+    except UserError as error:
+        print(f"operators: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    print(output)
+    return 0
+
+
+def final(run: Results, noisy: bool) -> Final:
+    """What a run has come to; ``noisy``: over the noise, not over K."""
+    config, test = run.config, run.history["test"]
+    iteration = int(test["iteration"][-1])
+    if iteration < config.meta.iterations:
+        _note(f"{run.path} has got to iteration {iteration} of {config.meta.iterations}")
+    operator, options = config.adaptation, config.task.options
+    corners = config.task.name == "four_corners" and options["reward"] == "bowl"
+    panel = config.task.name.replace("_", " ")
+    if options.get("penalty", 0) > 0:
+        panel += f", penalty {options['penalty']:,g}"
+    return Final(
+        panel=panel,
+        operator=label(operator),
+        x=float(config.task.corruption.get("noise_std", 0.0)) if noisy else queries(operator),
+        seed=config.run.seed,
+        iteration=iteration,
+        returns=test["after"][-1],
+        lowest=-4.0 * config.task.horizon if corners else None,
+    )
+
+
+def label(operator) -> str:
+    """The paper's name of an operator, or the configuration's."""
+    if operator.operator == "es_gradient":
+        return GRADIENTS.get(operator.directions, operator.directions)
+    if operator.operator == "hill_climbing":
+        scheme = "" if operator.scheme == "sequential" else f", {operator.scheme} of {operator.evaluations}"
+        return f"HC{scheme}{', pivot again' * operator.reevaluate_pivot}"
+    return operator.operator.replace("_", " ")
+
+
+def queries(operator) -> int:
+    """K: what the operator tries beside theta itself."""
+    return getattr(operator, "queries", operator.rollouts - 1)
+
+
+def _distinct(finals: list[Final]) -> list[Final]:
+    best: dict[tuple, Final] = {}
+    for each in sorted(finals, key=lambda each: -each.iteration):
+        key = (each.panel, each.operator, each.x, each.seed)
+        if key in best:
+            _note(f"{each.operator}, seed {each.seed}: a second run of the same, left out")
+        best.setdefault(key, each)
+    return sorted(best.values(), key=lambda each: (each.panel, each.x, each.seed))
+
+
+def _cells(finals: list[Final]):
+    """(panel, x, operator, its runs over seeds), panels and operators in order of appearance."""
+    operators = sorted({each.operator for each in finals}, key=_rank)
+    for panel in dict.fromkeys(each.panel for each in finals):
+        for x in dict.fromkeys(each.x for each in finals if each.panel == panel):
+            for operator in operators:
+                runs = [each for each in finals if (each.panel, each.x, each.operator) == (panel, x, operator)]
+                if runs:
+                    yield panel, x, operator, runs
+
+
+def _rank(operator: str) -> tuple:
+    order = ("MC", "DPP", "HC")
+    return (order.index(operator) if operator in order else len(order), operator)
+
+
+def _draw(finals: list[Final], noisy: bool):
+    names = list(dict.fromkeys(each.panel for each in finals))
+    fig, axes = style.figure(len(names), width=1.4 + 4.1 * len(names), height=4.4)
+    operators = sorted({each.operator for each in finals}, key=_rank)
+    for ax, panel in zip(axes, names, strict=True):
+        own = [each for each in finals if each.panel == panel]
+        places = sorted({each.x for each in own}, reverse=not noisy)
+        for i, operator in enumerate(operators):
+            look = dict(color=style.COLOURS[i % len(style.COLOURS)], marker=MARKERS[i % len(MARKERS)])
+            _draw_operator(ax, own, operator, places, look, i - (len(operators) - 1) / 2)
+        ax.set_xticks(range(len(places)), [f"{x:g}" for x in places])
+        ax.set_xlim(-0.5, len(places) - 0.5)
+        ax.grid(axis="x", visible=False)
+        ax.set_xlabel("standard deviation of the noise on a measured reward" if noisy else "queries K per adaptation")
+        ax.set_title(panel)
+        means = np.array([each.mean for each in own])
+        if means.max() < 0 and means.min() < WIDE * means.max():
+            _logarithmic(ax, means)
+        _draw_bound(ax, own, "top" if ax.get_yscale() == "function" else "bottom")
+    axes[0].set_ylabel(series.METRICS["after"])
+    seeds = len({each.seed for each in finals})
+    title = f"mean and range of {seeds} seeds, each a dot" if seeds > 1 else "one seed"
+    handles, texts = axes[0].get_legend_handles_labels()
+    place = dict(loc="outside lower center", ncols=len(handles), title=title)
+    fig.legend(handles, texts, **place)
+    return fig
+
+
+def _draw_operator(ax, finals, operator, places, look, offset) -> None:
+    """Dots for seeds, a bar from the worst to the best of them, and a line through the means."""
+    x, mean = [], []
+    for place, value in enumerate(places):
+        seeds = np.array([each.mean for each in finals if each.operator == operator and each.x == value])
+        if seeds.size == 0:
+            continue
+        at = place + 0.2 * offset
+        x.append(at)
+        mean.append(seeds.mean())
+        ax.plot([at, at], [seeds.min(), seeds.max()], color=look["color"], lw=5, alpha=0.22, solid_capstyle="round")
+        ax.plot(np.full(seeds.size, at), seeds, ".", color=look["color"], ms=4, alpha=0.8)
+    ax.plot(x, mean, **look, ms=7, mec="white", lw=1.2, label=operator)
+
+
+def _draw_bound(ax, finals, side: str) -> None:
+    lowest = next((each.lowest for each in finals if each.lowest is not None), None)
+    if lowest is not None:
+        ax.axhline(lowest, color=style.BLACK, lw=1, ls=":")
+        place = dict(xytext=(4, 3 if side == "bottom" else -4), textcoords="offset points", va=side, fontsize=9)
+        ax.annotate(f"never near a goal: {lowest:g}", (0, lowest), xycoords=ax.get_yaxis_transform(), **place)
+
+
+def _logarithmic(ax, means) -> None:
+    """Rewards below 0 over decades, the best on top."""
+    ax.set_yscale("function", functions=(lambda y: -np.log10(np.maximum(-y, 1.0)), lambda v: -(10.0**-v)))
+    top, bottom = np.log10(-means.max()), np.log10(-means.min())
+    ticks = [-(10.0**k) * m for k in range(int(top), int(bottom) + 2) for m in (1, 3)]
+    shown = [tick for tick in ticks if top - 0.25 <= np.log10(-tick) <= bottom + 0.25]
+    ax.set_yticks(shown, [f"{tick:,.0f}" for tick in shown])
+    ax.set_ylim(-(10 ** (bottom + 0.2)), -(10 ** (top - 0.2)))
+
+
+def _print_table(finals: list[Final], noisy: bool) -> None:
+    print("| task | " + ("noise" if noisy else "K") + " | operator | seeds | after adaptation | median | harmed |")
+    print("|---|---|---|---|---|---|---|")
+    for panel, x, operator, runs in _cells(finals):
+        means = np.array([each.mean for each in runs])
+        digits = 1 if abs(means.mean()) < 1000 else 0
+        error = f" +- {means.std(ddof=1) / np.sqrt(means.size):,.{digits}f}" if means.size > 1 else ""
+        returns = np.concatenate([each.returns.ravel() for each in runs])
+        harmed = np.mean([each.harmed for each in runs])
+        share = "" if np.isnan(harmed) else f"{100 * harmed:.1f} %"
+        cells = (panel, f"{x:g}", operator, str(len(runs)), f"{means.mean():,.{digits}f}{error}")
+        print(f"| {' | '.join(cells)} | {np.nanmedian(returns):,.1f} | {share} |")
+    print(
+        "\nMean over seeds +- standard error; median over all adaptations; harmed: share of adaptations with less than"
+    )
+    print("the reward of never coming near a goal, which only a wrong corner's penalty can bring.")
+
+
+def _note(text: str) -> None:
+    print(f"operators: {text}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="operators",
+        description="Final test reward after adaptation of runs that differ in their adaptation operator, over K, or "
+        "over the noise on rewards if any run has some: a panel for each task and penalty, a mean and a range over "
+        "seeds. Also prints a table as Markdown.",
+    )
+    parser.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="results files, finished or running")
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        default=Path("operators.png"),
+        help="figure to write: .png, .pdf or .svg (default: operators.png in the current folder)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""The comparison of operators: which runs become which points, and that the script draws and tabulates them."""
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import esmaml_mpi
+
+SCRIPTS = Path(__file__).parents[2] / "analysis"
+pytest.importorskip("matplotlib")
+
+TINY = {
+    "task": {"name": "four_corners", "horizon": 30},
+    "policy": {"hidden": []},
+    "meta": {"iterations": 1, "perturbations": 2, "current_evaluations": 1},
+    "test": {"every": 1, "repeats": 2},
+}
+KINDS = {
+    "mc": [],
+    "dpp": ["adaptation.directions=dpp", "adaptation.direction_options={rho=2}"],
+    "hc": ["adaptation.operator=hill_climbing"],
+}
+BATCH = ["adaptation.operator=hill_climbing", "adaptation.scheme=batch", "adaptation.evaluations=2"]
+
+
+@pytest.fixture
+def operators(monkeypatch):
+    """The script as a module."""
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import operators
+
+    return operators
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three operators at K = 3 and 2, plain and penalised, the plain ones with two seeds."""
+    folder = tmp_path_factory.mktemp("runs")
+    for kind, settings in KINDS.items():
+        for queries in (3, 2):
+            for penalty, seeds in ((0, 2), (1000, 1)):
+                for seed in range(seeds):
+                    more = [f"task.options={{penalty={penalty}}}", f"run.seed={seed}", f"adaptation.queries={queries}"]
+                    train(folder / f"{kind}_{queries}_{penalty}_{seed}.h5", *settings, *more)
+    return folder
+
+
+def train(path, *overrides):
+    return esmaml_mpi.train(TINY, overrides, output=path)
+
+
+def run_script(*arguments, cwd):
+    command = [sys.executable, SCRIPTS / "operators.py", *arguments]
+    return subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+def test_figure_and_table(folder, tmp_path):
+    done = run_script(*sorted(folder.glob("*.h5")), "--output", "figure.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "" and done.stdout.endswith("figure.png\n")
+    header = (tmp_path / "figure.png").read_bytes()[:24]
+    assert struct.unpack(">II", header[16:24])[0] == 1920  # two panels
+    rows = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| four")]
+    assert [row[1:4] for row in rows[:6]] == [[k, name, "2"] for k in "23" for name in ("MC", "DPP", "HC")]
+    assert [row[3] for row in rows[6:]] == ["1"] * 6 and all("penalty 1,000" in row[0] for row in rows[6:])
+    plain = [esmaml_mpi.read_results(folder / f"hc_3_0_{seed}.h5").history["test"]["after"][-1] for seed in (0, 1)]
+    assert rows[5][4].startswith(f"{np.mean(plain):.1f} +- ")
+
+
+def test_points_of_a_run(folder, operators):
+    run = esmaml_mpi.read_results(folder / "mc_3_1000_0.h5")
+    point = operators.final(run, noisy=False)
+    assert (point.panel, point.operator, point.x, point.seed) == ("four corners, penalty 1,000", "MC", 3, 0)
+    assert point.lowest == -120 and point.returns.shape == (4, 2)
+    assert operators.final(run, noisy=True).x == 0
+
+
+def test_names_of_operators(operators):
+    def climb(**changes):
+        settings = dict(operator="hill_climbing", scheme="sequential", evaluations=1, reevaluate_pivot=False)
+        return operators.label(SimpleNamespace(**{**settings, **changes}))
+
+    assert climb() == "HC"
+    assert climb(scheme="batch", evaluations=5, reevaluate_pivot=True) == "HC, batch of 5, pivot again"
+    assert operators.label(SimpleNamespace(operator="es_gradient", directions="orthogonal")) == "orthogonal"
+    assert operators.label(SimpleNamespace(operator="population_search")) == "population search"
+    assert operators.queries(SimpleNamespace(rollouts=21)) == 20
+
+
+def test_share_of_harmed_adaptations(operators):
+    def point(returns, lowest=-400.0):
+        return operators.Final("", "MC", 20, 0, 1, np.array(returns), lowest)
+
+    assert point([[-400.0, -400.1], [np.nan, -50.0]]).harmed == pytest.approx(1 / 3)
+    assert point([[-400.0, -400.1], [np.nan, -50.0]]).mean == pytest.approx(-850.1 / 3)
+    assert np.isnan(point([[-1.0]], None).harmed)
+
+
+def test_over_noise(tmp_path):
+    for noise in (0.0, 5.0):
+        more = [f"task.corruption={{noise_std={noise}}}", "adaptation.queries=2"]
+        train(tmp_path / f"hc_{noise:g}.h5", *KINDS["hc"], *more)
+        train(tmp_path / f"batch_{noise:g}.h5", *BATCH, *more)
+    done = run_script(*sorted(tmp_path.glob("*.h5")), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" | ")[1:3] for line in done.stdout.splitlines() if line.startswith("| four")]
+    assert rows == [[noise, name] for noise in "05" for name in ("HC", "HC, batch of 2")]
+    assert (tmp_path / "operators.png").exists()
+
+
+def test_same_run_twice_and_no_results(folder, tmp_path):
+    twice = tmp_path / "copy.h5"
+    twice.write_bytes((folder / "mc_3_0_0.h5").read_bytes())
+    done = run_script(folder / "mc_3_0_0.h5", twice, cwd=tmp_path)
+    assert done.returncode == 0 and "left out" in done.stderr
+    done = run_script(tmp_path / "none.h5", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("operators: ") and "Traceback" not in done.stderr
