@@ -71,6 +71,7 @@ def _report(options, config: Config, iteration: int, tasks: list[int], before: n
             iteration=iteration,
             seed=options.seed,
             tasks=tasks,
+            rollouts_per_adaptation=config.rollouts_per_adaptation,
             before=before.tolist(),
             after=after.tolist(),
         )
@@ -80,7 +81,7 @@ def _report(options, config: Config, iteration: int, tasks: list[int], before: n
             return
     print(
         f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per "
-        "task (mean +- standard error)"
+        f"task of {config.rollouts_per_adaptation} rollouts each (mean +- standard error)"
     )
     print(f"{'task':>8} {'before':>20} {'after':>20}")
     for task, b, a in zip(tasks, before, after, strict=True):

@@ -36,8 +36,11 @@ class Config:
         for name in tables:
             if name not in known:
                 raise unknown("section", name, known)
-        parsed = {name: parse(known[name], tables.get(name, {}), name) for name in known if name != "adaptation"}
-        return cls(**parsed, adaptation=_adaptation(tables.get("adaptation", {})))
+        parsed = {}
+        for name, section in known.items():
+            table = tables.get(name, {})
+            parsed[name] = _adaptation(table) if name == "adaptation" else parse(section, table, name)
+        return cls(**parsed)
 
     @classmethod
     def from_toml(cls, text: str) -> "Config":
@@ -85,6 +88,11 @@ class Config:
         from esmaml_mpi.consistency import resolve
 
         return resolve(self, training)
+
+    @property
+    def rollouts_per_adaptation(self) -> int:
+        """Episodes that adapting one policy to one task takes, scores before and after not counted."""
+        return self.adaptation.rollouts * self.task.rollouts
 
     @property
     def train_tasks(self) -> range:

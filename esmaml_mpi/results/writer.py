@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from esmaml_mpi.config import Config
 from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.history import GROUPS, History
 from esmaml_mpi.results.seal import FORMAT_VERSION, seal
@@ -79,6 +80,7 @@ class ResultsWriter:
             for name, about in series.items():
                 dataset = file.create_dataset(f"{group}/{name}", data=arrays[name])
                 dataset.attrs.update(unit=about.unit, meaning=about.meaning, row_shape=about.row)
+        file["test/after"].attrs["rollouts_per_adaptation"] = Config.from_toml(self.config_toml).rollouts_per_adaptation
         ids = file.create_dataset("test/task_id", data=np.array(self.test_task_ids, dtype=np.int64))
         ids.attrs.update(
             unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)"

@@ -39,6 +39,7 @@ def test_names_shapes_and_attributes(run):
         assert (file["train/env_steps"][()] == 7 * 4 * 4 * 100).all()
         assert file["test/iteration"][()].tolist() == [0, 2, 4, 5]
         assert file["test/task_id"][()].tolist() == [0, 1, 2, 3]
+        assert file["test/after"].attrs["rollouts_per_adaptation"] == 3
         assert file["test/before"].shape == file["test/after"].shape == (4, 4, 2)
         assert file["parameters/iteration"][()].tolist() == [0, 2, 4, 5]
         assert file["parameters/value"].shape == (4, 6)
