@@ -6,7 +6,7 @@
 import sys
 
 __version__ = "0.1.0"
-__all__ = ["Config", "load_config", "read_results", "train"]
+__all__ = ["Adaptation", "Config", "load_config", "read_results", "train"]
 
 
 if (
@@ -22,6 +22,10 @@ def __getattr__(name: str):
         from esmaml_mpi.library import train
 
         return train
+    if name == "Adaptation":
+        from esmaml_mpi.adaptation.session import Adaptation
+
+        return Adaptation
     if name == "read_results":
         from esmaml_mpi.results.reader import read
 
