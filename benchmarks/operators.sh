@@ -53,9 +53,11 @@ noise() {  # 50 rollouts each: 1 + 49, (1 + 9) x 5, (1 + 9) x 5
 }
 
 six_circles() {
-  local common="$1 $outer $climb run.name=six_circles task.name=six_circles task.horizon=200"
+  local common="$1 $outer $climb run.name=six_circles task.name=six_circles"
   common+=" task.train_size=1 task.batch_size=1 task.test_size=1 meta.iterations=600 meta.perturbations=80"
-  echo "hc $common policy.output_gain=0.3 test.every=50 test.repeats=10"
+  common+=" test.every=50 test.repeats=10"
+  echo "relu $common policy.output_gain=0.3"
+  echo "tanh $common policy.activation=tanh task.horizon=300 meta.sigma=0.2 meta.iterations=900"
 }
 
 train() {
