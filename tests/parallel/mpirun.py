@@ -54,15 +54,28 @@ def train_arguments(settings: dict, output: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "esmaml_mpi.cli", "train", str(config), *sets, "--output", str(output), *options]
 
 
+LAUNCHES = 3
+NOT_LAUNCHED = "The PMIx server's listener thread failed to start"  # Open MPI, now and then, on a busy machine
+
+
 def run(
     command: list[str], ranks: int | None = None, timeout: float = 120, **environ: str
 ) -> subprocess.CompletedProcess:
     """Run a command, under mpirun if ``ranks`` is given."""
     if ranks is not None:
         command = [*launcher(), "-n", str(ranks), *command]
-    return subprocess.run(
-        command, env=environment(**environ), capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
-    )
+    for _ in range(LAUNCHES):
+        done = subprocess.run(
+            command,
+            env=environment(**environ),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+        )
+        if NOT_LAUNCHED not in done.stdout + done.stderr:  # else none of our processes was started
+            break
+    return done
 
 
 def start(command: list[str], ranks: int | None = None, *options: str) -> subprocess.Popen:

@@ -42,6 +42,7 @@ def test_workers_that_never_decode_and_draw_by_determinants_need_no_scipy(tmp_pa
         "meta.directions": "hadamard",
         "meta.decoder": "lasso",  # of rank 0 alone
         "task.corruption.fraction": 0.2,
+        "task.corruption.relative": "false",
         "meta.iterations": 1,
     }
     loaded = modules({**SMALL, **settings}, tmp_path)

@@ -8,6 +8,7 @@ import typing
 import tomli_w
 from hypothesis import strategies as st
 
+from esmaml_mpi.adaptation import OPERATORS
 from esmaml_mpi.config import Config
 from esmaml_mpi.settings import _choices
 from esmaml_mpi.tasks import FAMILIES, family_class
@@ -30,7 +31,9 @@ SMALL = {
     "meta": {"perturbations": 4, "current_evaluations": 2},
     "test": {"repeats": 1},
 }
-SECTIONS = {field.name: field.default_factory for field in dataclasses.fields(Config)}
+# Classes that a section may be of: [adaptation] is of its operator's.
+SECTIONS = {field.name: [type(getattr(Config(), field.name))] for field in dataclasses.fields(Config)}
+SECTIONS["adaptation"] = list(OPERATORS.values())
 
 
 def fields_of(cls) -> dict:
@@ -64,7 +67,7 @@ def configurations(draw):
     tables = copy.deepcopy(draw(st.sampled_from(({}, SMALL, SMALL))))
     names = draw(st.lists(st.sampled_from(sorted(SECTIONS)), unique=True, max_size=4))
     for name in names:
-        fields = fields_of(SECTIONS[name])
+        fields = fields_of(draw(st.sampled_from(SECTIONS[name])))
         for key in draw(st.lists(st.sampled_from(sorted(fields)), unique=True, max_size=4)):
             tables.setdefault(name, {})[key] = draw(values_of(*fields[key]))
     family = draw(st.sampled_from(sorted(FAMILIES)))
@@ -101,7 +104,7 @@ def toml_texts(draw):
 def override_strings(draw):
     """What may follow --set."""
     section = draw(st.sampled_from(sorted(SECTIONS)))
-    key = draw(st.sampled_from(sorted(fields_of(SECTIONS[section]))))
+    key = draw(st.sampled_from(sorted(fields_of(draw(st.sampled_from(SECTIONS[section]))))))
     value = draw(st.one_of(INTEGERS.map(lambda i: hex(i) if i >= 0 else "-1"), NUMBERS.map(repr), TEXTS, st.text()))
     return draw(
         st.one_of(
