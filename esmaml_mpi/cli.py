@@ -34,8 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return _complain(error)
     except BrokenPipeError:  # `esmaml tasks | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+        return _reader_left()
+
+
+def _reader_left() -> int:
+    """Nobody reads what is printed any more: that is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
 
 
 def _collective(options) -> int:
@@ -85,7 +90,10 @@ def _train(options, world) -> int:
 def _evaluate(options, world) -> int:
     from esmaml_mpi.assess import evaluate_command
 
-    return evaluate_command(options, world)
+    try:
+        return evaluate_command(options, world)
+    except BrokenPipeError:  # `esmaml evaluate ... | head`; the ranks have done their work
+        return _reader_left()
 
 
 def _render(options) -> int:
