@@ -8,10 +8,8 @@ import sys
 __version__ = "0.1.0"
 __all__ = ["Adaptation", "Config", "load_config", "read_results", "train"]
 
-
-if (
-    "gymnasium" in sys.modules
-):  # a program that uses Gymnasium finds our environments; a rank that does not is spared it
+# A program that uses Gymnasium finds our environments; a rank that does not is spared them.
+if "gymnasium" in sys.modules:
     from esmaml_mpi import environments  # noqa: F401
 
 

@@ -1,6 +1,6 @@
 """The ``adapt`` command: adapt a trained meta-policy one trial at a time, on a robot or on a simulated task."""
 
-import argparse
+from esmaml_mpi.arguments import add_at, add_set_adaptation, positive
 
 
 def add_parser(commands) -> None:
@@ -17,19 +17,11 @@ def add_parser(commands) -> None:
         "results", nargs="?", metavar="RESULTS", help="results file of a training run; left out to go on with a session"
     )
     adapt.add_argument("--session", required=True, metavar="FILE", help="the session, begun if it does not exist")
-    adapt.add_argument(
-        "--at", metavar="WHEN", help="which parameters: last, best (by test reward), or an iteration (default: last)"
-    )
-    adapt.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="adaptation.KEY=VALUE",
-        help="adapt otherwise than in training, e.g. adaptation.queries=5; repeatable",
-    )
+    add_at(adapt, default=None)
+    add_set_adaptation(adapt)
     adapt.add_argument("--seed", type=int, metavar="N", help="seed of the perturbations (default: 0)")
     adapt.add_argument("--task", type=int, metavar="ID", help="take the rewards from this simulated task, no robot's")
-    adapt.add_argument("--trials", type=_positive, metavar="N", help="leave after this many trials (default: all)")
+    adapt.add_argument("--trials", type=positive, metavar="N", help="leave after this many trials (default: all)")
     adapt.set_defaults(run=adapt_command, collective=False)
 
 
@@ -38,10 +30,3 @@ def adapt_command(options) -> int:
     from esmaml_mpi.adapting import adapt
 
     return adapt(options)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 
+from esmaml_mpi.arguments import add_at, add_set, add_set_adaptation, positive
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.interruption import remember_early_signals
 
@@ -139,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "config", metavar="CONFIG", help="TOML file; `esmaml config` prints one with every setting explained"
     )
-    _add_set(train)
+    add_set(train)
     train.add_argument("--output", metavar="FILE.h5", help="results file (default: results/NAME.h5, NAME = run.name)")
     existing = train.add_mutually_exclusive_group()
     existing.add_argument(
@@ -155,13 +156,13 @@ def _parser() -> argparse.ArgumentParser:
         "after. Randomness is fresh, not that of training.",
     )
     evaluate.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
-    _add_at(evaluate)
+    add_at(evaluate)
     evaluate.add_argument("--tasks", metavar="IDS", help="task ids, as 0,1,5-9 (default: the run's test tasks)")
     evaluate.add_argument(
-        "--repeats", type=_positive, default=20, metavar="N", help="adaptations per task (default: 20)"
+        "--repeats", type=positive, default=20, metavar="N", help="adaptations per task (default: 20)"
     )
     evaluate.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the adaptations (default: 0)")
-    _add_set_adaptation(evaluate)
+    add_set_adaptation(evaluate)
     evaluate.add_argument("--json", metavar="FILE", help="also write every return to this file; - for standard output")
     evaluate.set_defaults(run=_evaluate, collective=True)
 
@@ -176,9 +177,9 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--output", metavar="FILE", help=help)
     render.add_argument("--overwrite", action="store_true", help="replace an existing file")
     render.add_argument("--task", type=int, metavar="ID", help="task id (default: the first of the run's test tasks)")
-    _add_at(render)
+    add_at(render)
     render.add_argument("--seed", type=int, default=0, metavar="N", help="seed of adaptation and episodes (default: 0)")
-    _add_set_adaptation(render)
+    add_set_adaptation(render)
     render.add_argument("--width", type=int, default=480, metavar="PIXELS", help="of each panel (default: 480)")
     render.add_argument("--height", type=int, default=400, metavar="PIXELS", help="of each panel (default: 400)")
     help = "1: real time, or 20 steps a second where steps have no duration; 0.5: slow motion (default: 1)"
@@ -200,46 +201,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Print the resolved configuration, every setting explained; the defaults if no file is given.",
     )
     config.add_argument("config", nargs="?", metavar="CONFIG", help="TOML file")
-    _add_set(config)
+    add_set(config)
     config.add_argument("--check", action="store_true", help="only say whether it is valid")
     config.set_defaults(run=_config, collective=False)
     return parser
-
-
-def _add_set(parser) -> None:
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="override one setting, e.g. meta.sigma=0.05; repeatable",
-    )
-
-
-def _add_at(parser) -> None:
-    parser.add_argument(
-        "--at",
-        default="last",
-        metavar="WHEN",
-        help="which parameters: last, best (by test reward), or an iteration (default: last)",
-    )
-
-
-def _add_set_adaptation(parser) -> None:
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="adaptation.KEY=VALUE",
-        help="adapt otherwise than in training, e.g. adaptation.queries=5; repeatable",
-    )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
 
 
 if __name__ == "__main__":

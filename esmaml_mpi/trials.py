@@ -73,10 +73,11 @@ class Trials:
         buffer = np.empty((self.lab.policy.size, count))
         at = self.units.round
         fill = partial(self.source.fill, buffer)
-        shared = self._sharing and self.draws == 0  # later ones start from different points
+        # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
+        shared = self._sharing and self.evaluations == 0
         for u, stream in enumerate(self.units.streams):
             if shared:
-                fill(Purpose.SHARED_ADAPTATION, at, unit=stream)
+                fill(Purpose.SHARED_ADAPTATION, at, unit=stream, step=self.draws)
                 drawn[:, u] = buffer[:, None]
                 continue
             for t, task in enumerate(self.units.tasks[u]):

@@ -33,9 +33,12 @@ class Operator(Protocol):
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """Adapt theta (d, U, T): yields queries (d, U, T, Q), is sent rewards (U, T, Q), returns (d, U, T).
 
-        The last query of yield ``step`` is a pivot where ``pivot_last(step)`` says so. ``normals(count)`` draws
-        the next (d, U, T, count) standard normals of each unit and task.
+        ``normals(count)`` draws the next directions (d, U, T, count) of each unit and task, scaled as standard normals;
+        if it has ``importance(directions)``, averages are weighted by it.
         """
+
+    def pivot_last(self, step: int) -> bool:
+        """Whether the last query of yield ``step`` is a pivot, theta itself."""
 
 
 OPERATORS = {

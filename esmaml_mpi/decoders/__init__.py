@@ -8,13 +8,13 @@ accept rows from anywhere and differ in the errors they are made for.
 """
 
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.registry import imported
 from esmaml_mpi.settings import parse, unknown
 
 
@@ -47,8 +47,7 @@ def decoder_class(name: str) -> type:
     """The class of a registered decoder; ConfigError if there is none."""
     if name not in DECODERS:
         raise unknown("decoder", name, DECODERS)
-    module, _, attribute = DECODERS[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return imported(DECODERS[name])
 
 
 def make_decoder(name: str, options: Mapping = {}, path: str = "decoder_options") -> Decoder:

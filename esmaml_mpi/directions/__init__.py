@@ -4,10 +4,10 @@ To add one: write a file with such a sampler (see ``sampler.py``) and add a line
 """
 
 from collections.abc import Mapping
-from importlib import import_module
 
 from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.errors import ConfigError, in_words
+from esmaml_mpi.registry import imported
 from esmaml_mpi.settings import parse, unknown
 
 # name -> where its class is; imported only when used, so that a worker loads SciPy for none but the one that needs it.
@@ -25,9 +25,8 @@ def sampler_class(name: str, key: str = "directions.name") -> type:
     """The class of a registered sampler; ConfigError, naming ``key``, if there is none or its library is missing."""
     if name not in DIRECTIONS:
         raise unknown(key, name, DIRECTIONS)
-    module, _, attribute = DIRECTIONS[name].partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        return imported(DIRECTIONS[name])
     except ImportError as error:
         raise ConfigError(f"{key} = {name!r} cannot be used: {in_words(error)}. Install what it imports.") from error
 

@@ -2,9 +2,9 @@
 
 import dataclasses
 from collections.abc import Mapping
-from importlib import import_module
 
 from esmaml_mpi.errors import FamilyError, UserError, in_words
+from esmaml_mpi.registry import imported
 from esmaml_mpi.settings import parse, unknown
 from esmaml_mpi.tasks.contract import check_attributes, check_class
 
@@ -35,9 +35,8 @@ def family_class(name: str) -> type:
     """The class of a registered family; ConfigError if there is none, FamilyError if it cannot be had."""
     if name not in FAMILIES:
         raise unknown("task.name", name, FAMILIES)
-    module, _, attribute = FAMILIES[name].partition(":")
     try:
-        cls = getattr(import_module(module), attribute)
+        cls = imported(FAMILIES[name])
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
