@@ -10,11 +10,12 @@ import time
 
 import numpy as np
 
+from esmaml_mpi.config import load
 from esmaml_mpi.exact import LIMBS
 from esmaml_mpi.meta.optimizers import SGD
 from esmaml_mpi.meta.zero_order import ZeroOrder
 from esmaml_mpi.normalization import ObservationStatistics
-from esmaml_mpi.randomness import Phase, Round, Streams
+from esmaml_mpi.randomness import Phase, Round
 
 OBSERVATIONS = 17  # HalfCheetah
 
@@ -36,7 +37,10 @@ def main() -> None:
 def serial_seconds(evaluations: int, dimension: int) -> float:
     """Best of some runs: gradient, step and statistics, from values as they arrive."""
     half = evaluations // 2
-    algorithm = ZeroOrder(half, half, 0.1, "forward_fd", "standardize", 0, "difference", 4, 4, Streams(0))
+    tasks = {"train_size": 4, "batch_size": 4}
+    algorithm = ZeroOrder.from_config(
+        load({"task": tasks, "meta": {"perturbations": half, "current_evaluations": half}})
+    )
     values = np.random.default_rng(0).standard_normal(evaluations)
     limbs = np.ones((2 * OBSERVATIONS, LIMBS), dtype=np.int64)
     theta, optimizer, statistics = np.zeros(dimension), SGD(0.01), ObservationStatistics(OBSERVATIONS)

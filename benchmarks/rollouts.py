@@ -17,6 +17,7 @@ from plain_loop import PlainFourCorners, PlainPolicy, rollout
 
 from esmaml_mpi.config import load
 from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.meta.stages import Stage
 from esmaml_mpi.rollouts import Observer, simulate
 from esmaml_mpi.tasks.four_corners import CORNERS
 from esmaml_mpi.workspace import Workspace
@@ -46,13 +47,13 @@ def cases(experiment):
     workspace = Workspace()
     for batch in (84, 2000, 8000):
         yield str(batch), functools.partial(batched, experiment, batch, workspace)
-    request = Request(0, 0, True, False, experiment.initial_theta(), Observer(MEAN, STD))
+    request = Request(0, 0, Stage(units=300), False, experiment.initial_theta(), Observer(MEAN, STD))
     yield "unit (88)", functools.partial(unit, experiment, request)
 
 
 def unit(experiment, request) -> int:
     """One evaluation, whole."""
-    return int(experiment.train_units(request, range(7, 8)).tally.rollouts.sum())
+    return int(experiment.train_units(request, range(7, 8))[1].rollouts.sum())
 
 
 def batched(experiment, batch, workspace) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from esmaml_mpi.config import Config
 from esmaml_mpi.errors import UsageError
+from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.launch import agree
 from esmaml_mpi.memory import amount, machine_bytes
@@ -17,7 +18,6 @@ from esmaml_mpi.parallel.world import World
 from esmaml_mpi.randomness import Phase
 from esmaml_mpi.settings import show
 from esmaml_mpi.trained import MOST_TASK, check_tasks, find_trained
-from esmaml_mpi.training import finite_mean
 
 RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
 
@@ -51,9 +51,7 @@ def evaluate_command(options, world: World) -> int:
                 f"--repeats {options.repeats}: returns on {len(tasks)} tasks need {amount(needed)}, and this machine "
                 f"has {amount(limit)} of memory."
             )
-        chosen["request"] = Request(
-            trained.iteration, 0, False, True, trained.theta, trained.observer, trained.subspace
-        )
+        chosen["request"] = Request(trained.iteration, 0, None, True, trained.theta, trained.observer, trained.subspace)
         return json.dumps({"config": trained.config.to_dict(), "tasks": tasks})
 
     told = json.loads(agree(world, prepare))

@@ -3,15 +3,42 @@
 import dataclasses
 import inspect
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from esmaml_mpi import sections
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import allowed, parse, show, unknown
 
-DEFAULT_OPERATOR = "es_gradient"
 MOST_BYTES = 2**24  # of a configuration file: no more is read of something that is none, a device for example
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A section whose keys depend on what its ``key`` names; ``settings_of(name)`` is None for an unknown name."""
+
+    key: str
+    default: str
+    common: type
+    settings_of: Callable[[str], type | None]
+
+
+def _operator_settings(name: str) -> type | None:
+    from esmaml_mpi.adaptation import OPERATORS
+
+    return OPERATORS.get(name)
+
+
+def _algorithm_settings(name: str) -> type | None:
+    from esmaml_mpi.meta import ALGORITHMS, algorithm_class
+
+    return algorithm_class(name).Settings if name in ALGORITHMS else None
+
+
+CHOICES = {
+    "adaptation": Choice("operator", "es_gradient", sections.AdaptationSettings, _operator_settings),
+    "meta": Choice("algorithm", "zero_order", sections.MetaSettings, _algorithm_settings),
+}
 
 
 @dataclass
@@ -24,8 +51,8 @@ class Config:
     run: sections.RunSettings = field(default_factory=sections.RunSettings)
     task: sections.TaskSettings = field(default_factory=sections.TaskSettings)
     policy: sections.PolicySettings = field(default_factory=sections.PolicySettings)
-    adaptation: sections.AdaptationSettings = field(default_factory=lambda: _adaptation({}))
-    meta: sections.MetaSettings = field(default_factory=sections.MetaSettings)
+    adaptation: sections.AdaptationSettings = field(default_factory=lambda: _chosen("adaptation", {}))
+    meta: sections.MetaSettings = field(default_factory=lambda: _chosen("meta", {}))
     test: sections.TestSettings = field(default_factory=sections.TestSettings)
     checkpoint: sections.CheckpointSettings = field(default_factory=sections.CheckpointSettings)
 
@@ -39,7 +66,7 @@ class Config:
         parsed = {}
         for name, section in known.items():
             table = tables.get(name, {})
-            parsed[name] = _adaptation(table) if name == "adaptation" else parse(section, table, name)
+            parsed[name] = _chosen(name, table) if name in CHOICES else parse(section, table, name)
         return cls(**parsed)
 
     @classmethod
@@ -129,36 +156,33 @@ def load(source, overrides: Iterable[str] = ()) -> Config:
     return Config.from_dict(tables)
 
 
-def _adaptation(table: Mapping) -> sections.AdaptationSettings:
-    """The section [adaptation], whose keys are those of the operator that it names."""
-    cls = _operator_class(table)
-    if cls is sections.AdaptationSettings and isinstance(table, Mapping):  # no such operator, whatever else is wrong
-        parse(cls, {"operator": table["operator"]}, "adaptation")
-    return parse(cls, table, "adaptation")
+def _chosen(section: str, table: Mapping):
+    """A section whose keys are those of the operator, or algorithm, that it names."""
+    choice, cls = CHOICES[section], _settings_class(section, table)
+    if cls is choice.common and isinstance(table, Mapping):  # there is none of this name, whatever else is wrong
+        parse(cls, {choice.key: table[choice.key]}, section)
+    return parse(cls, table, section)
 
 
-def _operator_class(table: Mapping) -> type:
-    """The operator that a table names; the common section, which refuses it, if there is none of this name."""
-    from esmaml_mpi.adaptation import OPERATORS
-
-    name = table.get("operator", DEFAULT_OPERATOR) if isinstance(table, Mapping) else None
-    return OPERATORS.get(name, sections.AdaptationSettings) if isinstance(name, str) else sections.AdaptationSettings
+def _settings_class(section: str, table: Mapping) -> type:
+    """The settings of what a table names; the common ones, which refuse it, if there is none of this name."""
+    choice = CHOICES[section]
+    name = table.get(choice.key, choice.default) if isinstance(table, Mapping) else None
+    return (choice.settings_of(name) if isinstance(name, str) else None) or choice.common
 
 
 def _drop_what_was_said_of_another(tables: dict, before: Mapping) -> None:
-    """Where overrides have chosen another operator, sampler or decoder, what was said of the old one alone means
-    nothing any more.
+    """Where overrides have chosen another operator, algorithm, sampler or decoder, what was said of the old one alone
+    means nothing any more.
     """
-    for section in ("adaptation", "meta"):
+    for section in CHOICES:
         table, old = tables.get(section), before.get(section)
         if not isinstance(table, dict) or not isinstance(old, dict):
             continue
-        stale = []
-        if section == "adaptation":
-            cls = _operator_class(table)
-            if cls not in (_operator_class(old), sections.AdaptationSettings):
-                keys = {f.name for f in dataclasses.fields(cls)}
-                stale = [key for key in old if key not in keys]
+        stale, cls = [], _settings_class(section, table)
+        if cls not in (_settings_class(section, old), CHOICES[section].common):
+            keys = {f.name for f in dataclasses.fields(cls)}
+            stale = [key for key in old if key not in keys]
         for choice, options in (("directions", "direction_options"), ("decoder", "decoder_options")):
             if table.get(choice) != old.get(choice):
                 stale.append(options)

@@ -5,11 +5,8 @@ import dataclasses
 import sys
 
 from esmaml_mpi.corruption import RewardCorruption
-from esmaml_mpi.decoders import check_rows
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.estimators import ESTIMATORS
-from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.memory import check_memory
 from esmaml_mpi.sections import TaskSettings
 from esmaml_mpi.settings import parse, show
@@ -25,7 +22,6 @@ def resolve(config, training: bool):
     """A copy of a Config with every derived setting filled in; see ``Config.resolved``."""
     family = make_family(config.task.name, config.task.horizon, config.task.options)
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
-    _check_budgets(config)
     _check_sharing(config, family)
     _check_directions(resolved, family)
     _check_run(config.run)
@@ -74,16 +70,6 @@ def _task_settings(config, family) -> TaskSettings:
     return task
 
 
-def _check_budgets(config) -> None:
-    meta = config.meta
-    check_budget("meta", "perturbations", meta.perturbations, meta.estimator, meta.reward_normalization)
-    directions = config.meta.perturbations // len(ESTIMATORS[config.meta.estimator].signs)
-    if config.meta.top_directions > directions:
-        raise ConfigError(
-            f"meta.top_directions = {config.meta.top_directions}: there are only {directions} directions."
-        )
-
-
 def _check_sharing(config, family) -> None:
     if config.adaptation.share_rollouts and not getattr(family, "tasks_share_dynamics", False):
         raise ConfigError(
@@ -97,12 +83,10 @@ def _check_directions(config, family) -> None:
     from esmaml_mpi.experiment import make_algorithm, make_operator, make_policy  # which itself imports config.py
 
     dimension = make_policy(config, family).size
-    algorithm, operator, meta = make_algorithm(config), make_operator(config), config.meta
+    algorithm, operator = make_algorithm(config), make_operator(config)
     sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
-    rows = min(meta.top_directions or algorithm.directions, algorithm.directions)
     with _naming("meta"):
-        algorithm.sampler.check(dimension, algorithm.directions)
-        check_rows(algorithm.decoder, meta.decoder, rows, dimension)
+        algorithm.check(dimension)
     with _naming("adaptation"):
         sampler.check(dimension, operator.directions_at_once)
         if hasattr(operator, "check_dimension"):

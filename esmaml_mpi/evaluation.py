@@ -3,6 +3,7 @@
 import itertools
 import traceback
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -43,6 +44,11 @@ class Evaluator:
         self._threads = threads
         self._workspaces = [Workspace() for _ in range(threads)]
 
+    @property
+    def block(self) -> int:
+        """How many rollouts are worth asking for at once."""
+        return block_size(self.lab.policy, self.lab.family) * self._threads
+
     def evaluate(
         self,
         points: np.ndarray,
@@ -55,9 +61,19 @@ class Evaluator:
 
         Units in which the task family raises, or which exceed the time limit, are marked, not lost silently.
         """
+        return self._guarded(partial(self._evaluate, before=before, subspace=subspace), points, units, observer, before)
+
+    def rollouts(self, points: np.ndarray, units: Units, observer: Observer, purpose: Purpose) -> Outcome:
+        """Score meta-policies ``points`` (d, U) as they are; failures as in ``evaluate``.
+
+        ``observer`` may be one for each unit.
+        """
+        return self._guarded(partial(self._unadapted, purpose=purpose), points, units, observer)
+
+    def _guarded(self, work, points, units, observer, before=False) -> Outcome:
         try:
             with deadline(self._timeout * len(units), self.give_up):
-                return self._evaluate(points, units, observer, before, subspace)
+                return work(points, units, observer)
         except RolloutError as error:
             if len(units) == 1:
                 cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
@@ -67,7 +83,8 @@ class Evaluator:
                 return self._failed(points, units, before, Status.TIMED_OUT, f"not done after {self._timeout:g} s")
         # One unit of many failed: find out which, by giving each a batch of its own.
         alone = [
-            self.evaluate(points[:, i : i + 1], units[i : i + 1], observer, before, subspace) for i in range(len(units))
+            self._guarded(work, points[:, i : i + 1], units[i : i + 1], observer.of(slice(i, i + 1)), before)
+            for i in range(len(units))
         ]
         return Outcome(
             np.concatenate([one.after for one in alone]),
@@ -112,6 +129,10 @@ class Evaluator:
         tally += part
         return Outcome(after, unadapted, tally)
 
+    def _unadapted(self, points, units, observer, purpose) -> Outcome:
+        after, tally = self.score(_spread(points, units), units, observer, purpose)
+        return Outcome(after, None, tally)
+
     def _adapt_block(self, block, workspace, points, units, observer, subspace):
         trials = Trials(self.lab, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
         session = self.operator.adapt(_spread(points[:, block], trials.units), trials.directions)
@@ -124,7 +145,7 @@ class Evaluator:
                 return done.value, trials.tally
 
     def _score_block(self, block, workspace, parameters, units, observer, purpose):
-        trials = Trials(self.lab, units[block], observer, workspace, purpose)
+        trials = Trials(self.lab, units[block], observer.of(block), workspace, purpose)
         return trials.evaluate(np.ascontiguousarray(parameters[:, block, :, None]))[..., 0], trials.tally
 
     def _split(self, units: int, blocks: int) -> list[slice]:

@@ -7,12 +7,12 @@ import numpy as np
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.config import Config
 from esmaml_mpi.corruption import RewardCorruption
-from esmaml_mpi.decoders import make_decoder
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.evaluation import Evaluator, Outcome
-from esmaml_mpi.meta import ALGORITHMS
+from esmaml_mpi.meta import Algorithm, algorithm_class
 from esmaml_mpi.meta.held_out import HeldOut
+from esmaml_mpi.meta.stages import Stage
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts import Observer
@@ -21,15 +21,16 @@ from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.contract import task_table
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.trials import Laboratory
+from esmaml_mpi.units import Tally
 
 
 @dataclass(frozen=True)
 class Request:
-    """What rank 0 asks of all ranks in one round: ``train`` and ``test`` say which kinds of units take part."""
+    """What rank 0 asks of all ranks in one round: the training units of ``stage``, if any, and test units or not."""
 
     iteration: int
     attempt: int
-    train: bool
+    stage: Stage | None
     test: bool
     theta: np.ndarray
     observer: Observer
@@ -78,11 +79,9 @@ class Experiment:
         """Meta-parameters (d,) at iteration 0."""
         return self.policy.initial(self.streams.generator(Purpose.INITIAL_POLICY), self.config.policy.output_gain)
 
-    def train_units(self, request: Request, indices: range) -> Outcome:
-        """Evaluate training units of the algorithm; their value is the mean of ``after`` over tasks."""
-        units = self.algorithm.units(request.round, indices)
-        points = self.algorithm.points(request.theta, request.round, indices, request.subspace)
-        return self.evaluator.evaluate(points, units, request.observer, subspace=request.subspace)
+    def train_units(self, request: Request, indices: range) -> tuple[np.ndarray, Tally]:
+        """Rows (U, width) of training units of the algorithm's stage, nan where one failed, and their tally."""
+        return self.algorithm.work(request, indices, self.evaluator)
 
     def test_units(self, request: Request, indices: range) -> Outcome:
         """Evaluate test units, before and after adaptation."""
@@ -93,7 +92,7 @@ class Experiment:
     @property
     def uses_subspace(self) -> bool:
         """Whether a sampler of directions uses what earlier meta-gradients suggest."""
-        return self.sampler.uses_basis or self.algorithm.sampler.uses_basis
+        return self.sampler.uses_basis or self.algorithm.uses_subspace
 
 
 def make_policy(config: Config, family: TaskFamily) -> Policy:
@@ -109,20 +108,6 @@ def make_operator(config: Config) -> Operator:
     return config.adaptation
 
 
-def make_algorithm(config: Config):
+def make_algorithm(config: Config) -> Algorithm:
     """The meta-learning algorithm of a resolved config."""
-    meta = config.meta
-    return ALGORITHMS[meta.algorithm](
-        perturbations=meta.perturbations,
-        current_evaluations=meta.current_evaluations,
-        sigma=meta.sigma,
-        estimator=meta.estimator,
-        reward_normalization=meta.reward_normalization,
-        top_directions=meta.top_directions,
-        top_ranking=meta.top_ranking,
-        sampler=make_sampler(meta.directions, meta.direction_options, "meta"),
-        decoder=make_decoder(meta.decoder, meta.decoder_options, "meta.decoder_options"),
-        train_size=config.task.train_size,
-        batch_size=config.task.batch_size,
-        streams=Streams(config.run.seed),
-    )
+    return algorithm_class(config.meta.algorithm).from_config(config)

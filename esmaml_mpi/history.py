@@ -23,14 +23,18 @@ GROUPS: dict[str, dict[str, Series]] = {
     "train": {
         "iteration": _ITERATION,
         "meta_value": Series(
-            "f8", "()", "reward", "adapted return of the current meta-policy, mean over the current evaluations"
+            "f8",
+            "()",
+            "reward",
+            "adapted return of the current meta-policy, mean over the current evaluations (and tasks)",
         ),
         "values": Series(
             "f8",
             "(E,)",
             "reward",
-            "adapted return of each evaluation, mean over its tasks: first the perturbed "
-            "meta-policies, then the current ones; nan: failed",
+            "zero_order: adapted return of each evaluation, mean over its tasks, first the perturbed meta-policies, "
+            "then the current ones; first_order: returns of each task's queries at theta and its pivot, then of each "
+            "task's queries at its adapted policy and of that policy itself; nan: failed",
         ),
         "failed_units": Series("i8", "()", "evaluations", "evaluations that failed and left the estimate"),
         "redraws": Series(

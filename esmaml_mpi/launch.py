@@ -9,11 +9,12 @@ import numpy as np
 
 from esmaml_mpi.config import Config, changed_keys, load
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
+from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.experiment import make_policy
 from esmaml_mpi.history import History
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.training import Ledger, finite_mean, train
+from esmaml_mpi.training import Ledger, train
 
 # Settings that change no number of an iteration, so a resumed run may have others.
 FREE = ("meta.iterations", "run.threads", "run.plan", "checkpoint.every", "checkpoint.minutes")

@@ -7,7 +7,6 @@ results so far. What the family allocates for itself is not known and not counte
 import os
 from dataclasses import dataclass
 
-from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.rollouts import block_size
 from esmaml_mpi.settings import show
@@ -28,11 +27,11 @@ class Need:
 
 def needs(config, family, training: bool = True) -> list[Need]:
     """What one process must hold for a resolved config; ``training``: with the results of a whole run."""
-    from esmaml_mpi.experiment import make_operator, make_policy  # which itself imports config.py
+    from esmaml_mpi.experiment import make_algorithm, make_operator, make_policy  # which itself imports config.py
 
     task, meta, test = config.task, config.meta, config.test
-    policy = make_policy(config, family)
-    d, n, tasks = policy.size, policy.observation_size, task.batch_size if training else 1
+    policy, algorithm = make_policy(config, family), make_algorithm(config)
+    d, n, tasks = policy.size, policy.observation_size, algorithm.tasks_at_once if training else 1
     rollouts = make_operator(config).queries_at_once * tasks * task.rollouts
     block = min(block_size(policy, family), max(rollouts, 2))
     found = [
@@ -61,13 +60,11 @@ def needs(config, family, training: bool = True) -> list[Need]:
     ]
     if not training:
         return found
-    if meta.directions != "gaussian":
-        candidates = getattr(make_sampler(meta.directions, meta.direction_options, "meta"), "rho", 1)
-        directions = meta.perturbations * candidates
-        keys = ("meta.directions", "meta.perturbations", "policy.hidden")
-        found.append(Need(2 * NUMBER * d * directions, "the directions of an iteration, drawn jointly", keys))
-    evaluations = meta.perturbations + meta.current_evaluations
-    counts = ("meta.perturbations", "meta.current_evaluations")
+    if algorithm.directions_held:
+        keys = ("meta.directions", *algorithm.counts, "policy.hidden")
+        needed = 2 * NUMBER * d * algorithm.directions_held
+        found.append(Need(needed, "the directions of an iteration, drawn jointly", keys))
+    evaluations, counts = algorithm.evaluations, algorithm.counts
     tests = 1 + (-(-meta.iterations // test.every) if test.every else 0)
     row = NUMBER * (d + 2 * n + 2 * task.test_size * test.repeats)
     return [

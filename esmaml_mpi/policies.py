@@ -54,7 +54,7 @@ class Policy:
         return np.concatenate(parts)
 
     def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray) -> "BoundPolicy":
-        """Policies of a batch, ready to act: parameters (d, B), observation mean and std (n,)."""
+        """Policies of a batch, ready to act: parameters (d, B), observation mean and std (n,) or (n, B)."""
         return BoundPolicy(self, parameters, mean, std)
 
 
@@ -70,8 +70,8 @@ class BoundPolicy:
         inputs, outputs = policy.layers[0]
         # W ((s - mean) / std) + b = (W / std) s + (b - (W / std) mean): the division is done once, not at every step.
         first = parameters[: (inputs + 1) * outputs].reshape(inputs + 1, outputs, batch).copy()
-        first[:-1] /= std[:, None, None]
-        first[-1] -= np.add.reduce(first[:-1] * mean[:, None, None], axis=0)
+        first[:-1] /= std.reshape(inputs, 1, -1)
+        first[-1] -= np.add.reduce(first[:-1] * mean.reshape(inputs, 1, -1), axis=0)
         self.first, self.bias = first[:-1], first[-1]
         self.out = np.ones((outputs + 1, batch))
         activate, finish = ACTIVATIONS[policy.activation], OUTPUTS[policy.output]

@@ -27,10 +27,20 @@ class RolloutError(RuntimeError):
 
 @dataclass(frozen=True)
 class Observer:
-    """What policies see: (s - mean) / std, each (n,)."""
+    """What policies see: (s - mean) / std, each (n,), or (n, B) where B columns have their own."""
 
     mean: np.ndarray
     std: np.ndarray
+
+    def of(self, columns) -> "Observer":
+        """That of these columns, a slice or indices."""
+        return self if self.mean.ndim == 1 else Observer(self.mean[:, columns], self.std[:, columns])
+
+    def repeated(self, times: int) -> "Observer":
+        """Each column ``times`` times."""
+        if self.mean.ndim == 1 or times == 1:
+            return self
+        return Observer(np.repeat(self.mean, times, axis=1), np.repeat(self.std, times, axis=1))
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ def simulate(
         parameters, tasks, noise = (
             None if array is None else np.repeat(array, 2, axis=-1) for array in (parameters, tasks, noise)
         )
+        observer = observer.repeated(2)
     batch, limit = parameters.shape[1], block_size(policy, family)
     blocks = max(1, -(-batch // limit))
     edges = [batch * i // blocks for i in range(blocks + 1)]
@@ -85,7 +96,7 @@ def simulate(
             parameters[:, a:b],
             tasks[..., a:b],
             None if noise is None else noise[:, a:b],
-            observer,
+            observer.of(slice(a, b)),
             workspace,
             record,
             lone,
@@ -161,7 +172,8 @@ def _run(policy: Policy, parameters, observer: Observer, simulation: Simulation,
             simulation.narrow(kept)
             columns = kept if columns is None else columns[kept]
             seen = observations[t + 1][:, columns]
-            act = policy.bind(parameters[:, columns], observer.mean, observer.std).act
+            narrowed = observer.of(columns)
+            act = policy.bind(parameters[:, columns], narrowed.mean, narrowed.std).act
     return horizon
 
 

@@ -129,28 +129,27 @@ class AdaptationSettings:
     direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
 
 
+def algorithm_setting(name: str) -> str:
+    """The key that chooses an algorithm, in the section of the algorithm of this name."""
+    return setting(
+        name,
+        "meta-learning algorithm; the other keys depend on it: `esmaml config --set meta.algorithm=NAME`",
+        choices=_registry("esmaml_mpi.meta", "ALGORITHMS"),
+    )
+
+
 @dataclass
 class MetaSettings:
-    """The outer loop."""
+    """The outer loop. These keys are common to all algorithms, which add their own."""
 
-    algorithm: str = setting(
-        "zero_order", "meta-learning algorithm", choices=_registry("esmaml_mpi.meta", "ALGORITHMS")
-    )
+    algorithm: str = algorithm_setting("zero_order")
     iterations: int = setting(500, "meta-updates", minimum=0)
-    perturbations: int = setting(
-        150, "perturbed meta-policies evaluated per iteration (both of a mirrored pair count)", minimum=1
-    )
-    current_evaluations: int = setting(
-        150, "evaluations of the current meta-policy per iteration; their mean is the pivot", minimum=1
-    )
-    sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
     step_size: float = setting(0.01, "meta step beta", minimum=0)
-    estimator: str = setting("forward_fd", ESTIMATOR_DOC, choices=ESTIMATORS)
-    reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
-    directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
-    direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
-    decoder: str = setting("average", DECODER_DOC, choices=DECODERS)
-    decoder_options: dict = setting({}, DECODER_OPTIONS_DOC)
+    optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
+    max_failed_fraction: float = setting(
+        0.4, "redraw an iteration in which more evaluations than this failed", minimum=0, maximum=1
+    )
+    max_redraws: int = setting(10, "give up after this many redraws of one iteration", minimum=0, maximum=KEY_WORD)
     memory_rows: int = setting(
         20, "meta-gradients remembered, for directions that use an active subspace or a learned kernel", minimum=1
     )
@@ -158,18 +157,19 @@ class MetaSettings:
     memory_threshold: float = setting(
         0.995, "share of the remembered gradients' squared length that the subspace holds", above=0, maximum=1
     )
-    optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
-    top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
-    top_ranking: str = setting(
-        "difference",
-        "rank directions by abs(f+ - f-) or abs(f - pivot), which is what they contribute; max: by "
-        "max(f+, f-) as in ARS",
-        choices=("difference", "max"),
-    )
-    max_failed_fraction: float = setting(
-        0.4, "redraw an iteration in which more units than this failed", minimum=0, maximum=1
-    )
-    max_redraws: int = setting(10, "give up after this many redraws of one iteration", minimum=0, maximum=KEY_WORD)
+
+
+@dataclass
+class ESMetaSettings(MetaSettings):
+    """Keys of the outer loops that estimate a gradient from perturbations."""
+
+    sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
+    estimator: str = setting("forward_fd", ESTIMATOR_DOC, choices=ESTIMATORS)
+    reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
+    directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
+    direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
+    decoder: str = setting("average", DECODER_DOC, choices=DECODERS)
+    decoder_options: dict = setting({}, DECODER_OPTIONS_DOC)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from esmaml_mpi.experiment import Experiment
 from esmaml_mpi.gradient_memory import GradientMemory
 from esmaml_mpi.meta.optimizers import OPTIMIZERS
 from esmaml_mpi.normalization import ObservationStatistics
+from esmaml_mpi.unit_statistics import UnitStatistics
 
 
 @dataclass
@@ -19,6 +20,7 @@ class State:
     optimizer: object
     statistics: ObservationStatistics
     memory: GradientMemory
+    unit_statistics: UnitStatistics
 
     @classmethod
     def initial(cls, experiment: Experiment) -> "State":
@@ -26,7 +28,9 @@ class State:
         meta = experiment.config.meta
         statistics = ObservationStatistics(experiment.policy.observation_size)
         memory = GradientMemory(experiment.policy.size, meta.memory_rows, meta.memory_decay)
-        return cls(0, experiment.initial_theta(), OPTIMIZERS[meta.optimizer](meta.step_size), statistics, memory)
+        optimizer = OPTIMIZERS[meta.optimizer](meta.step_size)
+        units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
+        return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)
 
     def to_arrays(self) -> dict:
         """The checkpoint."""
@@ -36,6 +40,7 @@ class State:
             "optimizer": self.optimizer.to_arrays(),
             "statistics": self.statistics.to_arrays(),
             "memory": self.memory.to_arrays(),
+            "unit_statistics": self.unit_statistics.to_arrays(),
         }
 
     def restore(self, arrays: dict) -> None:
@@ -45,3 +50,5 @@ class State:
         self.statistics = ObservationStatistics.from_arrays(arrays["statistics"])
         if "memory" in arrays:  # files of earlier versions have none, and used none
             self.memory = GradientMemory.from_arrays(arrays["memory"], self.memory.rows, self.memory.decay)
+        if "unit_statistics" in arrays:
+            self.unit_statistics.restore(arrays["unit_statistics"])

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -11,13 +11,16 @@ import numpy as np
 from esmaml_mpi.config import Config
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import TrainingError
+from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.history import History
 from esmaml_mpi.interruption import Interruption
+from esmaml_mpi.meta.stages import Step
 from esmaml_mpi.parallel.plan import idle
 from esmaml_mpi.parallel.rounds import Promoted, Recovery, Reply, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.progress import Progress
+from esmaml_mpi.randomness import Phase, Round
 from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.state import State
 
@@ -41,6 +44,33 @@ class Ledger:
     store: Store
     history: History
     checkpoint: dict | None
+
+
+@dataclass
+class Result:
+    """An iteration: its step, its observations, and what all its attempts cost."""
+
+    step: Step | None = None
+    observations: int = 0  # of the last attempt, as are the limbs
+    limbs: np.ndarray | int = 0
+    redraws: int = 0
+    rollouts: int = 0
+    steps: int = 0
+    stop_requested: bool = False
+    seconds: dict[str, float] = field(default_factory=lambda: {"update": 0.0})
+
+    @property
+    def failed(self) -> int:
+        """Evaluations of the last attempt that failed."""
+        return int(np.count_nonzero(np.isnan(self.step.values)))
+
+    def add(self, reply: Reply) -> None:
+        """One more round."""
+        self.observations, self.limbs = self.observations + reply.observations, self.limbs + reply.limbs
+        self.rollouts, self.steps = self.rollouts + reply.rollouts, self.steps + reply.steps
+        self.stop_requested |= reply.stop_requested
+        for name, value in reply.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + value
 
 
 class Training:
@@ -83,77 +113,87 @@ class Training:
         test = bool(every) and state.iteration % every == 0
         if test:
             self._record_parameters(observer)
-        reply, gradient, cost = self._evaluate(observer, test)
+        result = self._evaluate(observer, test)
+        step, gradient, seconds = result.step, result.step.gradient, result.seconds
         start = time.perf_counter()
         # Without a signal no step, not even of Adam's momentum.
         theta = state.optimizer.step(state.theta, gradient) if gradient.any() else state.theta
-        state.statistics.add(reply.observations, reply.limbs)
+        state.statistics.add(result.observations, result.limbs)
+        if step.unit_sums is not None:
+            state.unit_statistics.add(step.unit_sums)
         if self.experiment.uses_subspace and gradient.any():
             state.memory.add(gradient)
-        reply.seconds["update"] += time.perf_counter() - start
-        meta_value = finite_mean(reply.values[self.config.meta.perturbations :])
+        seconds["update"] += time.perf_counter() - start
         now = time.perf_counter()
         self.history.append(
             "train",
             iteration=state.iteration,
-            meta_value=meta_value,
-            values=reply.values,
-            failed_units=reply.failed,
+            meta_value=step.meta_value,
+            values=step.values,
+            failed_units=result.failed,
             seconds=now - self.last_row,
             gradient_norm=_norm(gradient),
             parameter_norm=_norm(state.theta),
-            **cost,
+            redraws=result.redraws,
+            rollouts=result.rollouts,
+            env_steps=result.steps,
         )
-        self.history.append("timing", iteration=state.iteration, write=self.write_seconds, **reply.seconds)
+        self.history.append("timing", iteration=state.iteration, write=self.write_seconds, **seconds)
         self.last_row, self.write_seconds = now, 0.0
         state.iteration, state.theta = state.iteration + 1, theta
         if not np.any(gradient) and not self.warned:
             self.warned = True
             self.progress.message(
                 f"iteration {state.iteration - 1}: no meta-gradient, as all evaluations returned the "
-                f"same ({meta_value:.6g}). If this goes on and it is not the best there is, the policy cannot see the "
-                "reward from where it is: try another run.seed, a smaller policy.output_gain, or a larger meta.sigma."
+                f"same ({step.meta_value:.6g}). If this goes on and it is not the best there is, the policy cannot see "
+                "the reward from where it is: "
+                "try another run.seed, a smaller policy.output_gain, or a larger meta.sigma."
             )
-        self.progress.update(state.iteration, meta_value, reply.failed, cost["rollouts"])
-        return reply.stop_requested
+        self.progress.update(state.iteration, step.meta_value, result.failed, result.rollouts)
+        return result.stop_requested
 
-    def _evaluate(self, observer: Observer, test: bool):
-        """Reply and meta-gradient of the current iteration, drawn again while too many units fail; and what that
-        cost.
-        """
-        state, meta, algorithm = self.state, self.config.meta, self.experiment.algorithm
-        cost, subspace = {"redraws": 0, "rollouts": 0, "env_steps": 0}, self._subspace()
-        seconds: dict[str, float] = {}
+    def _evaluate(self, observer: Observer, test: bool) -> "Result":
+        """The current iteration, drawn again while too many evaluations fail."""
+        state, meta, evaluations = self.state, self.config.meta, self.experiment.algorithm.evaluations
+        result = Result()
         while True:
-            first = cost["redraws"] == 0
-            request = Request(state.iteration, cost["redraws"], True, test and first, state.theta, observer, subspace)
-            reply = self._ask(request)
-            if test and first:
-                self._record_test(reply)
-            cost["rollouts"] += reply.rollouts
-            cost["env_steps"] += reply.steps
-            start = time.perf_counter()
-            gradient = None
-            if reply.failed <= meta.max_failed_fraction * algorithm.evaluations:
-                gradient = algorithm.gradient(request.round, reply.values, state.theta.size, subspace)
-            reply.seconds["update"] = time.perf_counter() - start
-            seconds = {name: seconds.get(name, 0.0) + value for name, value in reply.seconds.items()}
-            if gradient is not None:
-                reply.seconds = seconds
-                return reply, gradient, cost
-            if cost["redraws"] == meta.max_redraws:
+            self._attempt(result, observer, test and result.redraws == 0)
+            if result.step.gradient is not None and result.failed <= meta.max_failed_fraction * evaluations:
+                return result
+            if result.redraws == meta.max_redraws:
                 raise TrainingError(
-                    f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} "
+                    f"iteration {state.iteration}: {result.failed} of {evaluations} "
                     "evaluations failed, and it was already redrawn "
                     f"{meta.max_redraws} times (meta.max_redraws, meta.max_failed_fraction = "
                     f"{meta.max_failed_fraction}). Rewards are "
                     "not finite or the task raises; its messages are above."
                 )
-            cost["redraws"] += 1
+            result.redraws += 1
             self.progress.message(
-                f"iteration {state.iteration}: {reply.failed} of {algorithm.evaluations} evaluations "
-                "failed, drawn again"
+                f"iteration {state.iteration}: {result.failed} of {evaluations} evaluations failed, drawn again"
             )
+
+    def _attempt(self, result: "Result", observer: Observer, test: bool) -> None:
+        """All stages of the current iteration, once."""
+        state, subspace = self.state, self._subspace()
+        at = Round(Phase.TRAIN, state.iteration, result.redraws)
+        iteration = self.experiment.algorithm.iteration(state.theta, at, subspace, state.unit_statistics)
+        result.observations, result.limbs = 0, 0
+        stage = next(iteration)
+        while True:
+            reply = self._ask(Request(at.iteration, at.attempt, stage, test, state.theta, observer, subspace))
+            if test:
+                self._record_test(reply)
+                test = False
+            result.add(reply)
+            start = time.perf_counter()
+            try:
+                stage = iteration.send(reply.rows)
+            except StopIteration as done:
+                result.step = done.value
+                return
+            finally:
+                result.seconds["update"] += time.perf_counter() - start
 
     def _final_test(self) -> None:
         """Parameters and test after the last update, once."""
@@ -161,7 +201,7 @@ class Training:
             return
         observer = self._observer()
         self._record_parameters(observer)
-        request = Request(self.state.iteration, 0, False, True, self.state.theta, observer, self._subspace())
+        request = Request(self.state.iteration, 0, None, True, self.state.theta, observer, self._subspace())
         self._record_test(self._ask(request))
 
     def _ask(self, request: Request) -> Reply:
@@ -193,7 +233,8 @@ class Training:
         return self.state.memory.subspace(self.config.meta.memory_threshold)
 
     def _observer(self) -> Observer:
-        if self.config.policy.normalize_observations:
+        meta = self.config.meta
+        if self.config.policy.normalize_observations and getattr(meta, "observation_statistics", "shared") != "none":
             return Observer(*self.state.statistics.mean_std())
         n = self.experiment.policy.observation_size
         return Observer(np.zeros(n), np.ones(n))
@@ -259,23 +300,14 @@ def _lead(rounds: Rounds, ledger: Ledger, loss: Recovery | None) -> int:
 
 
 def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
-    config, units = experiment.config, experiment.algorithm.evaluations
+    config, units = experiment.config, experiment.algorithm.most_units
     progress.message(
-        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {units} evaluations of "
-        f"{config.task.batch_size} tasks "
-        f"per iteration, {world.size} rank{'s' * (world.size > 1)}"
+        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {experiment.algorithm.announcement}, "
+        f"{world.size} rank{'s' * (world.size > 1)}"
     )
     spare = idle(world.size, units)
     if spare:
-        progress.message(
-            f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} per iteration"
-        )
-
-
-def finite_mean(values: np.ndarray) -> float:
-    """Mean of the values that are finite; nan if there is none."""
-    finite = values[np.isfinite(values)]
-    return float(np.add.reduce(finite) / finite.size) if finite.size else math.nan
+        progress.message(f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} at a time")
 
 
 def _norm(vector: np.ndarray) -> float:

@@ -39,7 +39,7 @@ class Laboratory:
 
 @dataclass
 class Trials:
-    """The rollouts of some units under one observer. ``purpose`` keys the noise inside episodes.
+    """The rollouts of some units under one observer, or one for each unit. ``purpose`` keys the noise inside episodes.
 
     With ``share_rollouts`` the tasks of a unit draw their first directions in common, and where an adaptation's first
     queries are then the same for all tasks, they are simulated once and priced for each. Later ones are not looked at:
@@ -145,7 +145,8 @@ class Trials:
             table = np.repeat(self.lab.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
         noise = self._noise(repeats, shared)
         self.evaluations += 1
-        return simulate(self.lab.policy, self.lab.family, flat, table, noise, self.observer, self.workspace, record)
+        observer = self.observer.repeated(flat.shape[1] // len(self.units))
+        return simulate(self.lab.policy, self.lab.family, flat, table, noise, observer, self.workspace, record)
 
     def _noise(self, episodes: int, shared: bool) -> np.ndarray | None:
         family = self.lab.family

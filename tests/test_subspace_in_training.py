@@ -13,6 +13,7 @@ from esmaml_mpi.directions.active_subspace import in_subspace
 from esmaml_mpi.directions.drawing import Source
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.gradient_memory import GradientMemory
+from esmaml_mpi.meta.stages import Stage
 from esmaml_mpi.randomness import Purpose
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.rollouts import Observer
@@ -69,7 +70,9 @@ def test_queries_of_an_adaptation_lie_in_the_subspace_or_in_its_complement(tmp_p
     subspace, experiment = subspace_of(results, config), Experiment(config)
     size = experiment.policy.size
     assert 0 < subspace.basis.shape[1] <= 3 and 0.0 < subspace.probability < 1.0
-    request = Request(5, 0, True, False, results.checkpoint["theta"], Observer(np.zeros(2), np.ones(2)), subspace)
+    request = Request(
+        5, 0, Stage(units=15), False, results.checkpoint["theta"], Observer(np.zeros(2), np.ones(2)), subspace
+    )
     drawn = np.empty((size, 400))
     source = Source(experiment.sampler, experiment.streams, subspace)
     source.fill(drawn, Purpose.ADAPTATION, request.round, unit=0, task=1)

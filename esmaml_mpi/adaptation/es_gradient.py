@@ -68,7 +68,7 @@ class ESGradient(AdaptationSettings):
 
     def check_dimension(self, dimension: int) -> None:
         """ConfigError if there are too few queries for a policy of this many parameters."""
-        check_rows(self._decoder, self.decoder, self.directions_at_once, dimension)
+        check_rows(self._decoder, self.directions_at_once, dimension)
 
     @property
     def evaluates_pivot(self) -> bool:

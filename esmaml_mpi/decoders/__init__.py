@@ -21,6 +21,7 @@ from esmaml_mpi.settings import parse, unknown
 class Decoder(Protocol):
     """A decoder. Concrete decoders are frozen dataclasses whose fields are their documented options."""
 
+    name: str  # in the registry
     requires: tuple[str, ...]  # packages beyond NumPy, imported at the first ``decode``
     any_rows: bool  # whether directions may come from any distribution, such as an archive's
 
@@ -62,11 +63,12 @@ def make_decoder(name: str, options: Mapping = {}, path: str = "decoder_options"
     return decoder
 
 
-def check_rows(decoder: Decoder, name: str, rows: int, dimension: int) -> None:
+def check_rows(decoder: Decoder, rows: int, dimension: int) -> None:
     """ConfigError if a decode of at most ``rows`` rows cannot do what this decoder is for."""
     fewest = decoder.fewest_rows(dimension)
     if rows < fewest:
         raise ConfigError(
-            f"decoder {name!r} gets {rows} rows for a policy of {dimension} parameters: at least {fewest} are wanted, "
-            "as fewer can be fitted exactly, errors included. Use more queries, a smaller policy, or decoder 'ridge'."
+            f"decoder {decoder.name!r} gets {rows} rows for a policy of {dimension} parameters: at least {fewest} are "
+            "wanted, as fewer can be fitted exactly, errors included. "
+            "Use more queries, a smaller policy, or decoder 'ridge'."
         )

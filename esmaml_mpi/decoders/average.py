@@ -12,6 +12,7 @@ class Average:
     Unbiased for standard normal directions at any m; one difference that is wrong by c moves it by c |g_i| / m.
     """
 
+    name = "average"
     requires = ()
     any_rows = False
 

@@ -24,6 +24,7 @@ class Lasso:
     )
     intercept: bool = setting(False, "fit a shift common to all differences, such as a wrong pivot's")
 
+    name = "lasso"
     requires = ("scipy",)
     any_rows = True
 

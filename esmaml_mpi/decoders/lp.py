@@ -23,6 +23,7 @@ class LPDecoding:
 
     intercept: bool = setting(False, "fit a shift common to all differences, such as a wrong pivot's")
 
+    name = "lp"
     requires = ("scipy",)
     any_rows = True
 

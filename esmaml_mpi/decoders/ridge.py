@@ -23,6 +23,7 @@ class Ridge:
     regularization: float = setting(1.0, "lambda of |A x - b|^2 + lambda |x|^2", above=0)
     intercept: bool = setting(False, "fit a shift common to all differences, such as a wrong pivot's")
 
+    name = "ridge"
     requires = ()
     any_rows = True
 

@@ -1,4 +1,6 @@
-"""Reward normalisation before an estimate, and the guard against steps made of rounding."""
+"""Rewards before an estimate: their mean, their normalisation, and the guard against steps made of rounding."""
+
+import math
 
 import numpy as np
 
@@ -6,6 +8,12 @@ NORMALIZATIONS = ("standardize", "ars", "none")
 # Values whose spread is below this fraction of their size are equal up to rounding: 50 times -324.61 has a standard
 # deviation of 6e-14.
 EQUAL = 1e-12
+
+
+def finite_mean(values: np.ndarray) -> float:
+    """Mean of the values that are finite; nan if there is none."""
+    finite = values[np.isfinite(values)]
+    return float(np.add.reduce(finite) / finite.size) if finite.size else math.nan
 
 
 def normalize(

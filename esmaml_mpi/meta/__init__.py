@@ -1,5 +1,60 @@
 """Meta-learning algorithms, one a file. To add one: write a file with such a class and add a line to ``ALGORITHMS``."""
 
-from esmaml_mpi.meta.zero_order import ZeroOrder
+from collections.abc import Generator
+from typing import Protocol
 
-ALGORITHMS = {"zero_order": ZeroOrder}
+import numpy as np
+
+from esmaml_mpi.errors import ConfigError, in_words
+from esmaml_mpi.evaluation import Evaluator
+from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.registry import imported
+from esmaml_mpi.settings import unknown
+from esmaml_mpi.units import Tally
+
+
+class Algorithm(Protocol):
+    """An algorithm: rank 0 runs an ``iteration``, every rank does the ``work`` of its stages.
+
+    All randomness is keyed by the round, so that any rank may do any unit.
+    """
+
+    Settings: type  # its section [meta]
+    evaluations: int  # values E that an iteration records
+    counts: tuple[str, ...]  # the settings that decide how many
+    most_units: int  # of any stage
+    tasks_at_once: int  # tasks that one unit adapts to
+    directions_held: int  # that a rank holds at once because they are drawn jointly
+    uses_subspace: bool  # whether its directions use what earlier meta-gradients suggest
+    keeps_unit_statistics: int  # units that keep observation statistics of their own, 0 for none
+    announcement: str  # what an iteration evaluates, in words
+
+    @classmethod
+    def from_config(cls, config) -> "Algorithm":
+        """The algorithm of a resolved config."""
+
+    def check(self, dimension: int) -> None:
+        """ConfigError if it cannot do with a policy of this many parameters."""
+
+    def iteration(self, theta: np.ndarray, at, subspace, statistics) -> Generator[Stage, np.ndarray, Step]:
+        """One iteration around theta (d,): yields stages, is sent their rows (units, width), nan where one failed."""
+
+    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+        """Rows (U, width) of these units of the request's stage, and what its rollouts amounted to."""
+
+
+# name -> where its class is; imported only when used.
+ALGORITHMS = {
+    "zero_order": "esmaml_mpi.meta.zero_order:ZeroOrder",
+    "first_order": "esmaml_mpi.meta.first_order:FirstOrder",
+}
+
+
+def algorithm_class(name: str) -> type[Algorithm]:
+    """The class of a registered algorithm; ConfigError if there is none or it cannot be had."""
+    if name not in ALGORITHMS:
+        raise unknown("meta.algorithm", name, ALGORITHMS)
+    try:
+        return imported(ALGORITHMS[name])
+    except ImportError as error:
+        raise ConfigError(f"meta.algorithm = {name!r} cannot be used: {in_words(error)}.") from error

@@ -9,20 +9,42 @@ Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its 
 and 2i+1) share tasks and adaptation randomness.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.decoders import Decoder
-from esmaml_mpi.decoders.average import Average
-from esmaml_mpi.directions.drawing import Source
-from esmaml_mpi.directions.gaussian import Gaussian
-from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.estimators import ESTIMATORS
-from esmaml_mpi.estimators.rewards import normalize
-from esmaml_mpi.randomness import Purpose, Round, Streams
-from esmaml_mpi.units import Units
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.evaluation import Evaluator
+from esmaml_mpi.meta.perturbations import Perturbations
+from esmaml_mpi.meta.probes import Measured, Probe
+from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.meta.task_batches import TaskBatches
+from esmaml_mpi.randomness import Round, Streams
+from esmaml_mpi.sections import ESMetaSettings, algorithm_setting
+from esmaml_mpi.settings import setting
+from esmaml_mpi.units import Status, Tally, Units
+
+
+@dataclass
+class ZeroOrderSettings(ESMetaSettings):
+    """The outer loop: gradient of the adapted reward from perturbed meta-policies (zero order)."""
+
+    algorithm: str = algorithm_setting("zero_order")
+    perturbations: int = setting(
+        150, "perturbed meta-policies evaluated per iteration (both of a mirrored pair count)", minimum=1
+    )
+    current_evaluations: int = setting(
+        150, "evaluations of the current meta-policy per iteration; their mean is the pivot", minimum=1
+    )
+    top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
+    top_ranking: str = setting(
+        "difference",
+        "rank directions by abs(f+ - f-) or abs(f - pivot), which is what they contribute; max: by "
+        "max(f+, f-) as in ARS",
+        choices=("difference", "max"),
+    )
 
 
 @dataclass(frozen=True)
@@ -32,47 +54,87 @@ class ZeroOrder:
     workers ask for ``units`` and ``points``, the aggregator for ``gradient``.
     """
 
-    perturbations: int
-    current_evaluations: int
-    sigma: float
-    estimator: str
-    reward_normalization: str
+    probe: Probe
     top_directions: int
     top_ranking: str
-    sampler: Sampler
-    decoder: Decoder
-    train_size: int
-    batch_size: int
-    streams: Streams
-    _drawn: dict = field(default_factory=dict, repr=False)  # the round whose directions were drawn jointly, and these
+    batches: TaskBatches
+
+    Settings = ZeroOrderSettings
+    counts = ("meta.perturbations", "meta.current_evaluations")
+    keeps_unit_statistics = 0
+
+    @classmethod
+    def from_config(cls, config) -> "ZeroOrder":
+        meta, streams = config.meta, Streams(config.run.seed)
+        perturbations = Perturbations.of_meta_policy(meta, streams)
+        if meta.top_directions > perturbations.directions:
+            raise ConfigError(
+                f"meta.top_directions = {meta.top_directions}: there are only {perturbations.directions} directions."
+            )
+        batches = TaskBatches(config.task.train_size, config.task.batch_size, streams)
+        probe = Probe(perturbations, meta.current_evaluations)
+        return cls(probe, meta.top_directions, meta.top_ranking, batches)
+
+    def check(self, dimension: int) -> None:
+        """ConfigError if there are too few, or too many, directions for a policy of this many parameters."""
+        self.probe.perturbations.check(dimension, self.top_directions or None)
 
     @property
     def evaluations(self) -> int:
         """Units of an iteration, E."""
-        return self.perturbations + self.current_evaluations
+        return self.probe.count
+
+    most_units = evaluations
+
+    @property
+    def tasks_at_once(self) -> int:
+        """Tasks that one unit adapts to."""
+        return self.batches.size
+
+    @property
+    def directions_held(self) -> int:
+        """Directions that a rank holds at once."""
+        return self.probe.perturbations.held
+
+    @property
+    def uses_subspace(self) -> bool:
+        """Whether directions use what earlier meta-gradients suggest."""
+        return self.probe.perturbations.sampler.uses_basis
+
+    @property
+    def announcement(self) -> str:
+        """What an iteration evaluates."""
+        return f"{self.evaluations} evaluations of {self.batches.size} tasks per iteration"
+
+    def iteration(self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics=None):
+        """See ``Algorithm``: one stage."""
+        rows = yield Stage(units=self.evaluations)
+        values = rows[:, 0]
+        current = finite_mean(values[self.probe.perturbations.queries :])
+        return Step(self.gradient(at, values, theta.size, subspace), values, current)
+
+    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+        """See ``Algorithm``: a unit's value is the mean of its adapted rewards over its tasks."""
+        units = self.units(request.round, indices)
+        points = self.points(request.theta, request.round, indices, request.subspace)
+        outcome = evaluator.evaluate(points, units, request.observer, subspace=request.subspace)
+        values = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1]
+        values[(outcome.tally.status != Status.OK) | ~np.isfinite(values)] = np.nan
+        return values[:, None], outcome.tally
 
     def units(self, at: Round, indices: range) -> Units:
-        """The units with these indices: which tasks they draw, without replacement, and which randomness they use."""
-        streams = np.array([self._stream(i) for i in indices], dtype=np.int64)
-        tasks = np.empty((len(indices), self.batch_size), dtype=np.int64)
-        tasks[:] = np.arange(self.batch_size)  # all of them, when the batch is the whole set
-        if self.batch_size < self.train_size:
-            for row, stream in zip(tasks, streams, strict=True):
-                generator = self.streams.generator(Purpose.TASK_BATCH, at, unit=stream)
-                row[:] = generator.choice(self.train_size, self.batch_size, replace=False)
+        """The units with these indices: which tasks they draw and which randomness they use."""
+        streams = np.array([self.probe.stream(i) for i in indices], dtype=np.int64)
+        tasks = np.empty((len(indices), self.batches.size), dtype=np.int64)
+        for row, stream in zip(tasks, streams, strict=True):
+            row[:] = self.batches.draw(at, stream)
         return Units(at, tasks, streams)
 
     def points(self, theta: np.ndarray, at: Round, indices: range, subspace: Subspace | None = None) -> np.ndarray:
         """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
-        signs = ESTIMATORS[self.estimator].signs
         points = np.empty((theta.size, len(indices)))
-        direction = np.empty((theta.size, 1))
         for column, i in enumerate(indices):
-            if i < self.perturbations:
-                self._direction(i // len(signs), at, direction, subspace)
-                points[:, column] = theta + signs[i % len(signs)] * self.sigma * direction[:, 0]
-            else:
-                points[:, column] = theta
+            points[:, column] = self.probe.point(theta, i, at, subspace=subspace)
         return points
 
     def gradient(
@@ -82,68 +144,18 @@ class ZeroOrder:
 
         A direction counts if all its queries did; the pivot is the mean over the current evaluations that did.
         """
-        estimator = ESTIMATORS[self.estimator]
-        queries = values[: self.perturbations].reshape(-1, len(estimator.signs))
-        current = values[self.perturbations :]
-        current = current[np.isfinite(current)]
-        (kept,) = np.nonzero(np.isfinite(queries).all(axis=1))
-        if kept.size == 0 or (current.size == 0 and estimator.needs_pivot):
-            return None
-        pivot = np.add.reduce(current) / current.size if current.size else None
-        kept = self._top(kept, queries, pivot)
-        gradient = np.zeros(dimension)
-        normal, normal_pivot, signal = normalize(
-            queries[kept], None if pivot is None else np.asarray(pivot), self.reward_normalization
-        )
-        if not signal:
-            return gradient
-        differences, direction = estimator.differences(normal, normal_pivot), np.empty((dimension, 1))
-        if not isinstance(self.decoder, Average):
-            directions = np.empty((dimension, kept.size))
-            for column, index in enumerate(kept):
-                self._direction(index, at, direction, subspace)
-                directions[:, column] = direction[:, 0]
-            return self.decoder.decode(directions, differences / self.sigma)
-        for index, weight in zip(kept, differences / (kept.size * self.sigma), strict=True):
-            self._direction(index, at, direction, subspace)
-            if not isinstance(self.sampler, Gaussian):
-                weight *= Source(self.sampler, self.streams, subspace).importance(direction)[0]
-            np.multiply(direction, weight, out=direction)
-            np.add(gradient, direction[:, 0], out=gradient)
-        return gradient
+        found = self.probe.measured(values)
+        return None if found is None else self.probe.gradient(self._top(found), dimension, at, subspace=subspace)
 
-    def _top(self, kept, queries, pivot):
+    def _top(self, found: Measured) -> Measured:
         """The ``top_directions`` best-ranked of the directions, in index order; all of them if 0."""
-        if not 0 < self.top_directions < kept.size:
-            return kept
+        values = found.values
+        if not 0 < self.top_directions < len(values):
+            return found
         if self.top_ranking == "max":
-            rank = queries[kept].max(axis=1)
+            rank = values.max(axis=1)
         else:
-            reference = pivot if pivot is not None else np.mean(queries[kept])
-            one_sided = len(ESTIMATORS[self.estimator].signs) == 1
-            rank = np.abs(queries[kept, 0] - (reference if one_sided else queries[kept, 1]))
-        best = np.argsort(-rank, kind="stable")[: self.top_directions]
-        return kept[np.sort(best)]
-
-    def _stream(self, index: int) -> int:
-        """Twins share the number of the first of them."""
-        signs = len(ESTIMATORS[self.estimator].signs)
-        return index - index % signs if index < self.perturbations else index
-
-    @property
-    def directions(self) -> int:
-        """How many directions an iteration has."""
-        return self.perturbations // len(ESTIMATORS[self.estimator].signs)
-
-    def _direction(self, index: int, at: Round, out: np.ndarray, subspace: Subspace | None) -> None:
-        """Direction ``index`` of a round into ``out`` (d, 1)."""
-        source = Source(self.sampler, self.streams, subspace)
-        if isinstance(self.sampler, Gaussian):  # each on its own: nobody needs to hold all of them
-            source.fill(out, Purpose.PERTURBATION, at, unit=index)
-            return
-        if at not in self._drawn:
-            drawn = np.empty((len(out), self.directions))
-            source.fill(drawn, Purpose.PERTURBATION, at)
-            self._drawn.clear()
-            self._drawn[at] = drawn
-        out[:, 0] = self._drawn[at][:, index]
+            reference = found.pivot if found.pivot is not None else np.mean(values)
+            rank = np.abs(values[:, 0] - (reference if values.shape[1] == 1 else values[:, 1]))
+        best = np.sort(np.argsort(-rank, kind="stable")[: self.top_directions])
+        return Measured(found.kept[best], values[best], found.pivot)

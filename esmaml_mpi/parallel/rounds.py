@@ -12,13 +12,15 @@ import numpy as np
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.exact import LIMBS, to_limbs
 from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.meta.stages import Stage
 from esmaml_mpi.parallel.plan import cut, deal, works
 from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.units import Status
 
 RUN, STOP = 1, 2
-HEADER = 7  # command, iteration, attempt, train, test, seed, dimensions of the subspace
+# command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload
+HEADER = 10
 COUNTERS = 4  # observations, rollouts, steps, ranks that were asked to stop
 
 
@@ -26,13 +28,12 @@ COUNTERS = 4  # observations, rollouts, steps, ranks that were asked to stop
 class Reply:
     """What rank 0 knows after a round.
 
-    ``values`` (E,), ``before`` and ``after`` (test tasks, repeats): nan where the unit failed.
+    ``rows`` (units, width) of the stage, ``before`` and ``after`` (test tasks, repeats): nan where the unit failed.
     """
 
-    values: np.ndarray
+    rows: np.ndarray
     before: np.ndarray
     after: np.ndarray
-    failed: int  # training units
     rollouts: int
     steps: int
     observations: int
@@ -78,14 +79,18 @@ class Rounds:
 
     def _run(self, request: Request) -> Reply:
         start = time.perf_counter()
+        stage = request.stage or Stage()
         self._header[:] = (
             RUN,
             request.iteration,
             request.attempt,
-            request.train,
             request.test,
             self.experiment.config.run.seed,
             0 if request.subspace is None else request.subspace.weights.size,
+            stage.number,
+            stage.units,
+            stage.width,
+            stage.payload.size,
         )
         numbers = [request.theta, request.observer.mean, request.observer.std]
         if request.subspace is not None:
@@ -94,6 +99,8 @@ class Rounds:
         numbers = np.concatenate(numbers)
         self._numbers[: numbers.size] = numbers
         self.world.broadcast(self._packet)
+        if stage.payload.size:
+            self.world.broadcast(np.ascontiguousarray(stage.payload))
         return self._round(request, start)
 
     def stop(self, code: int) -> None:
@@ -128,15 +135,19 @@ class Rounds:
                 raise Promoted(Recovery(1, self.world.size, 0.0))
 
     def _request(self) -> Request:
-        """The request in the packet that has just arrived."""
+        """The request in the packet that has just arrived, and its stage's payload, which follows if there is one."""
         size, n = self.experiment.policy.size, self.experiment.policy.observation_size
-        _, iteration, attempt, train, test, seed, r = self._header.tolist()
+        _, iteration, attempt, test, seed, r, number, units, width, length = self._header.tolist()
         assert seed == self.experiment.config.run.seed, "ranks disagree on the run"
         theta, mean, std, rest = np.split(self._numbers.copy(), [size, size + n, size + 2 * n])
         subspace = None
         if self.experiment.uses_subspace:
             subspace = Subspace(rest[1 + r : 1 + r + size * r].reshape(size, r), rest[1 : 1 + r], float(rest[0]))
-        return Request(iteration, attempt, bool(train), bool(test), theta, Observer(mean, std), subspace)
+        payload = np.empty(length)
+        if length:
+            self.world.broadcast(payload)
+        stage = Stage(number, units, width, payload) if units else None
+        return Request(iteration, attempt, stage, bool(test), theta, Observer(mean, std), subspace)
 
     def _recover(self) -> "Recovery":
         start, before = time.perf_counter(), self.world.size
@@ -150,21 +161,23 @@ class Rounds:
         n = experiment.policy.observation_size
         sums = np.zeros(COUNTERS + 2 * n * LIMBS + world.size, dtype=np.int64)
         counters, limbs, counts = np.split(sums, [COUNTERS, COUNTERS + 2 * n * LIMBS])
-        rows = [np.empty((0, 4))]  # of units: index, before, after, status
+        first = stage.units if (stage := request.stage) else 0  # test units come after the training units
+        width = max(stage.width if stage else 0, 2 * request.test)
+        rows = [np.empty((0, 1 + width))]  # of units: index, then its numbers, nan where it failed
         for test, indices in self._blocks(request):
+            block = np.full((len(indices), 1 + width), np.nan)
+            block[:, 0] = np.add(indices, first * test)
             if test:
                 outcome = experiment.test_units(request, indices)
-                before, after, tally = outcome.before[:, 0], outcome.after[:, 0], outcome.tally
-                first = experiment.algorithm.evaluations
+                good = (outcome.tally.status == Status.OK) & np.isfinite(outcome.after[:, 0])
+                block[good, 1], block[good, 2] = outcome.before[good, 0], outcome.after[good, 0]
             else:
-                outcome = experiment.train_units(request, indices)
-                after, tally = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1], outcome.tally
-                before, first = np.full_like(after, np.nan), 0
+                values, tally = experiment.train_units(request, indices)
+                block[:, 1 : 1 + stage.width] = values
                 good = tally.status == Status.OK
                 counters[:3] += tally.steps[good].sum(), tally.rollouts.sum(), tally.steps.sum()
                 limbs += to_limbs(tally.observation_sums[:, good]).sum(axis=1).ravel()
-            status = np.where(np.isfinite(after), tally.status, np.maximum(tally.status, Status.NOT_FINITE))
-            rows.append(np.stack([np.add(indices, first), before, after, status], axis=1))
+            rows.append(block)
         rows = np.concatenate(rows)
         counters[3] = self.stop_requested()
         counts[world.rank] = len(rows)
@@ -178,7 +191,7 @@ class Rounds:
 
     def _blocks(self, request: Request) -> Iterator[tuple[bool, range]]:
         """This rank's blocks of units, (whether they are test units, their indices)."""
-        train = self.experiment.algorithm.evaluations if request.train else 0
+        train = request.stage.units if request.stage else 0
         test = self.experiment.held_out.evaluations if request.test else 0
         size, rank = self.world.size, self.world.rank
         if self.experiment.config.run.plan == "static":
@@ -195,17 +208,15 @@ class Rounds:
 
     def _reply(self, request, gathered, counters, limbs, ticks) -> Reply:
         """Rows in the order in which they came, put into unit order."""
-        gathered[gathered[:, 3] != Status.OK, 1:3] = np.nan
         gathered = gathered[np.argsort(gathered[:, 0])]
-        held_out, evaluations = self.experiment.held_out, self.experiment.algorithm.evaluations
-        train, test = np.split(gathered, [evaluations if request.train else 0])
+        held_out, stage = self.experiment.held_out, request.stage
+        train, test = np.split(gathered, [stage.units if stage else 0])
         assert len(test) == (held_out.evaluations if request.test else 0), "units are missing"
         shape = (len(held_out.task_ids), held_out.repeats) if request.test else (0, 0)
         return Reply(
-            values=train[:, 2],
-            before=test[:, 1].reshape(shape),
-            after=test[:, 2].reshape(shape),
-            failed=int((train[:, 3] != Status.OK).sum()),
+            rows=train[:, 1 : 1 + stage.width] if stage else train[:, 1:],
+            before=test[:, 1].reshape(shape) if request.test else np.empty(shape),
+            after=test[:, 2].reshape(shape) if request.test else np.empty(shape),
             observations=int(counters[0]),
             rollouts=int(counters[1]),
             steps=int(counters[2]),

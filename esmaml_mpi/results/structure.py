@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from esmaml_mpi.config import Config
+from esmaml_mpi.experiment import make_algorithm
 from esmaml_mpi.history import GROUPS
 from esmaml_mpi.normalization import STORED_LIMBS
 
@@ -15,7 +16,7 @@ class Mismatch(ValueError):
 
 def check_structure(arrays: Mapping, checkpoint: Mapping, task_ids: np.ndarray, config: Config) -> None:
     """Raise Mismatch unless series, checkpoint, task ids and config agree in sizes, types and row counts."""
-    evaluations = config.meta.perturbations + config.meta.current_evaluations
+    evaluations = make_algorithm(config).evaluations
     if task_ids.ndim != 1 or task_ids.dtype.kind != "i" or not len(task_ids) or task_ids.min() < 0:
         raise Mismatch("test/task_id is not a list of task ids")
     theta, sums = _array(checkpoint, "theta", "f"), _array(checkpoint, "statistics/sums", "i")

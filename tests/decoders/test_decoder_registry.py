@@ -46,13 +46,13 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
 
 def test_too_few_rows_are_refused_with_their_numbers():
     lp = make_decoder("lp")
-    check_rows(lp, "lp", 7, 6)
+    check_rows(lp, 7, 6)
     with pytest.raises(ConfigError, match="6 rows for a policy of 6 parameters: at least 7"):
-        check_rows(lp, "lp", 6, 6)
+        check_rows(lp, 6, 6)
     with pytest.raises(ConfigError, match="at least 8"):
-        check_rows(make_decoder("lp", {"intercept": True}), "lp", 7, 6)
+        check_rows(make_decoder("lp", {"intercept": True}), 7, 6)
     for name in ("average", "ridge", "lasso"):
-        check_rows(make_decoder(name), name, 1, 1000)
+        check_rows(make_decoder(name), 1, 1000)
 
 
 def test_making_every_decoder_does_not_import_scipy():

@@ -5,8 +5,7 @@ import pytest
 import reference
 from helpers import near
 
-from esmaml_mpi.decoders.average import Average
-from esmaml_mpi.directions.gaussian import Gaussian
+from esmaml_mpi.config import load
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import NORMALIZATIONS
 from esmaml_mpi.meta.zero_order import ZeroOrder
@@ -17,29 +16,25 @@ THETA = np.array([0.5, -1.0, 2.0])
 AT = Round(Phase.TRAIN, 4)
 
 
-def algorithm(**changes):
-    settings = dict(
-        perturbations=10,
-        current_evaluations=5,
-        sigma=0.5,
-        estimator="forward_fd",
-        reward_normalization="standardize",
-        top_directions=0,
-        top_ranking="difference",
-        train_size=50,
-        batch_size=5,
-        sampler=Gaussian(),
-        decoder=Average(),
-        streams=Streams(3),
-    )
-    return ZeroOrder(**{**settings, **changes})
+SETTINGS = dict(
+    perturbations=10,
+    current_evaluations=5,
+    sigma=0.5,
+    estimator="forward_fd",
+    reward_normalization="standardize",
+    top_directions=0,
+    top_ranking="difference",
+)
+
+
+def algorithm(train_size=50, batch_size=5, **changes):
+    task = {"name": "navigation_2d", "train_size": train_size, "batch_size": batch_size}
+    return ZeroOrder.from_config(load({"run": {"seed": 3}, "task": task, "meta": {**SETTINGS, **changes}}))
 
 
 def directions(subject, at, count):
     """The outer directions (count, d), from their definition."""
-    return np.array(
-        [subject.streams.generator(Purpose.PERTURBATION, at, unit=i).standard_normal(D) for i in range(count)]
-    )
+    return np.array([Streams(3).generator(Purpose.PERTURBATION, at, unit=i).standard_normal(D) for i in range(count)])
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -104,12 +99,13 @@ def test_without_twins_every_unit_has_a_stream_of_its_own(estimator):
 
 def plain_gradient(subject, values):
     """The same from its definition, one direction at a time; None where there is none."""
-    signs = 2 if subject.estimator == "antithetic" else 1
-    pivots = [v for v in values[subject.perturbations :] if np.isfinite(v)]
+    perturbations = subject.probe.perturbations
+    signs = 2 if perturbations.estimator == "antithetic" else 1
+    pivots = [v for v in values[perturbations.queries :] if np.isfinite(v)]
     pivot = sum(pivots) / len(pivots) if pivots else None
-    groups = np.reshape(values[: subject.perturbations], (-1, signs)).tolist()
+    groups = np.reshape(values[: perturbations.queries], (-1, signs)).tolist()
     kept = [i for i, group in enumerate(groups) if all(map(np.isfinite, group))]
-    if not kept or (subject.estimator == "forward_fd" and pivot is None):
+    if not kept or (perturbations.estimator == "forward_fd" and pivot is None):
         return None
     if 0 < subject.top_directions < len(kept):
 
@@ -119,12 +115,12 @@ def plain_gradient(subject, values):
             return abs(groups[i][0] - (groups[i][1] if signs == 2 else pivot))
 
         kept = sorted(sorted(kept, key=rank, reverse=True)[: subject.top_directions])
-    signal = reference.normalized([v for i in kept for v in groups[i]], pivot, subject.reward_normalization)
+    signal = reference.normalized([v for i in kept for v in groups[i]], pivot, perturbations.reward_normalization)
     if signal is None:
         return np.zeros(D)
     g = directions(subject, AT, len(groups))
-    differences = reference.differences(*signal, subject.estimator)
-    return sum(w * g[i] for w, i in zip(differences, kept, strict=True)) / (len(kept) * subject.sigma)
+    differences = reference.differences(*signal, perturbations.estimator)
+    return sum(w * g[i] for w, i in zip(differences, kept, strict=True)) / (len(kept) * perturbations.sigma)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

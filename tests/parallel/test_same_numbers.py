@@ -40,6 +40,21 @@ CASES = {
         "task.corruption.fraction": 0.3,
         "task.corruption.noise_std": 2.0,
     },
+    "first_order": {
+        **NAVIGATION,
+        "meta.algorithm": "first_order",
+        "meta.use_hessian": "true",
+        "meta.current_evaluations": 1,
+        "adaptation.estimator": "antithetic",
+    },
+    "first_order_local": {
+        **NAVIGATION,
+        "meta.algorithm": "first_order",
+        "meta.observation_statistics": "local",
+        "meta.directions": "dpp",
+        "adaptation.directions": "orthogonal",
+        "meta.decoder": "ridge",
+    },
     # its episodes end early and at different times
     "walker2d": {
         **SMALL,
@@ -80,13 +95,34 @@ def test_any_number_of_ranks(alone, tmp_path, case, ranks):
     assert differences(alone[case], output) == []
 
 
-@pytest.mark.parametrize("case", ["four_corners", "walker2d", "chosen_directions", "corrupted"])
+@pytest.mark.parametrize("case", ["four_corners", "walker2d", "chosen_directions", "corrupted", "first_order_local"])
 @pytest.mark.parametrize(("ranks", "threads"), [(None, 2), (None, 3), (2, 2)])
 def test_any_number_of_threads(alone, tmp_path, case, ranks, threads):
     output = tmp_path / "threads.h5"
     done = run(train_arguments({**CASES[case], "run.threads": threads}, output), ranks)
     assert done.returncode == 0, done.stdout + done.stderr
     assert differences(alone[case], output) == []
+
+
+@pytest.mark.parametrize("ranks", [None, 2, 3, 24])
+@pytest.mark.parametrize("plan", ["static", "dynamic"])
+def test_one_task_per_unit_changes_no_number(alone, tmp_path, ranks, plan):
+    """24 ranks are more than there are tasks, and fewer than there are rollouts."""
+    output = tmp_path / "tasks.h5"
+    settings = {**CASES["first_order"], "meta.split": "task", "run.plan": plan}
+    done = run(train_arguments(settings, output), ranks)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert differences(alone["first_order"], output) == []
+
+
+@pytest.mark.parametrize("ranks", [2, 5])
+def test_statistics_of_tasks_belong_to_tasks_and_not_to_ranks(tmp_path, ranks):
+    files = [tmp_path / "alone.h5", tmp_path / "ranks.h5"]
+    settings = {**CASES["first_order_local"], "meta.split": "task"}
+    for output, count in zip(files, (None, ranks), strict=True):
+        done = run(train_arguments(settings, output), count)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert differences(*files) == []
 
 
 def test_the_walkers_of_the_case_above_fall(alone):

@@ -1,0 +1,233 @@
+"""First-order ES-MAML (Song et al. 2020, Algorithm 5), with the ES Hessian of Algorithm 4 or without it.
+
+    repeat
+        sample tasks;  for each of them:
+            g1 = ES gradient at theta, and H = ES Hessian from the same queries
+            theta' = theta + alpha g1
+            g2 = ES gradient at theta', from queries of its own
+        theta <- theta + beta * mean over tasks of (I + alpha H) g2
+
+which estimates the gradient of mean_T f_sigma^T(theta + alpha grad f_sigma^T(theta)); H = 0 leaves out how theta' turns
+with theta. H is never formed: H g2 comes from the queries directly.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.corruption import RewardCorruption
+from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.estimators.rewards import finite_mean, scaled, scaling
+from esmaml_mpi.evaluation import Evaluator
+from esmaml_mpi.hessians import HESSIANS, product
+from esmaml_mpi.meta.first_order_settings import FirstOrderSettings, adaptation_probe, check_settings
+from esmaml_mpi.meta.perturbations import Perturbations
+from esmaml_mpi.meta.probe_rollouts import Rollouts, roll_out
+from esmaml_mpi.meta.probes import Measured, Probe
+from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.meta.task_batches import TaskBatches
+from esmaml_mpi.randomness import Purpose, Round, Streams
+from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.settings import parse
+from esmaml_mpi.unit_statistics import UnitStatistics
+from esmaml_mpi.units import Tally
+
+INNER, OUTER = 0, 1  # which of the two probes
+EPISODES = (Purpose.BEFORE_EPISODE, Purpose.AFTER_EPISODE)  # what keys the noise of their rollouts
+
+
+@dataclass(frozen=True)
+class FirstOrder:
+    """Values of an iteration, E: for each task of the batch the inner probe's rewards, then for each the outer's.
+
+    Split ``perturbation``: a unit is one rollout, in two stages. Split ``task``: a unit is one task with all its
+    rollouts. Both do the same rollouts with the same random numbers.
+    """
+
+    probes: tuple[Probe, Probe]  # at theta, and at theta'
+    step_size: float  # alpha
+    hessian: str | None
+    hessian_rewards: str
+    split: str
+    local: bool  # whether each unit has observation statistics of its own
+    corruption: RewardCorruption
+    batches: TaskBatches
+
+    Settings = FirstOrderSettings
+    counts = ("meta.perturbations", "meta.current_evaluations", "meta.adaptation_queries", "task.batch_size")
+    tasks_at_once = 1
+
+    @classmethod
+    def from_config(cls, config) -> "FirstOrder":
+        meta, streams = config.meta, Streams(config.run.seed)
+        check_settings(config)
+        outer = Probe(Perturbations.of_meta_policy(meta, streams), meta.current_evaluations)
+        return cls(
+            (adaptation_probe(config, streams), outer),
+            config.adaptation.step_size,
+            meta.hessian_estimator if meta.use_hessian else None,
+            meta.hessian_rewards,
+            meta.split,
+            meta.observation_statistics == "local",
+            parse(RewardCorruption, config.task.corruption, "task.corruption"),
+            TaskBatches(config.task.train_size, config.task.batch_size, streams),
+        )
+
+    def check(self, dimension: int) -> None:
+        """ConfigError if there are too few, or too many, directions for a policy of this many parameters."""
+        for probe in self.probes:
+            probe.perturbations.check(dimension)
+
+    @property
+    def rollouts(self) -> int:
+        """Of one task."""
+        return sum(probe.count for probe in self.probes)
+
+    @property
+    def evaluations(self) -> int:
+        """Values of an iteration, E."""
+        return self.batches.size * self.rollouts
+
+    @property
+    def most_units(self) -> int:
+        """Of any stage."""
+        return self.batches.size * (1 if self.split == "task" else max(probe.count for probe in self.probes))
+
+    @property
+    def directions_held(self) -> int:
+        """Directions that a rank holds at once."""
+        return self.batches.size * sum(probe.perturbations.held for probe in self.probes)
+
+    @property
+    def uses_subspace(self) -> bool:
+        """Whether directions use what earlier meta-gradients suggest."""
+        return any(probe.perturbations.sampler.uses_basis for probe in self.probes)
+
+    @property
+    def keeps_unit_statistics(self) -> int:
+        """How many units keep observation statistics of their own."""
+        return self.most_units if self.local else 0
+
+    @property
+    def announcement(self) -> str:
+        """What an iteration evaluates."""
+        inner, outer = (probe.count for probe in self.probes)
+        return f"{inner} + {outer} rollouts on each of {self.batches.size} tasks per iteration"
+
+    def iteration(
+        self, theta: np.ndarray, at: Round, subspace: Subspace | None, statistics: UnitStatistics | None = None
+    ):
+        """See ``Algorithm``: two stages, or one where a unit is a task."""
+        tasks, (inner, outer) = self.batches.draw(at), (probe.count for probe in self.probes)
+        observers = np.concatenate([part.ravel() for part in statistics.mean_std()]) if self.local else np.empty(0)
+        extra = 1 + 2 * statistics.size if self.local else 0
+        if self.split == "task":
+            rows = yield Stage(0, len(tasks), inner + outer + extra, observers)
+            values = np.split(rows[:, : inner + outer], [inner], axis=1)
+            sums = rows[:, inner + outer :] if self.local else None
+        else:
+            first = yield Stage(INNER, len(tasks) * inner, 1 + extra, observers)
+            rewards = first[:, 0].reshape(len(tasks), inner)
+            adapted = self._adapted(theta, rewards, tasks, at, subspace)
+            second = yield Stage(OUTER, len(tasks) * outer, 1 + extra, np.concatenate([adapted.ravel(), observers]))
+            values = [rewards, second[:, 0].reshape(len(tasks), outer)]
+            sums = self._by_unit(first[:, 1:], second[:, 1:]) if self.local else None
+        gradient = self.gradient(theta.size, values[INNER], values[OUTER], tasks, at, subspace)
+        perturbed = self.probes[OUTER].perturbations.queries  # evaluations of theta' itself come after these
+        current = finite_mean(values[OUTER][:, perturbed:])
+        return Step(gradient, np.concatenate([part.ravel() for part in values]), current, sums)
+
+    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+        """See ``Algorithm``: a row is a rollout's reward, or a task's rewards, then what local statistics need."""
+        theta, tasks, indices = request.theta, self.batches.draw(request.round), np.array(indices)
+        centres = np.repeat(theta[:, None], len(tasks), axis=1)
+        if self.split == "perturbation":
+            which = request.stage.number
+            if which == OUTER:
+                centres = request.stage.payload[: centres.size].reshape(centres.shape)
+            slots, evaluations = np.divmod(indices, self.probes[which].count)
+            return self._roll_out(which, centres, tasks, slots, evaluations, request, evaluator)
+        parts, sums, tallies = [], 0.0, []
+        for which, probe in enumerate(self.probes):
+            slots, evaluations = np.repeat(indices, probe.count), np.tile(np.arange(probe.count), len(indices))
+            found, tally = self._roll_out(which, centres, tasks, slots, evaluations, request, evaluator)
+            found = found.reshape(len(indices), probe.count, -1)
+            parts.append(found[..., 0])
+            sums = sums + np.add.reduce(found[..., 1:], axis=1)
+            tallies.append(tally)
+            if which == INNER:
+                centres[:, indices] = self._adapted(theta, parts[0], tasks[indices], request.round, request.subspace)
+        return np.concatenate([*parts, sums], axis=1), Tally.joined(tallies)
+
+    def gradient(
+        self, theta_size: int, inner: np.ndarray, outer: np.ndarray, tasks: np.ndarray, at: Round, subspace=None
+    ) -> np.ndarray | None:
+        """Meta-gradient (d,) from rewards (T, inner) and (T, outer), nan where a rollout failed.
+
+        The mean over the tasks that have enough left; None if there is none.
+        """
+        total, count = np.zeros(theta_size), 0
+        for task, first, second in zip(tasks, inner, outer, strict=True):
+            found, gradient = self.probes[OUTER].measured(second), None
+            if found is not None:
+                gradient = self.probes[OUTER].gradient(found, theta_size, at, task, subspace)
+                gradient = self._turned(gradient, self._inner(first, task, at), task, at, subspace)
+            if gradient is not None:
+                total, count = total + gradient, count + 1
+        return total / count if count else None
+
+    def _turned(self, gradient, inner: Measured | None, task, at, subspace) -> np.ndarray | None:
+        """(I + alpha H) times a gradient (d,) at theta'; None without what the inner probe should have found."""
+        if inner is None or self.hessian is None:
+            return None if inner is None else gradient
+        hessian, perturbations = HESSIANS[self.hessian], self.probes[INNER].perturbations
+        values, pivot = inner.values, None if inner.pivot is None else np.asarray(inner.pivot)
+        if len(values) < hessian.fewest_directions or (pivot is None and hessian.needs_pivot):
+            return None
+        if self.hessian_rewards == "normalized":
+            values, pivot = scaled(values, pivot, *scaling(values, pivot, perturbations.reward_normalization))
+        directions = perturbations.each(inner.kept, gradient.size, at, task, subspace)
+        coefficients = hessian.coefficients(values, pivot)
+        return gradient + self.step_size * product(directions, coefficients, gradient, perturbations.sigma)
+
+    def _adapted(self, theta, rewards, tasks, at: Round, subspace: Subspace | None) -> np.ndarray:
+        """theta' (d, T) of each task from its rewards (T, inner); theta where they are too few."""
+        adapted = np.empty((theta.size, len(tasks)))
+        for column, (task, values) in enumerate(zip(tasks, rewards, strict=True)):
+            found, adapted[:, column] = self._inner(values, task, at), theta
+            if found is not None:
+                gradient = self.probes[INNER].gradient(found, theta.size, at, task, subspace)
+                adapted[:, column] += self.step_size * gradient
+        return adapted
+
+    def _inner(self, values: np.ndarray, task: int, at: Round) -> Measured | None:
+        """What an adaptation sees of its rewards (inner,)."""
+        if self.corruption.active:
+            generator = self.batches.streams.generator(Purpose.CORRUPTION, at, task=task)
+            values = self.corruption.apply(values, generator, bool(self.probes[INNER].centres))
+        return self.probes[INNER].measured(values)
+
+    def _roll_out(self, which, centres, tasks, slots, evaluations, request, evaluator) -> tuple[np.ndarray, Tally]:
+        observers = None
+        if self.local:
+            observers = self._observers(request).of(self._unit_of(slots, evaluations))
+        probe, asked = self.probes[which], Rollouts(tasks, slots, evaluations, EPISODES[which])
+        return roll_out(probe, centres, asked, request, evaluator, observers)
+
+    def _unit_of(self, slots, evaluations) -> np.ndarray:
+        """The unit whose statistics a rollout uses: its task, or the rollouts of this number in both stages."""
+        return slots if self.split == "task" else slots * max(probe.count for probe in self.probes) + evaluations
+
+    def _observers(self, request) -> Observer:
+        """Every unit's own, from the end of the payload."""
+        size = request.observer.mean.size
+        mean, std = request.stage.payload[-2 * size * self.most_units :].reshape(2, size, self.most_units)
+        return Observer(mean, std)
+
+    def _by_unit(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Sums (units, 1 + 2n) from those of the rollouts of both stages."""
+        sums = np.zeros((self.batches.size, self.most_units // self.batches.size, first.shape[1]))
+        for rows in (first, second):
+            rows = rows.reshape(len(sums), -1, rows.shape[1])
+            sums[:, : rows.shape[1]] += rows
+        return sums.reshape(-1, first.shape[1])
