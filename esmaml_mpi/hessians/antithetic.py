@@ -4,10 +4,10 @@ import numpy as np
 
 
 class Antithetic:
-    """Unbiased; constant and odd terms of f cancel, so that the error is of the curvature's size. m directions cost 2m
-    queries.
+    """Unbiased; constant and odd terms of f cancel, so that only curvature adds to the error. m directions cost 2m
+    queries, f(theta) apart.
 
-    What ``Pivot`` makes of mirrored pairs, and refused without them.
+    What ``Pivot`` makes of mirrored pairs; without them there is nothing to cancel, and an IndexError.
     """
 
     mirrored = True

@@ -6,8 +6,9 @@ import numpy as np
 class LeaveOneOut:
     """Unbiased where directions are independent; ``f_i`` minus the mean of all would be short by a factor 1 - 1/m.
 
-    A mirrored twin is left out with its direction. Directions that depend on each other, as orthogonal ones do, make it
-    biased: then the baseline knows of g_i.
+    A mirrored twin is left out with its direction. Of mirrored pairs it is as accurate as ``Antithetic`` or more so:
+    the baseline is near f_sigma(theta), from which f(theta) is about sigma^2 tr(H) / 2 away. Directions that depend on
+    each other, as orthogonal ones do, make it biased: then the baseline knows of g_i.
     """
 
     mirrored = False

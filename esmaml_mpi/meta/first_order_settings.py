@@ -15,6 +15,12 @@ from esmaml_mpi.sections import ESMetaSettings, algorithm_setting
 from esmaml_mpi.settings import setting
 
 
+# Samplers whose directions are independent, and those each of whose directions alone is N(0, I): a Hessian needs fourth
+# moments.
+INDEPENDENT = ("gaussian",)
+NORMAL = (*INDEPENDENT, "orthogonal", "quasi_monte_carlo")
+
+
 @dataclass
 class FirstOrderSettings(ESMetaSettings):
     """The outer loop: gradients at each task's adapted policy (first order)."""
@@ -34,8 +40,8 @@ class FirstOrderSettings(ESMetaSettings):
     use_hessian: bool = setting(False, "multiply by I + alpha H (the paper's FO-Hessian), or not (FO-NoHessian)")
     hessian_estimator: str = setting(
         "antithetic",
-        "plain is Algorithm 4; pivot and leave_one_out subtract a baseline; antithetic, the usable one, needs "
-        "adaptation.estimator = 'antithetic'; see docs/hessian.md",
+        "plain is Algorithm 4; pivot and leave_one_out subtract a baseline; antithetic needs adaptation.estimator = "
+        "'antithetic', with which leave_one_out is usable too; see docs/hessian.md",
         choices=sorted(HESSIANS),
     )
     hessian_rewards: str = setting(
@@ -116,9 +122,9 @@ def _check_hessian(meta, adaptation) -> None:
             f"meta.hessian_estimator = {name!r} needs at least {HESSIANS[name].fewest_directions} directions, and the "
             f"adaptation has {directions}: more queries are wanted."
         )
-    sampler = make_sampler(adaptation.directions, adaptation.direction_options, "adaptation")
-    if hasattr(sampler, "importance"):
+    wanted = INDEPENDENT if name == "leave_one_out" else NORMAL
+    if adaptation.directions not in wanted:
         raise ConfigError(
-            f"adaptation.directions = {adaptation.directions!r}: the Hessian wants directions that cover all "
-            "dimensions alike; choose another, or meta.use_hessian = false."
+            f"adaptation.directions = {adaptation.directions!r}: meta.hessian_estimator = {name!r} is biased with these; "
+            f"{' or '.join(map(repr, wanted))} is wanted."
         )

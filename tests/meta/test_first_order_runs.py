@@ -181,6 +181,7 @@ REFUSED = {
     "adaptation.steps=2": "adaptation.steps = 2",
     "adaptation.estimator=forward_fd": "meta.hessian_estimator = 'antithetic' needs queries in mirrored pairs",
     "adaptation.directions=active_subspace": "adaptation.directions = 'active_subspace'",
+    "adaptation.directions=hadamard": "'antithetic' is biased with these; 'gaussian' or 'orthogonal' or",
     "meta.adaptation_queries=5": "meta.adaptation_queries = 5",
     "meta.perturbations=0": "meta.perturbations = 0",
     "meta.top_directions=3": "'meta.top_directions' does not exist",
@@ -198,6 +199,8 @@ def test_what_cannot_be_is_refused_by_name(override):
 def test_more_that_cannot_be():
     with pytest.raises(ConfigError, match="share_rollouts = true"):
         load(SMALL, ["adaptation.share_rollouts=true"]).resolved()
+    with pytest.raises(ConfigError, match="'leave_one_out' is biased with these; 'gaussian' is wanted"):
+        load(SMALL, ["adaptation.directions=orthogonal", "meta.hessian_estimator=leave_one_out"]).resolved()
     with pytest.raises(ConfigError, match="observation_statistics = 'local'"):
         load(SMALL, [LOCAL, "policy.normalize_observations=false"]).resolved()
     with pytest.raises(ConfigError, match="'leave_one_out' needs at least 2 directions"):
