@@ -14,7 +14,6 @@ from esmaml_mpi.randomness import Purpose, Streams
 from esmaml_mpi.sections import ESMetaSettings, algorithm_setting
 from esmaml_mpi.settings import setting
 
-
 # Samplers whose directions are independent, and those each of whose directions alone is N(0, I): a Hessian needs fourth
 # moments.
 INDEPENDENT = ("gaussian",)
@@ -125,6 +124,6 @@ def _check_hessian(meta, adaptation) -> None:
     wanted = INDEPENDENT if name == "leave_one_out" else NORMAL
     if adaptation.directions not in wanted:
         raise ConfigError(
-            f"adaptation.directions = {adaptation.directions!r}: meta.hessian_estimator = {name!r} is biased with these; "
-            f"{' or '.join(map(repr, wanted))} is wanted."
+            f"adaptation.directions = {adaptation.directions!r}: meta.hessian_estimator = {name!r} is biased with "
+            f"these; {' or '.join(map(repr, wanted))} is wanted."
         )
