@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 
+from esmaml_mpi import adapt_command, sweep_command
 from esmaml_mpi.arguments import add_at, add_set, add_set_adaptation, positive
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.interruption import remember_early_signals
@@ -26,7 +27,7 @@ for _name in (
 def main(arguments: list[str] | None = None) -> int:
     """Run one command on this rank; returns its exit code."""
     options = _parser().parse_args(arguments)
-    if options.run is _train:
+    if options.command in ("train", "sweep"):
         remember_early_signals()
     if options.collective:
         return _collective(options)
@@ -188,9 +189,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--fps", type=float, metavar="N", help=help)
     render.set_defaults(run=_render, collective=False)
 
-    from esmaml_mpi.adapt_command import add_parser
-
-    add_parser(commands)
+    adapt_command.add_parser(commands)
+    sweep_command.add_parser(commands)
     tasks = commands.add_parser("tasks", help="list task families, or one family's options")
     tasks.add_argument("name", nargs="?", metavar="NAME", help="a family, to see its options")
     tasks.set_defaults(run=_tasks, collective=False)

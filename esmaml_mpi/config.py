@@ -10,6 +10,8 @@ from esmaml_mpi import sections
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import allowed, parse, show, unknown
 
+# What an experiment file has beside the configuration of a run, see sweeps/plan.py; a single run is not concerned.
+EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure")
 MOST_BYTES = 2**24  # of a configuration file: no more is read of something that is none, a device for example
 
 
@@ -148,12 +150,26 @@ def load(source, overrides: Iterable[str] = ()) -> Config:
     elif isinstance(source, Mapping):
         tables = _copy(source)
     else:
-        tables = _read_toml(_read_text(source), str(source))
+        tables = read_tables(source)
+    tables = {name: table for name, table in tables.items() if name not in EXPERIMENT_SECTIONS}
     before = _copy(tables)
     for override in overrides:
-        _apply(tables, override)
+        apply_override(tables, override)
     _drop_what_was_said_of_another(tables, before)
     return Config.from_dict(tables)
+
+
+def read_tables(path) -> dict:
+    """The tables of a TOML file, as they stand there."""
+    return _read_toml(_read_text(path), str(path))
+
+
+def merge(tables: Mapping, overlay: Mapping) -> dict:
+    """``tables`` with the values of ``overlay`` in place of their own; nested tables are merged likewise."""
+    merged = _copy(tables)
+    _lay_over(merged, overlay)
+    _drop_what_was_said_of_another(merged, tables)
+    return merged
 
 
 def _chosen(section: str, table: Mapping):
@@ -205,7 +221,8 @@ def flat(tables: Mapping, prefix: str = "") -> dict:
     return result
 
 
-def _apply(tables: dict, override: str) -> None:
+def apply_override(tables: dict, override: str) -> None:
+    """Set one value in ``tables``, in place, as ``section.key=value`` says."""
     key, equals, text = override.partition("=")
     path = [name.strip() for name in key.split(".")]
     if not equals or len(path) < 2 or not all(path):
@@ -225,6 +242,14 @@ def _value(text: str):
     except ConfigError:
         return text.strip()
     return table["value"] if table.keys() == {"value"} else text.strip()  # not the settings on further lines
+
+
+def _lay_over(tables: dict, overlay: Mapping) -> None:
+    for name, value in overlay.items():
+        if isinstance(value, Mapping) and isinstance(tables.get(name), dict):
+            _lay_over(tables[name], value)
+        else:
+            tables[name] = _copy(value)
 
 
 def _copy(table):

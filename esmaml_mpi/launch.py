@@ -113,16 +113,8 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
     if not path.exists() or overwrite:
         return Ledger(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
     old = read(path)
-    changes = changed_keys(old.config, config)
-    refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]
-    if refused:
-        raise ConfigError(f"cannot resume {path}: its configuration differs in {'; '.join(refused)}.")
+    check_resumable(old, config)
     old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
-    done = int(old.checkpoint["iteration"])
-    if config.meta.iterations < done:
-        raise ConfigError(
-            f"cannot resume {path}: meta.iterations = {config.meta.iterations}, but {done} are done already."
-        )
     for fact in DECISIVE:
         if old.launches[-1].get(fact) != facts.get(fact):
             print(
@@ -133,6 +125,19 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
     writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
     return Ledger(writer, old.history, old.checkpoint)
+
+
+def check_resumable(old, config: Config) -> None:
+    """Raise ConfigError unless the run of Results ``old`` may go on under ``config``."""
+    changes = changed_keys(old.config, config)
+    refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]
+    if refused:
+        raise ConfigError(f"cannot resume {old.path}: its configuration differs in {'; '.join(refused)}.")
+    done = int(old.checkpoint["iteration"])
+    if config.meta.iterations < done:
+        raise ConfigError(
+            f"cannot resume {old.path}: meta.iterations = {config.meta.iterations}, but {done} are done already."
+        )
 
 
 def _report(path: Path, history: History, config: Config, code: int) -> None:

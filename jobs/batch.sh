@@ -1,5 +1,6 @@
 # Sourced by jobs/*.slurm, after Slurm has started the batch script on the job's first node.
 #   train CONFIG [OPTION...]         train with all ranks of the job; before its time limit the run saves and requeues
+#   work COMMAND [ARGUMENT...]       the same for any command of esmaml that saves on USR1 and continues when started again
 #   results_of CONFIG [OPTION...]    the results file that these arguments mean
 #   launch RANKS THREADS COMMAND...  become the launcher that runs COMMAND on that many ranks
 set -euo pipefail
@@ -68,12 +69,17 @@ pass_on() {
 }
 
 train() {
-  local code output
+  local output
   output=$(results_of "$@")
+  work train "$@" --output "$output" --resume
+}
+
+work() {
+  local code
   say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date '+%F %T')," \
     "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
   launch "$SLURM_NTASKS" "${SLURM_CPUS_PER_TASK:-1}" \
-    "$venv/bin/esmaml" train "$@" --output "$output" --resume </dev/null &
+    "$venv/bin/esmaml" "$@" </dev/null &
   step=$! signalled=
   trap 'pass_on USR1' USR1
   trap 'pass_on TERM' TERM INT

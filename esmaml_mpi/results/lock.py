@@ -73,3 +73,28 @@ class OutputLock:
             return os.stat(self.path).st_ino == os.fstat(descriptor).st_ino
         except FileNotFoundError:
             return False
+
+
+def writer_of(results: Path) -> str | None:
+    """Which process writes a results file, or None; of one on another machine it is not known whether it still lives.
+
+    The lock itself is not tried: that could get in the way of a job that takes it at this moment.
+    """
+    try:
+        text = results.with_name(f".{results.name}.lock").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+    number, _, host = text.removeprefix("process ").partition(" on ")
+    if host == socket.gethostname() and number.isdecimal() and not _lives(int(number)):
+        return None
+    return text or None
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

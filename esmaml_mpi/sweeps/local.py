@@ -1,0 +1,150 @@
+"""The runs of a sweep on this machine, each a process of its own, several at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from esmaml_mpi.interruption import Interruption
+from esmaml_mpi.progress import duration
+from esmaml_mpi.sweeps.plan import Run
+from esmaml_mpi.sweeps.state import COMPLETE, state_of
+from esmaml_mpi.training import STOPPED
+
+FAILED = 1
+PAUSE = 0.1  # seconds between looks at the processes
+
+
+@dataclass
+class Active:
+    """A run that is under way."""
+
+    run: Run
+    process: subprocess.Popen
+    start: float
+
+
+@dataclass
+class Local:
+    """Runs processes, ``jobs`` at once, for ``folder``; ``launcher``: words to put in front of each, as mpirun -n 4.
+
+    Every run leaves NAME.h5, NAME.log and NAME.toml, the configuration that it was started with.
+    """
+
+    folder: Path
+    jobs: int
+    launcher: list[str]
+    done: int = 0  # runs that are complete, those from before included
+    active: list[Active] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # seconds that finished runs have taken
+    failed: list[Run] = field(default_factory=list)
+    stopped: bool = False
+    elsewhere: int = 0  # runs that another process has
+
+    def run(self, runs: list[Run]) -> int:
+        """Complete these runs; returns the exit code.
+
+        A run that fails does not keep the others from running. Signals stop all, with their checkpoints written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        waiting, self.total = list(runs), self.done + len(runs)
+        with Interruption() as interruption:
+            try:
+                while self.active or (waiting and not interruption.requested):
+                    while waiting and len(self.active) < self.jobs and not interruption.requested:
+                        self._start(waiting.pop(0))
+                    if interruption.requested and not self.stopped:
+                        self._stop()
+                    self._collect(len(waiting))
+                    time.sleep(PAUSE if self.active else 0)
+            finally:  # a second Ctrl-C, or an error here: nothing is left behind
+                for each in self.active:
+                    each.process.terminate()
+                for each in self.active:
+                    each.process.wait()
+        return self._conclude(len(waiting))
+
+    def _start(self, run: Run) -> None:
+        state = state_of(run.file(self.folder), run.config)  # again: another sweep may work in this folder
+        if state.kind == COMPLETE or state.writer:
+            self.elsewhere += state.kind != COMPLETE
+            self.done += state.kind == COMPLETE
+            self._say(f"{run.name}: {state}, left alone")
+            return
+        config = self.folder / f"{run.name}.toml"
+        config.write_text(run.config.to_toml(), encoding="utf-8")
+        command = [*self.launcher, sys.executable, "-m", "esmaml_mpi.cli", "train", str(config)]
+        command += ["--output", str(run.file(self.folder)), "--resume"]
+        with open(self._log(run), "ab") as log:
+            # In a session of its own, so that Ctrl-C reaches the sweep alone, which passes it on once.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self.active.append(Active(run, process, time.monotonic()))
+
+    def _stop(self) -> None:
+        self.stopped = True
+        self._say(f"stopping: {len(self.active)} runs finish their iteration and save")
+        for each in self.active:
+            each.process.send_signal(signal.SIGUSR1)  # which mpirun passes on to its ranks
+
+    def _collect(self, waiting: int) -> None:
+        for each in [each for each in self.active if each.process.poll() is not None]:
+            self.active.remove(each)
+            seconds, code = time.monotonic() - each.start, each.process.returncode
+            if code == 0:
+                self.done += 1
+                self.times.append(seconds)
+                self._say(f"{each.run.name}: done in {duration(seconds)}{self._left(waiting)}")
+            elif code == STOPPED or (self.stopped and code == -signal.SIGUSR1):  # the latter: it was only starting
+                self.stopped = True
+                self._say(f"{each.run.name}: stopped and saved")
+            else:
+                self.failed.append(each.run)
+                self._say(f"{each.run.name}: FAILED with {_ending(code)}, see {self._log(each.run)}")
+
+    def _left(self, waiting: int) -> str:
+        """Time left if the remaining runs take as long as the finished ones did on average."""
+        if self.stopped or not (waiting or self.active):
+            return ""
+        mean, now = sum(self.times) / len(self.times), time.monotonic()
+        under_way = [max(mean - (now - each.start), 0.0) for each in self.active]
+        left = max((waiting * mean + sum(under_way)) / self.jobs, max(under_way, default=0.0))
+        return f", about {duration(left)} left"
+
+    def _conclude(self, waiting: int) -> int:
+        for run in self.failed:
+            print(f"esmaml: {run.name} failed: {_last_line(self._log(run))} ({self._log(run)})", file=sys.stderr)
+        if self.failed:
+            return FAILED
+        if self.stopped:
+            print(f"stopped: {self.done} of {self.total} runs done; the same command goes on", flush=True)
+            return STOPPED
+        if self.elsewhere:
+            print(f"{self.elsewhere} runs are in the hands of other processes", flush=True)
+            return STOPPED
+        return 0
+
+    def _say(self, text: str) -> None:
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        print(f"[{self.done}/{self.total} done{failed}] {text}", flush=True)
+
+    def _log(self, run: Run) -> Path:
+        return self.folder / f"{run.name}.log"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code > 0 else f"signal {signal.Signals(-code).name}"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")

@@ -1,0 +1,226 @@
+"""Which runs an experiment file means.
+
+An experiment file is a configuration with up to three sections more:
+
+    [sweep]
+    seeds = 3                                  # 0, 1, 2; or a list of them
+
+    [sweep.product]                            # every combination of what follows
+    adaptation.queries = [20, 10, 5]           # values of a setting, or
+    [sweep.product.operator]                   # named points, each with what it sets
+    mc = {}
+    hc.adaptation.operator = "hill_climbing"
+
+    [sweep.variants]                           # named points beside the product
+    linear = { policy = { hidden = [] } }
+
+    [sizes.small]                              # for --size small, laid over the file, [sweep] and [figure] included
+    meta.iterations = 200
+    sweep.product.operator.hc = false          # false: a named point is left out
+
+    [figure]
+    draw = ["learning_curves.py *.h5"]         # scripts of analysis/, with the folder of the runs to work in
+
+A point has the last word over a size, ``--set`` over both. Runs are in order of seeds, so that every point has its
+first run before one has its second.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from esmaml_mpi.config import EXPERIMENT_SECTIONS, Config, apply_override, load, merge, read_tables
+from esmaml_mpi.errors import ConfigError, UsageError
+from esmaml_mpi.settings import show, unknown
+
+PAPER = "paper"  # the size of the file as it stands
+MOST_RUNS = 100_000
+SETTINGS = {"sweep": ("seeds", "product", "variants"), "figure": ("draw",)}
+NAME = re.compile(r"[A-Za-z0-9.+-][A-Za-z0-9_.+-]*")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a sweep: ``point`` with one seed."""
+
+    index: int
+    name: str
+    point: str
+    config: Config
+
+    def file(self, folder: Path) -> Path:
+        """Its results file."""
+        return folder / f"{self.name}.h5"
+
+
+class Sweep:
+    """The runs of an experiment file in one size, under overrides as of ``--set``.
+
+    ``name``: the file's; ``draw``: lines of a script of analysis/ and its arguments. Raises ConfigError where a section
+    is not as it should be, and UsageError if there is no such size; configurations themselves are checked by ``runs``.
+    """
+
+    def __init__(self, path, size: str = PAPER, overrides: Iterable[str] = ()):
+        self.path, self.size, self.name = Path(path), size, Path(path).stem
+        tables = read_tables(path)
+        sizes = _table(tables.pop("sizes", {}), "sizes")
+        if size != PAPER:
+            if size not in sizes or PAPER in sizes:
+                known = ", ".join([PAPER, *(name for name in sizes if name != PAPER)])
+                raise UsageError(f"--size {size}: {path} has no such size. Allowed: {known}.")
+            tables = merge(tables, _table(sizes[size], f"sizes.{size}"))
+        elif PAPER in sizes:
+            raise ConfigError(f"[sizes.{PAPER}]: the file as it stands is of this size; another name is wanted.")
+        self._overrides = []
+        for override in overrides:
+            if override.split(".")[0].strip() in EXPERIMENT_SECTIONS:
+                apply_override(tables, override)
+            else:
+                self._overrides.append(override)
+        sweep, figure = (_section(tables, name) for name in SETTINGS)
+        self.seeds = _seeds(sweep.get("seeds", 1))
+        self.draw = _draw(figure.get("draw", []))
+        self._points = _points(_table(sweep.get("product", {}), "sweep.product"), sweep.get("variants", {}))
+        self._tables = {name: table for name, table in tables.items() if name not in EXPERIMENT_SECTIONS}
+        if len(self._points) * len(self.seeds) > MOST_RUNS:
+            raise ConfigError(f"{path}: {len(self._points)} points with {len(self.seeds)} seeds are too many runs.")
+
+    def __len__(self) -> int:
+        return len(self._points) * len(self.seeds)
+
+    def runs(self) -> list[Run]:
+        """Every run with its resolved configuration; the first error in any of them is raised, with its point."""
+        configs = {point: self._resolve(point) for point in self._points}
+        names = [(seed, point) for seed in self.seeds for point in self._points]
+        return [self._run(i, seed, point, configs[point]) for i, (seed, point) in enumerate(names)]
+
+    def run(self, index: int) -> Run:
+        """The run of this index alone; UsageError if there is none."""
+        if not 0 <= index < len(self):
+            raise UsageError(f"--index {index}: {self.path} has {len(self)} runs, 0 to {len(self) - 1}.")
+        seed, point = self.seeds[index // len(self._points)], list(self._points)[index % len(self._points)]
+        return self._run(index, seed, point, self._resolve(point))
+
+    def _run(self, index: int, seed: int, point: str, config: Config) -> Run:
+        config = replace(config, run=replace(config.run, seed=seed))
+        return Run(index, f"{point or self.name}_seed{seed}", point, config)
+
+    def _resolve(self, point: str) -> Config:
+        try:
+            config = load(merge(self._tables, self._points[point]), self._overrides)
+            if point:
+                config.run.name = f"{config.run.name}_{point}"
+            return config.resolved()
+        except ConfigError as error:
+            raise ConfigError(f"{self.path}, {point or 'the run'}: {error}") from error
+
+
+def _points(product: Mapping, variants) -> dict[str, dict]:
+    """Name -> what is laid over the configuration, of the product's points and then the variants."""
+    axes = []
+    for name, axis in product.items():
+        if name in {field.name for field in fields(Config)}:
+            axes += [_values(key, values) for key, values in _settings({name: axis}, "")]
+        else:
+            axes.append(_named(axis, f"sweep.product.{name}"))
+    points = [("_".join(labels), overlays) for labels, overlays in _combinations(axes)] if axes else []
+    points += [(name, [overlay]) for name, overlay in _named(variants, "sweep.variants", few=True).items()]
+    merged: dict[str, dict] = {}
+    for name, overlays in points or [("", [])]:
+        if name in merged:
+            raise ConfigError(f"[sweep]: two points are called {name!r}.")
+        merged[name] = {}
+        for overlay in overlays:
+            merged[name] = merge(merged[name], overlay)
+    return merged
+
+
+def _combinations(axes: list[dict]):
+    for chosen in itertools.product(*(axis.items() for axis in axes)):
+        yield [label for label, _ in chosen], [overlay for _, overlay in chosen]
+
+
+def _named(axis, key: str, few: bool = False) -> dict[str, Mapping]:
+    """The named points of an axis; ``few``: there may be none."""
+    points = {name: point for name, point in _table(axis, key).items() if point is not False}
+    for name, point in points.items():
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"{key}.{show(name)}: letters, digits and _ . + - are wanted, as it names a file.")
+        run = _table(point, f"{key}.{name}").get("run", {})
+        if {"seed", "name"} & set(_table(run, f"{key}.{name}.run")):
+            raise ConfigError(f"{key}.{name}.run: sweep.seeds gives the seeds, and points name their runs themselves.")
+    if not points and not few:
+        raise ConfigError(f"[{key}]: at least one named point is wanted.")
+    return points
+
+
+def _settings(table, prefix: str):
+    """(dotted key, values) of each setting in a table of the product."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _values(key: str, values) -> dict[str, dict]:
+    """An axis of values of one setting: label -> overlay."""
+    where = f"sweep.product.{key}"
+    if key in ("run.seed", "run.name"):
+        raise ConfigError(f"{where}: sweep.seeds gives the seeds, and points name their runs themselves.")
+    if not isinstance(values, list) or not values:
+        raise ConfigError(f"{where} = {show(values)}: a list of values is wanted.")
+    axis = {}
+    for value in values:
+        overlay = value
+        for name in reversed(key.split(".")):
+            overlay = {name: overlay}
+        axis[_label(key, value)] = overlay
+    if len(axis) < len(values):
+        raise ConfigError(f"{where} = {show(values)}: a value stands there twice.")
+    return axis
+
+
+def _label(key: str, value) -> str:
+    """How a value is written in a name: queries20, noise_std0.5, share_rollouts-true, antithetic."""
+    last = key.rpartition(".")[2]
+    if isinstance(value, bool):
+        label = f"{last}-{str(value).lower()}"
+    elif isinstance(value, (int, float)):
+        label = f"{last}{value:g}"
+    else:
+        label = value
+    if not isinstance(label, str) or not NAME.fullmatch(label):
+        raise ConfigError(f"sweep.product.{key}: {show(value)} cannot be part of a file name; name the points instead.")
+    return label
+
+
+def _seeds(seeds) -> list[int]:
+    if type(seeds) is int and 1 <= seeds <= MOST_RUNS:
+        return list(range(seeds))
+    good = isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)
+    if not good or len(set(seeds)) < len(seeds):
+        raise ConfigError(f"sweep.seeds = {show(seeds)}: how many, or a list of different seeds >= 0, is wanted.")
+    return seeds
+
+
+def _draw(lines) -> list[str]:
+    if not isinstance(lines, list) or not all(isinstance(line, str) and line.strip() for line in lines):
+        raise ConfigError(f"figure.draw = {show(lines)}: a list of lines, script and arguments each, is wanted.")
+    return lines
+
+
+def _section(tables: Mapping, name: str) -> Mapping:
+    section = _table(tables.get(name, {}), name)
+    for key in section:
+        if key not in SETTINGS[name]:
+            raise unknown("key", f"{name}.{key}", [f"{name}.{known}" for known in SETTINGS[name]])
+    return section
+
+
+def _table(value, key: str) -> Mapping:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{key} = {show(value)}: a table is wanted.")
+    return value

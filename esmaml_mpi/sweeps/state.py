@@ -1,0 +1,46 @@
+"""How far a run of a sweep is, from its results file alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from esmaml_mpi.config import Config
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.launch import check_resumable
+from esmaml_mpi.results.lock import writer_of
+from esmaml_mpi.results.reader import read
+
+MISSING, INCOMPLETE, COMPLETE, REFUSED = "missing", "incomplete", "complete", "refused"
+
+
+@dataclass(frozen=True)
+class State:
+    """``kind`` is one of the above; ``iteration`` of the last checkpoint; ``reason`` why it is refused; ``writer`` the
+    process that has the file.
+    """
+
+    kind: str
+    iteration: int = 0
+    total: int = 0
+    reason: str = ""
+    writer: str | None = None
+
+    def __str__(self) -> str:
+        text = self.kind
+        if self.kind == INCOMPLETE or (self.writer and self.kind == MISSING):
+            text = f"{'running' if self.writer else self.kind}, iteration {self.iteration} of {self.total}"
+        return text + (f", by {self.writer}" if self.writer else "")
+
+
+def state_of(path: Path, config: Config) -> State:
+    """The state of the run with this results file and this resolved configuration."""
+    total, writer = config.meta.iterations, writer_of(path)
+    if not path.exists():
+        return State(MISSING, 0, total, writer=writer)
+    try:
+        results = read(path)
+        check_resumable(results, config)
+    except UserError as error:
+        return State(REFUSED, total=total, reason=str(error), writer=writer)
+    done, tests = int(results.checkpoint["iteration"]), results.history["test"]["iteration"]
+    complete = done == total and len(tests) > 0 and tests[-1] == total  # the last test is made after the last iteration
+    return State(COMPLETE if complete else INCOMPLETE, done, total, writer=writer)
