@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from esmaml_mpi.config import Config
-from esmaml_mpi.errors import UsageError
+from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.launch import agree, launch
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
@@ -18,10 +18,22 @@ def sweep(options, world: World) -> int:
     if options.index is not None:
         return _train_one(options, world)
     if world.size > 1:
-        raise UsageError(
-            f"a sweep starts its runs itself, and was started {world.size} times: leave mpirun or srun out, give it as "
-            '--launcher "mpirun -n 4", or train a single run with --index.'
-        )
+        agree(world, _refuse_ranks)
+    try:
+        return _whole(options)
+    except UserError as error:
+        error.known_to_all_ranks = True  # there is but this one
+        raise
+
+
+def _refuse_ranks() -> str:
+    raise UsageError(
+        'a sweep starts its runs itself: leave mpirun or srun out, give it as --launcher "mpirun -n 4", or train a '
+        "single run with --index."
+    )
+
+
+def _whole(options) -> int:
     plan = Sweep(options.experiment, options.size, options.set)
     folder = _folder(options, plan)
     runs = _chosen(plan.runs(), options.only)

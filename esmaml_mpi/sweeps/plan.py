@@ -25,8 +25,11 @@ A point has the last word over a size, ``--set`` over both. Runs are in order of
 first run before one has its second.
 """
 
+import contextlib
+import io
 import itertools
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -92,7 +95,10 @@ class Sweep:
 
     def runs(self) -> list[Run]:
         """Every run with its resolved configuration; the first error in any of them is raised, with its point."""
-        configs = {point: self._resolve(point) for point in self._points}
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            configs = {point: self._resolve(point) for point in self._points}
+        for line in dict.fromkeys(said.getvalue().splitlines()):  # what a simulator says of its model is said once
+            print(line, file=sys.stderr, flush=True)
         names = [(seed, point) for seed in self.seeds for point in self._points]
         return [self._run(i, seed, point, configs[point]) for i, (seed, point) in enumerate(names)]
 
