@@ -10,7 +10,7 @@ case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 size=${1:-small}
 shift || true
 if [ $# = 0 ]; then # all that are experiment files, and no examples of single runs
-  set -- $(cd "$root/configs" && grep -l '^\[sweep' ./*.toml | sed 's|^\./||; s|\.toml$||')
+  set -- $(cd "$root/configs" && grep -l '^\[sizes' ./*.toml | sed 's|^\./||; s|\.toml$||')
 fi
 for name in "$@"; do [ -f "$root/configs/$name.toml" ] || die "no experiment configs/$name.toml"; done
 prepare analysis mpi mujoco gymnasium decoders
