@@ -1,6 +1,6 @@
 """Kill ranks and whole jobs at random instants and compare with the undisturbed run.
 
-    python tests/parallel/chaos.py [--kills 50] [--jobs 50] [--seed 0]
+    python tests/parallel/chaos.py [--kills 50] [--jobs 50] [--seed 0] [--set meta.algorithm=first_order]
 
 ``--kills``: SIGKILLs of single ranks, the aggregator included, in jobs that are to survive them. ``--jobs``: SIGKILLs
 of every process of a job, which is then resumed. Prints the counts; exits with 1 if any bit differs.
@@ -28,7 +28,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50, help="single ranks to kill (default 50)")
     parser.add_argument("--jobs", type=int, default=50, help="whole jobs to kill (default 50)")
     parser.add_argument("--seed", type=int, default=0, help="of the instants and victims (default 0)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="of the run; repeatable"
+    )
     options = parser.parse_args()
+    SETTINGS.update(setting.split("=", 1) for setting in options.set)
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         reference = Path(folder) / "undisturbed.h5"

@@ -136,10 +136,15 @@ def _wait_for(output: Path, count: int) -> None:
         time.sleep(0.02)
 
 
-def test_chaos():
+FIRST_ORDER = ("meta.algorithm=first_order", "meta.current_evaluations=1", "meta.observation_statistics=local")
+
+
+@pytest.mark.parametrize("settings", [(), FIRST_ORDER])
+def test_chaos(settings):
     """Ranks die at random instants, rank 0 among them, and whole jobs do; see chaos.py for the long form."""
     if not can_survive():
         pytest.skip("this mpirun has no --with-ft ulfm")
-    done = run([sys.executable, str(Path(__file__).with_name("chaos.py")), "--kills", "5", "--jobs", "3"], timeout=200)
+    command = [sys.executable, str(Path(__file__).with_name("chaos.py")), "--kills", "5", "--jobs", "3"]
+    done = run([*command, *(part for each in settings for part in ("--set", each))], timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 ranks killed" in done.stdout and "3 whole jobs killed" in done.stdout
