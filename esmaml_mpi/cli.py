@@ -12,6 +12,7 @@ from esmaml_mpi import adapt_command, sweep_command
 from esmaml_mpi.arguments import add_at, add_set, add_set_adaptation, positive
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.interruption import remember_early_signals
+from esmaml_mpi.output import reader_left
 
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
 for _name in (
@@ -36,13 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return _complain(error)
     except BrokenPipeError:  # `esmaml tasks | head`
-        return _reader_left()
-
-
-def _reader_left() -> int:
-    """Nobody reads what is printed any more: that is no error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0
+        return reader_left()
 
 
 def _collective(options) -> int:
@@ -95,7 +90,7 @@ def _evaluate(options, world) -> int:
     try:
         return evaluate_command(options, world)
     except BrokenPipeError:  # `esmaml evaluate ... | head`; the ranks have done their work
-        return _reader_left()
+        return reader_left()
 
 
 def _render(options) -> int:

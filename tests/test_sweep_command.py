@@ -184,6 +184,12 @@ def test_the_list_says_how_far_each_run_is(sweep, folder):
     assert code == 2 and "--only pg*: no run is called so; for example mc_seed0" in errors
 
 
+def test_a_list_that_is_not_read_to_its_end_is_no_error(experiment):
+    command = f"{sys.executable} -m esmaml_mpi.cli sweep {experiment} --list --set sweep.seeds=5000 | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("    0  mc_seed0")
+
+
 def test_an_index_trains_that_run_in_this_process(sweep, experiment, folder):
     code, output, _ = sweep("--index", "3", "--set", "meta.iterations=2")
     assert code == 0 and "hc_seed1.h5: 2 iterations done" in output

@@ -9,6 +9,7 @@ from pathlib import Path
 from esmaml_mpi.config import Config
 from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.launch import agree, launch
+from esmaml_mpi.output import reader_left
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
 
@@ -38,7 +39,10 @@ def _whole(options) -> int:
     folder = _folder(options, plan)
     runs = _chosen(plan.runs(), options.only)
     if options.list:
-        return _list(runs, folder, len(plan), options)
+        try:
+            return _list(runs, folder, len(plan), options)
+        except BrokenPipeError:  # `esmaml sweep FILE --list | head`
+            return reader_left()
     return _complete(runs, folder, options)
 
 
@@ -91,7 +95,7 @@ def _list(runs: list[Run], folder: Path, count: int, options) -> int:
     words = [options.experiment, *(["--size", options.size] if options.size != PAPER else [])]
     words += [word for override in options.set for word in ("--set", override)]
     words += ["--output", options.output] if options.output else []
-    print(f"as a job array: sbatch --array=0-{count - 1} jobs/sweep.slurm {shlex.join(words)}")
+    print(f"as a job array: sbatch --array=0-{count - 1} jobs/sweep.slurm {shlex.join(words)}", flush=True)
     return 0
 
 

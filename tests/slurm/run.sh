@@ -149,6 +149,9 @@ submit hybrid --nodes=2 --ntasks=2 --cpus-per-task=2 --output="$scratch/hybrid.l
 submit usage $(two_nodes usage) "$jobs/train.slurm" short.toml --set meta.iteratons=3
 submit seeds --array=0-2 --ntasks=3 --nodes=1 --output="$scratch/seeds-%a.log" "$jobs/seeds.slurm" short.toml \
   --output seeds.h5
+{ cat short.toml; printf '[sweep]\nseeds = [5]\n[sweep.variants]\nsame = {}\nother.adaptation.queries = 9\n'; } >sweep.toml
+submit sweep --array=0-1 --ntasks=3 --nodes=1 --output="$scratch/sweep-%a.log" "$jobs/sweep.slurm" sweep.toml \
+  --output sweep
 submit plot --dependency="afterok:${job[seeds]}" --output="$scratch/plot.log" "$jobs/plot.slurm" seeds_seed{0..2}.h5
 submit unplotted --dependency="afterok:${job[usage]}" --kill-on-invalid-dep=yes --output="$scratch/unplotted.log" \
   "$jobs/plot.slurm" short.h5
@@ -177,6 +180,10 @@ all_seeds() {
     ended "${job[seeds]}_$seed" COMPLETED && same seeds_seed$seed.h5 seed$seed.expected.h5 || return
   done
 }
+all_points() {
+  ended "${job[sweep]}_0" COMPLETED && ended "${job[sweep]}_1" COMPLETED && same sweep/same_seed5.h5 short.expected.h5 &&
+    [ -s sweep/other_seed5.h5 ]
+}
 threads() {
   ended "${job[hybrid]}" COMPLETED && same hybrid.h5 short.expected.h5 &&
     "$ESMAML_VENV/bin/python" -c 'import h5py; assert h5py.File("hybrid.h5")["provenance"].attrs["threads"] == 2'
@@ -198,6 +205,7 @@ else
 fi
 check hybrid "hybrid.slurm, 2 ranks with 2 threads: the numbers of one process" threads
 check seeds "seeds.slurm, an array of 3: the numbers of one process with each seed" all_seeds
+check sweep "sweep.slurm, an array of 2 points: the numbers of one process" all_points
 check plot "plot.slurm after the array: three pictures and learning curves" plotted
 check wrong "Open MPI under --mpi=none: refused with the reason, nothing written" refused
 check usage "a mistake in the options: the job fails with 2, and what waits for its success does not start" mistaken
