@@ -39,7 +39,7 @@ class Local:
     launcher: list[str]
     done: int = 0  # runs that are complete, those from before included
     active: list[Active] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)  # seconds that finished runs have taken
+    times: dict[str, float] = field(default_factory=dict)  # seconds that the last finished run of a point has taken
     failed: list[Run] = field(default_factory=list)
     stopped: bool = False
     elsewhere: int = 0  # runs that another process has
@@ -58,7 +58,7 @@ class Local:
                         self._start(waiting.pop(0))
                     if interruption.requested and not self.stopped:
                         self._stop()
-                    self._collect(len(waiting))
+                    self._collect(waiting)
                     time.sleep(PAUSE if self.active else 0)
             finally:  # a second Ctrl-C, or an error here: nothing is left behind
                 for each in self.active:
@@ -91,13 +91,13 @@ class Local:
         for each in self.active:
             each.process.send_signal(signal.SIGUSR1)  # which mpirun passes on to its ranks
 
-    def _collect(self, waiting: int) -> None:
+    def _collect(self, waiting: list[Run]) -> None:
         for each in [each for each in self.active if each.process.poll() is not None]:
             self.active.remove(each)
             seconds, code = time.monotonic() - each.start, each.process.returncode
             if code == 0:
                 self.done += 1
-                self.times.append(seconds)
+                self.times[each.run.point] = seconds
                 self._say(f"{each.run.name}: done in {duration(seconds)}{self._left(waiting)}")
             elif code == STOPPED or (self.stopped and code == -signal.SIGUSR1):  # the latter: it was only starting
                 self.stopped = True
@@ -106,13 +106,14 @@ class Local:
                 self.failed.append(each.run)
                 self._say(f"{each.run.name}: FAILED with {_ending(code)}, see {self._log(each.run)}")
 
-    def _left(self, waiting: int) -> str:
-        """Time left if the remaining runs take as long as the finished ones did on average."""
+    def _left(self, waiting: list[Run]) -> str:
+        """Time left if a run takes as long as the last one of its point, or as points do on average."""
         if self.stopped or not (waiting or self.active):
             return ""
-        mean, now = sum(self.times) / len(self.times), time.monotonic()
-        under_way = [max(mean - (now - each.start), 0.0) for each in self.active]
-        left = max((waiting * mean + sum(under_way)) / self.jobs, max(under_way, default=0.0))
+        mean, now = sum(self.times.values()) / len(self.times), time.monotonic()
+        under_way = [max(self.times.get(each.run.point, mean) - (now - each.start), 0.0) for each in self.active]
+        ahead = [self.times.get(run.point, mean) for run in waiting]
+        left = max(sum([*ahead, *under_way]) / self.jobs, max(under_way, default=0.0))
         return f", about {duration(left)} left"
 
     def _conclude(self, waiting: int) -> int:
