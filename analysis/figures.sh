@@ -33,7 +33,7 @@ train() { # NAME: its runs, with the exit code of `esmaml sweep`
   return "$code"
 }
 
-table="experiment  training  drawing" failed=
+table=$'experiment\ttraining\tdrawing' failed=
 for name in "$@"; do
   [ -z "$stopped" ] || exit 75
   say "== $name, $size"
@@ -46,7 +46,7 @@ for name in "$@"; do
     "$PYTHON" "$root/analysis/draw.py" "$root/configs/$name.toml" "$root/results/$name/$size" --size "$size" ||
       [[ $failed == *" $name"* ]] || failed+=" $name"
   fi
-  table+=$'\n'"$name  $((trained - begin)) s  $((SECONDS - trained)) s"
+  table+=$'\n'"$name"$'\t'"$((trained - begin)) s"$'\t'"$((SECONDS - trained)) s"
 done
-column -t -s' ' <<<"$table" 2>/dev/null || echo "$table"
+column -t -s$'\t' <<<"$table" 2>/dev/null || echo "$table"
 [ -z "$failed" ] || die "not as they should be:$failed"
