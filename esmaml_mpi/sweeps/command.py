@@ -68,7 +68,7 @@ def _complete(runs: list[Run], folder: Path, options) -> int:
     refused = [state.reason for state in states if state.kind == REFUSED]
     if refused:
         raise UsageError(
-            "\n  ".join([f"nothing was started, as {len(refused)} files are of other runs:", *refused])
+            "\n  ".join(["nothing was started, as results of other runs are in the way:", *refused])
             + "\n  Choose another --output, or leave these runs out with --only."
         )
     left = [run for run, state in zip(runs, states, strict=True) if state.kind != COMPLETE]

@@ -38,6 +38,7 @@ class Local:
     jobs: int
     launcher: list[str]
     done: int = 0  # runs that are complete, those from before included
+    total: int = 0
     active: list[Active] = field(default_factory=list)
     times: dict[str, float] = field(default_factory=dict)  # seconds that the last finished run of a point has taken
     failed: list[Run] = field(default_factory=list)
