@@ -1,7 +1,10 @@
 """What a stored meta-policy does before and after adaptation: its rollouts again, with positions."""
 
+from functools import cached_property
+
 import numpy as np
 
+from esmaml_mpi.config import load
 from esmaml_mpi.experiment import Experiment
 from esmaml_mpi.randomness import Phase, Purpose, Round
 from esmaml_mpi.results.reader import Results
@@ -14,39 +17,58 @@ from esmaml_mpi.workspace import Workspace
 class Behaviour:
     """The meta-policy of one stored iteration, adapted several times to each of some tasks.
 
-    ``phase`` keys the randomness: EVALUATE is fresh, TEST gives the very rollouts of the run's test at that iteration.
+    ``phase`` keys the randomness beside the run's seed: EVALUATE is that of ``esmaml evaluate --seed`` with this seed,
+    TEST gives the very rollouts of the run's test at that iteration. ``overrides`` change section [adaptation].
     """
 
     def __init__(
-        self, results: Results, at: str | int, tasks: list[int], adaptations: int, phase: Phase = Phase.EVALUATE
+        self,
+        results: Results,
+        at: str | int,
+        tasks: list[int],
+        adaptations: int,
+        phase: Phase = Phase.EVALUATE,
+        overrides: tuple[str, ...] = (),
     ):
+        self.path, self.tasks, self.adaptations = results.path, tasks, adaptations
         self.iteration, theta, mean, std = results.parameters(at)
-        self.tasks, self.adaptations = tasks, adaptations
-        self.experiment = Experiment(results.config, phase, tasks, adaptations)
-        self.lab = self.experiment.evaluator.lab
-        self.observer = Observer(mean, std)
+        config = load(results.config, overrides).resolved(training=False)
+        self.experiment = Experiment(config, phase, tasks, adaptations)
+        results.check_fits(self.experiment.policy)
+        self.lab, self.operator = self.experiment.evaluator.lab, self.experiment.evaluator.operator
+        self.observer, self.subspace = Observer(mean, std), subspace_of(results, config)
         held_out = self.experiment.held_out
         indices = range(held_out.evaluations)
         self.units = held_out.units(Round(phase, self.iteration), indices)
-        points = held_out.points(theta, indices)
-        adapted, tally = self.experiment.evaluator.adapt(
-            points, self.units, self.observer, subspace_of(results, results.config)
-        )
-        self.parameters = {"before": points[:, :, None], "after": adapted}  # each (d, units, 1)
-        self.failed = int(np.count_nonzero(tally.status))
+        self.points = held_out.points(theta, indices)  # (d, units)
+
+    @cached_property
+    def adapted(self) -> tuple[np.ndarray, int]:
+        """Adapted parameters (d, units, 1), and how many adaptations failed."""
+        parameters, tally = self.experiment.evaluator.adapt(self.points, self.units, self.observer, self.subspace)
+        return parameters, int(np.count_nonzero(tally.status))
+
+    @property
+    def failed(self) -> int:
+        """How many adaptations failed."""
+        return self.adapted[1]
+
+    def parameters(self, when: str) -> np.ndarray:
+        """Parameters (d, units, 1), "before" or "after" adaptation."""
+        return self.points[:, :, None] if when == "before" else self.adapted[0]
 
     def paths(self, when: str) -> list[list[np.ndarray]]:
         """Observations (steps + 1, n) of one episode by task and adaptation, "before" or "after" adaptation."""
         purpose = Purpose.BEFORE_EPISODE if when == "before" else Purpose.AFTER_EPISODE
         trials = Trials(self.lab, self.units, self.observer, Workspace(), purpose)
-        result = trials.run(np.ascontiguousarray(self.parameters[when][..., None]), record=True)
+        result = trials.run(np.ascontiguousarray(self.parameters(when)[..., None]), record=True)
         columns = range(0, len(result.lengths), self.lab.episodes)
         paths = [result.observations[: result.lengths[i] + 1, :, i] for i in columns]
         return [paths[i : i + self.adaptations] for i in range(0, len(paths), self.adaptations)]
 
     def answers(self, when: str, inputs: np.ndarray) -> np.ndarray:
         """First action (tasks, adaptations, inputs) at each one-dimensional observation of ``inputs``."""
-        parameters = self.parameters[when][:, :, 0]
+        parameters = self.parameters(when)[:, :, 0]
         policy = self.experiment.policy.bind(parameters, self.observer.mean, self.observer.std)
         actions = np.array([policy.act(np.full((1, len(self.units)), x))[0] for x in inputs])
         return actions.T.reshape(len(self.tasks), self.adaptations, len(inputs))

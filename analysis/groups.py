@@ -1,115 +1,134 @@
-"""Runs of the same experiment with different seeds, as one curve."""
+"""Runs of the same experiment with different seeds, as one group, named by the settings in which groups differ."""
 
-import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import reduce
 
-import numpy as np
-import series
+from script import Note
 
 from esmaml_mpi.config import flat
-from esmaml_mpi.errors import UserError
 from esmaml_mpi.launch import FREE
 from esmaml_mpi.results.reader import Results
 
 # Settings that do not make another experiment: seed and name, and what may change when a run is resumed.
 IGNORED = ("run.seed", "run.name", *FREE)
-FEWEST_FOR_QUARTILES = 4
+# Keys that begin so are those of what the setting names: another choice may have other keys, and other defaults.
+CHOICES = {
+    "task.": "task.name",
+    "adaptation.": "adaptation.operator",
+    "adaptation.direction_options.": "adaptation.directions",
+    "adaptation.decoder_options.": "adaptation.decoder",
+    "meta.": "meta.algorithm",
+    "meta.direction_options.": "meta.directions",
+    "meta.decoder_options.": "meta.decoder",
+}
+NOT_SET = "not set"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Group:
-    """Runs that differ in seed alone: at R common iterations, ``values`` (seeds, R) and mean cost so far ``x`` (R,)."""
+    """Runs that differ in seed alone, by seed.
 
-    label: str
-    family: str
-    iterations: np.ndarray
-    x: np.ndarray
-    values: np.ndarray
+    ``told``: (name, value) of the parts of its label; ``settings``: dotted name -> value as text; ``kind``: see
+    ``group``.
+    """
 
-    @property
-    def seeds(self) -> int:
-        """Number of runs."""
-        return len(self.values)
+    told: tuple[tuple[str, str], ...]
+    settings: dict[str, str]
+    runs: list[Results]
+    kind: tuple = ()
 
     @property
-    def mean(self) -> np.ndarray:
-        return series.finite_mean(self.values, 0)
+    def label(self) -> str:
+        """The settings in which it differs from the other groups; the task family's name if there are none."""
+        return label(self.told) or self.family
 
-    def band(self) -> tuple[np.ndarray, np.ndarray, str]:
-        """Lower and upper edge (R,) over seeds, and what they are."""
-        values = np.where(np.isfinite(self.values), self.values, self.mean)  # a missing test must not move the edges
-        if self.seeds < FEWEST_FOR_QUARTILES:
-            return values.min(axis=0), values.max(axis=0), "min to max"
-        return *np.quantile(values, [0.25, 0.75], axis=0), "quartiles"
+    @property
+    def family(self) -> str:
+        """The task family."""
+        return self.settings["task.name"]
 
-    def at(self, row: int) -> str:
-        """Mean and standard error over seeds in one row."""
-        values = self.values[:, row][np.isfinite(self.values[:, row])]
-        error = f" +- {values.std(ddof=1) / np.sqrt(values.size):.2f}" if values.size > 1 else ""
-        return f"{values.mean():.2f}{error}" if values.size else "failed"
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the runs."""
+        return [run.config.run.seed for run in self.runs]
 
 
-def group(runs: list[Results], metric: str, x: str) -> list[Group]:
-    """Groups in the order in which their first run was given."""
+def group(runs: list[Results], note: Note, kind: Callable[[Results], tuple] = lambda run: ()) -> list[Group]:
+    """Groups in the order in which their first run was given; ``kind``: what else must be equal within a group."""
     members: dict[tuple, list[Results]] = {}
     for run in runs:
-        missing = series.failures(run, metric)
-        if missing:
-            _note(f"{run.path}: {missing} test returns are missing (failed rollouts) and left out of the means")
-        members.setdefault(tuple(sorted(_settings(run).items())), []).append(run)
-    labels = _labels([dict(key) for key in members])
-    return [_average(label, _distinct(same), metric, x) for label, same in zip(labels, members.values(), strict=True)]
+        members.setdefault((frozenset(settings(run).items()), kind(run)), []).append(run)
+    every = [settings(same[0]) for same in members.values()]
+    return [
+        Group(tuple(told(own, every)), own, _distinct(same, note), key[1])
+        for own, (key, same) in zip(every, members.items(), strict=True)
+    ]
 
 
-def _average(label: str, runs: list[Results], metric: str, x: str) -> Group:
-    curves = [series.curve(run, metric) for run in runs]
-    iterations = reduce(np.intersect1d, [own for own, _ in curves])
-    if iterations.size == 0:
-        raise UserError(f"the runs of {label} have no iteration in common.")
-    longest = max(own[-1] for own, _ in curves)
-    if iterations[-1] < longest:
-        _note(f"{label}: drawn to iteration {iterations[-1]}, the last of all its runs; the longest has {longest}")
-    values = np.array([value[np.isin(own, iterations)] for own, value in curves])
-    spent = np.mean([series.cost(run, iterations, x) for run in runs], axis=0)
-    return Group(label, runs[0].config.task.name, iterations, spent, values)
-
-
-def _distinct(runs: list[Results]) -> list[Results]:
-    """One run for each seed: a second one would be the same numbers, counted twice."""
-    best: dict[int, Results] = {}
-    for run in sorted(runs, key=lambda run: -len(run.history["train"]["iteration"])):
-        kept = best.setdefault(run.config.run.seed, run)
-        if kept is not run:
-            _note(f"{run.path} left out: it is the same run as {kept.path} (same settings, seed {run.config.run.seed})")
-    return list(best.values())
-
-
-def _settings(run: Results) -> dict[str, str]:
+def settings(run: Results) -> dict[str, str]:
     """Dotted name -> value as text, of all settings that make an experiment."""
     return {name: _text(value) for name, value in flat(run.config.to_dict()).items() if name not in IGNORED}
 
 
+def label(told: Iterable[tuple[str, str]]) -> str:
+    """Names and values as text."""
+    return ", ".join(f"{name} = {value}" for name, value in told)
+
+
+def differing(groups: list[dict[str, str]]) -> list[str]:
+    """Names of the settings in which groups differ.
+
+    What another task family, operator, algorithm ... has otherwise is not looked at: its name says enough. Beside its
+    own kind everything counts, keys that only one of them has included.
+    """
+    everything = list(dict.fromkeys(name for own in groups for name in own))
+    found = []
+    for name in everything:
+        alike: dict[tuple, set] = {}
+        for own in groups:
+            alike.setdefault(_choices(name, own), set()).add(own.get(name))
+        if any(len(values) > 1 for values in alike.values()):
+            found.append(name)
+    return found
+
+
+def told(own: dict[str, str], groups: list[dict[str, str]]):
+    """(short name, value) of each part of a group's label.
+
+    Beside another task family its name says enough; beside the groups of its own family, all in which any two of them
+    differ. A key that its own kind does not have is left out.
+    """
+    family = [other for other in groups if other["task.name"] == own["task.name"]]
+    if len(family) < len(groups):
+        yield "task.name", own["task.name"]
+    for name in differing(family):
+        if name in own:
+            yield short(name, family), own[name]
+        elif any(name in other and _choices(name, other) == _choices(name, own) for other in family):
+            yield short(name, family), NOT_SET
+
+
+def short(name: str, groups: list[dict[str, str]]) -> str:
+    """The last part of a dotted name, if no other setting ends like that."""
+    last = name.rpartition(".")[2]
+    others = {other for own in groups for other in own}.union(IGNORED) - {name}
+    return name if any(other.rpartition(".")[2] == last for other in others) else last
+
+
+def _choices(name: str, settings: dict[str, str]) -> tuple:
+    """What decides whether a setting of this name exists and what it is by default."""
+    return tuple(settings.get(by) for prefix, by in CHOICES.items() if name.startswith(prefix) and name != by)
+
+
+def _distinct(runs: list[Results], note: Note) -> list[Results]:
+    """One run for each seed, by seed: a second one would be the same numbers, counted twice."""
+    best: dict[int, Results] = {}
+    for run in sorted(runs, key=lambda run: -len(run.history["train"]["iteration"])):
+        kept = best.setdefault(run.config.run.seed, run)
+        if kept is not run:
+            note(f"{run.path} left out: it is the same run as {kept.path} (same settings, seed {run.config.run.seed})")
+    return [best[seed] for seed in sorted(best)]
+
+
 def _text(value) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
-
-
-def _labels(groups: list[dict[str, str]]) -> list[str]:
-    """The settings in which groups differ."""
-    if len(groups) == 1:
-        return [groups[0]["task.name"]]
-    labels = []
-    for own in groups:
-        # Tasks of another family differ in everything: its name says enough, beside its own kind the rest counts.
-        family = [other for other in groups if other["task.name"] == own["task.name"]]
-        differing = []
-        for name in own:
-            peers = family if name.startswith("task.") and name != "task.name" else groups
-            if any(other.get(name) != own[name] for other in peers):
-                differing.append(name)
-        labels.append(", ".join(f"{name} = {own[name]}" for name in differing))
-    return labels
-
-
-def _note(text: str) -> None:
-    print(f"learning_curves: {text}", file=sys.stderr)

@@ -3,92 +3,84 @@
 Example: python analysis/learning_curves.py results/*.h5 --x rollouts
 """
 
-import argparse
 import sys
-import textwrap
-from pathlib import Path
 
+import bands
+import curves
+import numpy as np
+import script
 import series
 import style
-from groups import FEWEST_FOR_QUARTILES, IGNORED, Group, group
-
-from esmaml_mpi.errors import UserError
+from curves import Curve
+from groups import IGNORED, group
+from tables import Table
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw and tabulate the groups; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        output = style.check_output(options.output)
-        need = "train" if options.metric == "meta_value" else "test"
-        groups = group([series.load(path, need) for path in options.results], options.metric, options.x)
-        _print_table(groups, options.metric)
-        style.save(_draw(groups, options.metric, options.x), output)
-    except UserError as error:
-        print(f"learning_curves: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
+    return script.run(_parser(), arguments, _work)
+
+
+def _work(options, note) -> None:
+    output = style.check_output(options.output)
+    need = "train" if options.metric == "meta_value" else "test"
+    groups = group([series.load(path, need) for path in options.results], note)
+    drawn = [curves.average(each, options.metric, options.x, note) for each in groups]
+    print(table(drawn, options.metric, options.x).text())
+    fig, (ax,) = style.figure(width=7.2, height=4.3)
+    draw(ax, drawn, options.metric, options.x, options.band)
+    style.legend_under(fig, ax, *legend(drawn, options.band))
+    style.save(fig, output)
     print(output)
-    return 0
 
 
-def _draw(groups: list[Group], metric: str, x: str):
-    texts = ["\n".join(textwrap.wrap(_caption(each), 88, subsequent_indent="    ")) for each in groups]
-    lines = sum(text.count("\n") + 1 for text in texts)
-    fig, (ax,) = style.figure(width=7.2, height=4.3 + 0.19 * lines)
-    for each, text, (colour, line) in zip(groups, texts, style.cycle(), strict=False):
-        marker = "o" if len(each.x) < 20 else None
-        ax.plot(each.x, each.mean, color=colour, ls=line, marker=marker, ms=3.5, label=text)
-        if each.seeds > 1:
-            low, high, _ = each.band()
-            ax.fill_between(each.x, low, high, color=colour, alpha=0.16, lw=0)
+def draw(ax, drawn: list[Curve], metric: str, x: str, band: str) -> None:
+    """Means and bands over one axis of cost."""
+    marks = style.dots(*(each.x for each in drawn)) if x == "iteration" else {}  # others are interpolated
+    for each, (colour, line) in zip(drawn, style.cycle(), strict=False):
+        style.draw_band(ax, each.x, each.mean, each.band(band) if each.seeds > 1 else None, colour, line, **marks)
     ax.set_xlabel(series.COSTS[x])
-    ax.locator_params(axis="x", integer=x != "seconds")
+    style.count_axis(ax, x != "seconds")
     ax.set_ylabel(series.METRICS[metric])
-    families = dict.fromkeys(each.family for each in groups)
-    ax.set_title(", ".join(families) + ": mean over seeds" * any(each.seeds > 1 for each in groups))
-    style.legend_below(ax, columns=1)
-    return fig
+    families = dict.fromkeys(each.family for each in drawn)
+    ax.set_title(", ".join(families) + ": mean over seeds" * any(each.seeds > 1 for each in drawn))
 
 
-def _caption(each: Group) -> str:
-    if each.seeds == 1:
-        return f"{each.label} (1 seed)"
-    return f"{each.label} ({each.seeds} seeds, band: {each.band()[2]})"
+def legend(drawn: list[Curve], band: str) -> tuple[list[str], str]:
+    """Texts of the curves, and what the band is."""
+    texts = [f"{each.label} ({each.seeds} seed{'s' * (each.seeds > 1)})" for each in drawn]
+    return texts, bands.describe(band, [each.seeds for each in drawn])
 
 
-def _print_table(groups: list[Group], metric: str) -> None:
-    rows = [("group", "seeds", "iterations", "first", "last")]
-    for each in groups:
-        span = f"{each.iterations[0]} to {each.iterations[-1]}"
-        rows.append((each.label, str(each.seeds), span, each.at(0), each.at(-1)))
-    width = [max(len(row[i]) for row in rows) for i in range(5)]
-    print(f"{series.METRICS[metric]}: mean +- standard error over seeds")
-    for label, *cells in rows:
-        print("  ".join([label.ljust(width[0]), *(cell.rjust(width[i]) for i, cell in enumerate(cells, 1))]))
+def table(drawn: list[Curve], metric: str, x: str) -> Table:
+    """First and last mean of each curve."""
+    rows = []
+    for each in drawn:
+        ends = []
+        for index in (0, -1):
+            values = each.row(index)
+            error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else float("nan")
+            ends += [float(values.mean()) if values.size else float("nan"), float(error)]
+        rows.append((each.label, each.seeds, *(edge.item() for edge in (each.x[0], each.x[-1])), *ends))
+    title = f"{series.METRICS[metric]}: mean and its standard error over seeds, by {series.COSTS[x]}"
+    return Table(title, ("group", "seeds", "from", "to", "first", "+-", "last", "+-"), rows)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="learning_curves",
-        description="Learning curves of any set of runs. Runs whose settings are equal except "
-        f"{', '.join(IGNORED)} are one group: a line at their mean, a band over their seeds (quartiles; min to max if "
-        f"there are fewer than {FEWEST_FOR_QUARTILES}). The legend names the settings in which groups differ. Running "
-        "files are welcome; a group is drawn as far as its shortest run. Also prints a table.",
-    )
-    parser.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="results files, finished or running")
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        type=Path,
-        default=Path("learning_curves.png"),
-        help="figure to write: .png, .pdf or .svg (default: learning_curves.png in the current folder)",
+def _parser():
+    parser = script.parser(
+        "learning_curves",
+        "Learning curves of any set of runs. Runs whose settings are equal except "
+        f"{', '.join(IGNORED)} are one group: a line at their mean, a band over their seeds. The legend names the "
+        "settings in which groups differ. Running files are welcome; a group is drawn as far as its shortest run. Also "
+        "prints a table.",
     )
     parser.add_argument(
         "--x",
         choices=series.COSTS,
         default="iteration",
         help="horizontal axis: meta-iterations, or the rollouts, environment steps or seconds that training had taken "
-        "by then, mean over seeds (default: iteration)",
+        "by then; runs that differ in cost are interpolated to equal cost before they are averaged (default: "
+        "iteration)",
     )
     parser.add_argument(
         "--metric",
@@ -97,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         help="test reward after or before adaptation, mean over test tasks and repeats, or the training value "
         "meta_value (default: after)",
     )
+    script.add_band(parser)
     return parser
 
 

@@ -8,39 +8,83 @@ from behaviour import Behaviour
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle, Wedge
 
+from esmaml_mpi.trials import Laboratory
+
 UNADAPTED = (0, (4, 2))  # dashes
 
 
 def draw_arena(ax, behaviour: Behaviour) -> None:
-    """Paths in the plane, one colour a task."""
-    family = behaviour.lab.family
-    centres = getattr(family, "centres", np.empty((0, 2)))
+    """Paths in the plane before and after adaptation, one colour a task."""
+    before, after = longest(behaviour.paths("before")), behaviour.paths("after")
+    goals = draw_goals(ax, behaviour.lab, behaviour.tasks)
+    draw_paths(ax, after)
+    draw_unadapted(ax, before)
+    limit = behaviour.lab.family.position_limit
+    frame(ax, limit, seen(ax, limit, [goals, before, *(path for paths in after for path in paths)]))
+    style.legend_below(ax, handles := arena_handles(behaviour.tasks), columns=math.ceil(len(handles) / 2))
+
+
+def draw_goals(ax, lab: Laboratory, tasks: list[int]) -> np.ndarray:
+    """What the tasks want, and crosses where the family has other goals; returns all these positions (goals, 2)."""
+    centres = getattr(lab.family, "centres", np.empty((0, 2)))
     ax.plot(*centres.T, "x", color=style.GREY, ms=7, zorder=1)
-    reach = _reach(family)
-    before = max((path for task in behaviour.paths("before") for path in task), key=len)
-    after = behaviour.paths("after")
     wanted_by: dict[tuple, list[str]] = {}
-    for task, paths, colour in zip(behaviour.tasks, after, style.COLOURS, strict=False):
-        for goal in _goals(behaviour, task):
+    for task, colour in zip(tasks, style.COLOURS, strict=False):
+        for goal in _goals(lab, task):
             wanted_by.setdefault(tuple(goal), []).append(colour)
-        for path in paths:
-            ax.plot(*path.T, color=colour, lw=1.5, alpha=0.85, zorder=3)
-            ax.plot(*path[-1], "o", color=colour, ms=5, mec="white", mew=0.6, zorder=5)
     for goal, colours in wanted_by.items():
-        _draw_goal(ax, goal, colours, reach)
-    ax.plot(*before.T, color=style.GREY, lw=1.8, ls=UNADAPTED, zorder=3.5)
-    ax.plot(*before[0], "s", color=style.BLACK, ms=5, zorder=6)
-    _frame(ax, family.position_limit, np.concatenate([before, *(path for paths in after for path in paths)]))
+        _draw_goal(ax, goal, colours, _reach(lab.family))
+    return np.array([*wanted_by, *centres])
+
+
+def draw_paths(ax, paths: list[list[np.ndarray]], ends: bool = True, **look) -> None:
+    """Paths (steps + 1, 2) by task, one colour a task."""
+    for own, colour in zip(paths, style.COLOURS, strict=False):
+        for path in own:
+            ax.plot(*path.T, color=colour, **dict(lw=1.5, alpha=0.85, zorder=3) | look)
+            if ends:
+                ax.plot(*path[-1], "o", color=colour, ms=5, mec="white", mew=0.6, zorder=5)
+
+
+def draw_unadapted(ax, path: np.ndarray) -> None:
+    """Where the policy goes before it has adapted, and where every path starts."""
+    ax.plot(*path.T, color=style.BLACK, lw=1.8, ls=UNADAPTED, zorder=3.5)
+    ax.plot(*path[0], "s", color=style.BLACK, ms=5, zorder=6)
+
+
+def longest(paths: list[list[np.ndarray]]) -> np.ndarray:
+    """Before it has adapted the policy does the same for every task, as long as its episode goes on."""
+    return max((path for task in paths for path in task), key=len)
+
+
+def seen(ax, limit: float, paths: list[np.ndarray]) -> float:
+    """How far from the middle a square view has to reach, the walls included if they are near."""
+    ax.autoscale_view()
+    drawn = max(ax.dataLim.x1, -ax.dataLim.x0, ax.dataLim.y1, -ax.dataLim.y0)  # discs around goals too
+    shown = max(drawn, *(np.nanmax(np.abs(path)) for path in paths)) * 1.06
+    return max(shown, 1.06 * limit) if math.isfinite(limit) and shown >= 0.9 * limit else shown
+
+
+def frame(ax, limit: float, shown: float) -> None:
+    """A square view, with the wall where it can be seen."""
+    ax.set_aspect("equal")
+    if math.isfinite(limit) and shown >= limit:
+        ax.add_patch(Rectangle((-limit, -limit), 2 * limit, 2 * limit, fill=False, ec=style.GREY, lw=1, zorder=1))
+    ax.set(xlim=(-shown, shown), ylim=(-shown, shown))
+    ax.locator_params(nbins=8)  # the same few ticks on both axes, never touching
     ax.set_xlabel("x (units of length)")
     ax.set_ylabel("y (units of length)")
-    handles = [
+
+
+def arena_handles(tasks: list[int]) -> list[Line2D]:
+    """What the legend of an arena explains."""
+    return [
         Line2D([], [], color=style.BLACK, marker="s", ms=5, lw=0, label="start"),
         Line2D([], [], color=style.BLACK, marker="o", ms=5, lw=0, label="end"),
-        Line2D([], [], color=style.GREY, lw=1.8, ls=UNADAPTED, label="unadapted"),
+        Line2D([], [], color=style.BLACK, lw=1.8, ls=UNADAPTED, label="unadapted"),
         Line2D([], [], lw=0, label=" "),  # fills up the second of the columns of two
-        *_task_handles(behaviour, marker="*", ms=10),
+        *_task_handles(tasks, marker="*", ms=10),
     ]
-    style.legend_below(ax, handles, columns=math.ceil(len(handles) / 2))
 
 
 def draw_answers(ax, behaviour: Behaviour) -> None:
@@ -57,7 +101,7 @@ def draw_answers(ax, behaviour: Behaviour) -> None:
     handles = [
         Line2D([], [], color=style.GREY, lw=1.8, ls=UNADAPTED, label="unadapted"),
         Line2D([], [], color=style.BLACK, lw=2.2, ls=":", label="target"),
-        *_task_handles(behaviour),
+        *_task_handles(behaviour.tasks),
     ]
     style.legend_below(ax, handles, columns=3)
 
@@ -74,10 +118,9 @@ def _draw_goal(ax, goal: tuple, colours: list[str], reach: float) -> None:
         ax.add_patch(Circle(goal, reach, facecolor=(edge, 0.06), edgecolor=(edge, 0.45), lw=0.8, zorder=0.5))
 
 
-def _goals(behaviour: Behaviour, task: int) -> np.ndarray:
+def _goals(lab: Laboratory, task: int) -> np.ndarray:
     """Positions (goals, 2) that pay in a task."""
-    parameters = behaviour.lab.task_table[:, task]
-    family = behaviour.lab.family
+    parameters, family = lab.task_table[:, task], lab.family
     return family.centres[parameters > 0] if family.name == "six_circles" else parameters[None]
 
 
@@ -88,19 +131,8 @@ def _reach(family) -> float:
     return 2.0 if family.name == "six_circles" or family.reward == "bowl" else 0.0
 
 
-def _frame(ax, limit: float, visited: np.ndarray) -> None:
-    """A square view of everything drawn, with the wall if it is near."""
-    ax.set_aspect("equal")
-    shown = max(ax.dataLim.x1, -ax.dataLim.x0, ax.dataLim.y1, -ax.dataLim.y0, np.nanmax(np.abs(visited))) * 1.06
-    if math.isfinite(limit) and shown >= 0.9 * limit:
-        ax.add_patch(Rectangle((-limit, -limit), 2 * limit, 2 * limit, fill=False, ec=style.GREY, lw=1, zorder=1))
-        shown = max(shown, 1.06 * limit)
-    ax.set(xlim=(-shown, shown), ylim=(-shown, shown))
-    ax.locator_params(nbins=8)  # the same few ticks on both axes, never touching
-
-
-def _task_handles(behaviour: Behaviour, **marker) -> list[Line2D]:
-    colours = zip(behaviour.tasks, style.COLOURS, strict=False)
+def _task_handles(tasks: list[int], **marker) -> list[Line2D]:
+    colours = zip(tasks, style.COLOURS, strict=False)
     return [Line2D([], [], color=colour, lw=1.5, label=f"task {task}", **marker) for task, colour in colours]
 
 

@@ -9,30 +9,26 @@ from pathlib import Path
 
 import numpy as np
 import panels
+import script
 import series
 import style
 from behaviour import Behaviour
-
-from esmaml_mpi.errors import UserError
-from esmaml_mpi.rollouts import RolloutError
 
 MOST_TASKS = {"sinusoid": 3}  # more curves than this cannot be told apart; else as many as there are colours
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw one run; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    return script.run(_parser(), arguments, _work)
+
+
+def _work(options, note) -> None:
     output = options.output or options.results.with_suffix(".png")
-    try:
-        plot(options.results, output, options.at, options.adaptations)
-    except (UserError, RolloutError) as error:
-        print(f"plot_run: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
+    plot(options.results, output, options.at, options.adaptations, note)
     print(output)
-    return 0
 
 
-def plot(path: Path, output: Path, at: str | int, adaptations: int) -> None:
+def plot(path: Path, output: Path, at: str | int, adaptations: int, note: script.Note) -> None:
     """Draw the run in results file ``path``."""
     results = series.load(path)
     style.check_output(output)
@@ -47,10 +43,10 @@ def plot(path: Path, output: Path, at: str | int, adaptations: int) -> None:
         draw(right, behaviour)
         right.set_title(_describe(behaviour, len(results.test_task_ids)))
         if behaviour.failed:
-            print(f"plot_run: {behaviour.failed} of {len(behaviour.units)} adaptations failed", file=sys.stderr)
+            note(f"{behaviour.failed} of {len(behaviour.units)} adaptations failed")
     missing = series.failures(results, "before") + series.failures(results, "after")
     if missing:
-        print(f"plot_run: {missing} test returns are missing (failed rollouts) and left out", file=sys.stderr)
+        note(f"{missing} test returns are missing (failed rollouts) and left out")
     _draw_curve(left, results)
     style.save(fig, output)
 
@@ -102,21 +98,6 @@ def _bounds(config) -> list[tuple[float, str, bool]]:
     return [(best, f"optimum {best:.1f}", True), (-4.0 * config.task.horizon, "never sees the goal", False)]
 
 
-def _at(text: str) -> str | int:
-    if text in ("last", "best"):
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: last, best or an iteration is wanted") from None
-
-
-def _adaptations(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to 100 is wanted")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="plot_run",
@@ -134,12 +115,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--at",
         metavar="WHEN",
-        type=_at,
+        type=script.instant,
         default="last",
         help="parameters whose paths are drawn: last, best (by test reward), or an iteration (default: last)",
     )
     parser.add_argument(
-        "--adaptations", metavar="N", type=_adaptations, default=3, help="adaptations drawn for each task (default: 3)"
+        "--adaptations",
+        metavar="N",
+        type=script.count(100),
+        default=3,
+        help="adaptations drawn for each task (default: 3)",
     )
     return parser
 

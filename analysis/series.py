@@ -6,6 +6,7 @@ from esmaml_mpi import read_results
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
 
+SPENT = ("rollouts", "env_steps", "seconds")  # series of /train that count what an iteration has cost
 METRICS = {
     "after": "test reward per episode, after adaptation",
     "before": "test reward per episode, before adaptation",

@@ -1,6 +1,7 @@
 """The look of every figure: colours, sizes, and how figures are saved. Plain matplotlib, no display needed."""
 
 import itertools
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -15,6 +16,8 @@ from esmaml_mpi.errors import UserError
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY, BLACK = "#7F7F7F", "#1A1A1A"
 LINES = ("-", "--", "-.", ":")
+LETTERS_PER_INCH = 13.5  # of a legend
+MOST_DOTS = 25  # on a line; more of them only thicken it
 SUFFIXES = (".png", ".pdf", ".svg")
 
 _DEFAULTS = {
@@ -40,11 +43,11 @@ _DEFAULTS = {
 }
 
 
-def figure(columns: int = 1, width: float = 6.4, height: float = 4.8, ratios=None):
-    """A figure and its list of axes side by side, in the project's style."""
+def figure(columns: int = 1, width: float = 6.4, height: float = 4.8, ratios=None, rows: int = 1):
+    """A figure and its list of axes, row by row, in the project's style."""
     plt.rcParams.update(_DEFAULTS)
-    fig, axes = plt.subplots(1, columns, figsize=(width, height), squeeze=False, width_ratios=ratios)
-    return fig, list(axes[0])
+    fig, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False, width_ratios=ratios)
+    return fig, list(axes.flat)
 
 
 def cycle():
@@ -58,6 +61,45 @@ def legend_below(ax, handles=None, columns: int = 2) -> None:
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=columns, borderaxespad=0.0)
 
 
+def draw_band(ax, x, mean, band, colour: str, line: str, **look) -> None:
+    """A mean and, unless it is None, the band (lower, upper) around it."""
+    ax.plot(x, mean, color=colour, ls=line, **look)
+    if band is not None:
+        ax.fill_between(x, *band, color=colour, alpha=0.16, lw=0)
+
+
+def dots(*xs) -> dict:
+    """Marks on the points of all curves, unless one has too many."""
+    return dict(marker="o", ms=3.5) if all(len(x) <= MOST_DOTS for x in xs) else {}
+
+
+def wrapped(text: str, letters: int, **how) -> str:
+    """Text on lines of at most so many letters, what is equal or multiplied kept together."""
+    for sign in (" = ", " x "):
+        text = text.replace(sign, sign.replace(" ", "\u00a0"))
+    return "\n".join(textwrap.wrap(text, letters, **how))
+
+
+def legend_under(fig, ax, texts: list[str], footnote: str = "") -> None:
+    """The lines of ``ax`` under the figure, named by ``texts``, in as many columns as fit; the figure grows by it."""
+    width, height = fig.get_size_inches()
+    room = int(width * LETTERS_PER_INCH)
+    columns = max(1, min(3, room // (max(map(len, texts)) + 9)))
+    names = [wrapped(text, room - 9, subsequent_indent="    ") for text in texts]
+    notes = textwrap.wrap(footnote, room)
+    lines = -(-sum(text.count("\n") + 1 for text in names) // columns) + len(notes)
+    fig.set_size_inches(width, height + 0.19 * lines)
+    place = dict(loc="outside lower center", ncols=columns, alignment="left")
+    legend = fig.legend(ax.get_lines()[: len(texts)], names, title="\n".join(notes) or None, **place)
+    legend.get_title().set_fontsize(9)
+
+
+def count_axis(ax, whole: bool = True) -> None:
+    """Ticks of a horizontal axis at whole numbers if that is what it has, with powers of ten where they are large."""
+    ax.locator_params(axis="x", integer=whole, nbins=7)
+    ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 5), useMathText=True)
+
+
 def check_output(path: Path) -> Path:
     """``path`` if a figure can be saved under that name, else UserError; asked before any work is done."""
     if path.suffix.lower() not in SUFFIXES:
@@ -67,11 +109,12 @@ def check_output(path: Path) -> Path:
     return path
 
 
-def save(fig, path: Path) -> None:
-    """Write the figure in the format that the suffix of ``path`` names, without the date of today."""
-    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+def save(fig, path, form: str | None = None) -> None:
+    """Write the figure to a path, in the format that its suffix names, or to a file as ``form``; without the date."""
+    form = form or path.suffix.lower().removeprefix(".")
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     try:
-        fig.savefig(path, metadata=undated.get(path.suffix.lower()))
+        fig.savefig(path, format=form, metadata=undated.get(form))
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
     plt.close(fig)

@@ -1,0 +1,73 @@
+"""A table of final test scores with bootstrap intervals, as text, CSV or Markdown.
+
+Example: python analysis/final_scores.py results/*.h5 --format markdown
+"""
+
+import sys
+from pathlib import Path
+
+import bootstrap
+import script
+import series
+from groups import group
+from scores import Score, final
+from tables import FORMS, Table
+
+from esmaml_mpi.errors import UserError
+
+UNKNOWN = float("nan")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Tabulate; returns the exit code."""
+    return script.run(_parser(), arguments, _work)
+
+
+def _work(options, note) -> None:
+    groups = group([series.load(path) for path in options.results], note)
+    text = table([final(each, note) for each in groups]).render(options.format)
+    if options.output is None:
+        print(text)
+        return
+    try:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {options.output}: {error.strerror or error}.") from error
+    print(options.output)
+
+
+def table(scores: list[Score]) -> Table:
+    """Mean, interval and range over seeds of each group."""
+    rows = []
+    for each in scores:
+        after = each.after
+        ends = (float(after.min()), float(after.max())) if after.size else (UNKNOWN, UNKNOWN)
+        means = [float(values.mean()) if values.size else UNKNOWN for values in (each.before, after)]
+        rows.append((each.label, after.size, each.missing, each.iteration, *means, *each.interval, *ends))
+    level = f"{100 * bootstrap.LEVEL:g} %"
+    columns = ("group", "seeds", "failed", "updates", "before", "after", f"{level} low", "high", "worst", "best")
+    title = (
+        f"Test reward per episode at the end of training, before and after adaptation: mean over seeds, {level} "
+        "bootstrap interval of the mean after adaptation, worst and best seed"
+    )
+    few = min((each.after.size for each in scores if each.after.size > 1), default=0)
+    if few and bootstrap.most_confidence(few) < bootstrap.LEVEL:
+        title += f" ({few} seeds cannot give more than {100 * bootstrap.most_confidence(few):.3g} %)"
+    return Table(title + ".", columns, rows)
+
+
+def _parser():
+    parser = script.parser(
+        "final_scores",
+        "Test reward before and after adaptation at the end of training: mean over seeds, bootstrap interval of the "
+        "mean, worst and best seed. Runs are grouped as in learning_curves. A group whose runs have not all got as far "
+        "is scored at the last iteration that all of them have.",
+        figure=False,
+    )
+    parser.add_argument("--format", choices=FORMS, default="text", help="numbers are rounded except in csv")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="file to write (default: the terminal)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

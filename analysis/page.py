@@ -1,0 +1,93 @@
+"""A self-contained HTML page: sections with figures, tables, notes and folded text. No script, no other file."""
+
+import base64
+import html
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import style
+from tables import Table
+
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.rollouts import RolloutError
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 76rem; margin: 2rem auto;
+  padding: 0 1.2rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.6rem; border-bottom: 1px solid #d0d0d0; }
+figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
+.wide { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: 0.87rem; } caption { text-align: left; color: #444; padding: 0.3rem 0; }
+th, td { padding: 0.2rem 0.7rem 0.2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #e6e6e6;
+  overflow-wrap: anywhere; min-width: 4rem; } td:first-child { min-width: 15rem; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+pre { font-size: 0.82rem; background: #f6f6f6; padding: 0.8rem; overflow-x: auto; } summary { cursor: pointer; }
+.notes { color: #6b4a00; font-size: 0.9rem; }
+"""
+
+
+class Section:
+    """What stands under one heading, in the order in which it was added."""
+
+    def __init__(self, title: str):
+        self.title = title
+        self.parts: list[str] = []
+        self.notes: dict[str, None] = {}  # each once
+
+    def note(self, text: str) -> None:
+        """Something that a reader of this section should know."""
+        self.notes[text] = None
+
+    def figure(self, fig, what: str) -> None:
+        """A picture, with ``what`` it shows for readers who do not see it."""
+        picture = io.BytesIO()
+        style.save(fig, picture, "png")
+        data = base64.b64encode(picture.getvalue()).decode()
+        text = html.escape(what, quote=True)
+        self.parts.append(f'<figure><img src="data:image/png;base64,{data}" alt="{text}"></figure>')
+
+    def table(self, table: Table) -> None:
+        """A table, which scrolls where it is wider than the page."""
+        self.parts.append(f'<div class="wide">{table.html()}</div>')
+
+    def folded(self, title: str, text: str) -> None:
+        """Text that is shown when asked for."""
+        self.parts.append(f"<details><summary>{html.escape(title)}</summary><pre>{html.escape(text)}</pre></details>")
+
+    def html(self, anchor: str) -> str:
+        """The section."""
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        listed = [f'<ul class="notes">{notes}</ul>'] if notes else []
+        return "\n".join([f'<h2 id="{anchor}">{html.escape(self.title)}</h2>', *self.parts, *listed])
+
+
+class Page:
+    """Sections under a title."""
+
+    def __init__(self, title: str):
+        self.title = title
+        self.sections: list[Section] = []
+
+    @contextmanager
+    def section(self, title: str) -> Iterator[Section]:
+        """A new section; if something keeps it from being finished, it says what, and the page goes on."""
+        made = Section(title)
+        self.sections.append(made)
+        try:
+            yield made
+        except (UserError, RolloutError) as error:
+            made.note(f"Not shown: {' '.join(str(error).split())}")
+
+    def html(self) -> str:
+        """The whole page."""
+        links = "".join(
+            f'<li><a href="#part{i}">{html.escape(section.title)}</a></li>' for i, section in enumerate(self.sections)
+        )
+        body = "\n".join(section.html(f"part{i}") for i, section in enumerate(self.sections))
+        title = html.escape(self.title)
+        return (
+            f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLE}</style></head>\n'
+            f"<body><h1>{title}</h1>\n<ul>{links}</ul>\n{body}\n</body></html>\n"
+        )

@@ -1,0 +1,168 @@
+"""One self-contained HTML page about any set of results files: figures, tables, tests, failures and provenance.
+
+Example: python analysis/report.py results/*.h5 --output report.html
+"""
+
+import itertools
+import sys
+from pathlib import Path
+
+import adaptation_curves
+import comparison
+import curves
+import exploration
+import final_scores
+import learning_curves
+import provenance_tables
+import script
+import series
+import style
+import timing
+from groups import Group, group
+from page import Page
+from scores import final
+
+from esmaml_mpi import read_results
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.results.reader import Results
+
+MOST_COMPARED = 8  # groups; of more, all pairs are no longer read, and cost each of them its significance
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the page; returns the exit code."""
+    return script.run(_parser(), arguments, _work)
+
+
+def _work(options, note) -> None:
+    if not options.output.parent.is_dir():
+        raise UserError(f"{options.output}: the folder {options.output.parent} does not exist.")
+    runs = [read_results(path) for path in options.results]
+    made = build(runs, options.band, options.repeats, not options.stored)
+    try:
+        options.output.write_text(made.html(), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {options.output}: {error.strerror or error}.") from error
+    print(options.output)
+
+
+def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
+    """The page; without ``rollouts`` what the files hold and nothing else."""
+    kept = Page(f"Report on {len(runs)} run{'s' * (len(runs) != 1)}")
+    tested = [run for run in runs if len(run.history["test"]["iteration"])]
+    with kept.section("Final scores") as section:
+        groups = _groups(tested, "no run has been tested yet", section.note)
+        scores = [final(each, section.note) for each in groups]
+        section.table(final_scores.table(scores))
+    with kept.section("Learning curves") as section:
+        groups = _groups(tested, "no run has been tested yet", section.note)
+        for family in dict.fromkeys(each.family for each in groups):
+            _learning(section, [each for each in groups if each.family == family], band)
+    with kept.section("Comparison") as section:
+        groups = _groups(tested, "no run has been tested yet", section.note)
+        _comparison(section, groups)
+    if rollouts:
+        with kept.section("During one adaptation") as section:
+            groups = _groups(tested, "no run has been tested yet", section.note)
+            for family in dict.fromkeys(each.family for each in groups):
+                _adaptation(section, [each for each in groups if each.family == family], band, repeats)
+        with kept.section("Exploration") as section:
+            _exploration(section, [run for run in tested if run.config.task.name in exploration.FAMILIES])
+    with kept.section("Where the time goes") as section:
+        timed = [run for run in runs if len(run.history["timing"]["iteration"])]
+        if not timed:
+            raise UserError("no run has finished an iteration yet.")
+        placed = timing.measured(timed, section.note)
+        if not placed:
+            raise UserError("no run is left.")
+        section.figure(timing.draw(placed), "Share of the phases of an iteration on rank 0")
+        section.table(timing.table(placed))
+    with kept.section("Failures, redraws and recoveries") as section:
+        section.table(provenance_tables.incidents(runs))
+    with kept.section("Settings and provenance") as section:
+        section.table(provenance_tables.differences(runs))
+        section.table(provenance_tables.launches(runs))
+        for run in runs:
+            section.folded(f"Resolved configuration of {run.path}", run.config.to_toml())
+    return kept
+
+
+def _groups(runs: list[Results], otherwise: str, note: script.Note) -> list[Group]:
+    if not runs:
+        raise UserError(f"{otherwise}.")
+    return group(runs, note)
+
+
+def _learning(section, groups: list[Group], band: str) -> None:
+    """Four panels: by iteration and by each cost."""
+    fig, axes = style.figure(2, 12.6, 7.6, rows=2)
+    for ax, x in zip(axes, series.COSTS, strict=True):
+        drawn = [curves.average(each, "after", x, section.note) for each in groups]
+        learning_curves.draw(ax, drawn, "after", x, band)
+    style.legend_under(fig, axes[0], *learning_curves.legend(drawn, band))
+    section.figure(fig, f"Learning curves of {groups[0].family}")
+
+
+def _comparison(section, groups: list[Group]) -> None:
+    pairs = [(a, b) for a, b in itertools.combinations(groups, 2) if a.family == b.family]
+    if not pairs:
+        raise UserError("there are no two groups of one task family.")
+    if len(groups) > MOST_COMPARED:
+        raise UserError(
+            f"{len(groups)} groups make {len(pairs)} pairs, too many to test at once; "
+            "analysis/comparison.py compares chosen ones."
+        )
+    compared = comparison.compare(pairs, section.note)
+    section.figure(comparison.draw(compared), "Differences of final test reward with their intervals")
+    section.table(comparison.table(compared))
+
+
+def _adaptation(section, groups: list[Group], band: str, repeats: int) -> None:
+    drawn = adaptation_curves.curves(groups, "last", repeats, section.note)
+    over = "seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations"
+    fig, (ax,) = style.figure(width=8.6, height=4.4)
+    style.legend_under(fig, ax, *adaptation_curves.draw(ax, drawn, band, over))
+    ax.set_title(f"{groups[0].family}: during one adaptation")
+    section.figure(fig, f"Reward against rollouts used, {groups[0].family}")
+    section.table(adaptation_curves.table(drawn))
+
+
+def _exploration(section, runs: list[Results]) -> None:
+    """The first seed of each group, by family."""
+    if not runs:
+        raise UserError(f"paths are drawn of {', '.join(exploration.FAMILIES)} alone.")
+    groups = group(runs, section.note)
+    for family in dict.fromkeys(each.family for each in groups):
+        own = [each for each in groups if each.family == family]
+        for start in range(0, len(own), 3):
+            part = own[start : start + 3]
+            names = [f"{each.label}, seed {each.seeds[0]}" for each in part]
+            fig = exploration.draw([each.runs[0] for each in part], names, "last", 1, section.note)
+            section.figure(fig, f"Paths of {family}: " + "; ".join(names))
+
+
+def _parser():
+    parser = script.parser(
+        "report",
+        "One HTML page with everything that analysis/ has to say about the runs: final scores, learning curves, "
+        "comparisons, adaptation curves and paths (fresh rollouts), time, failures, settings and provenance. The page "
+        "needs no other file, no network and no JavaScript. What cannot be said of these runs is stated in its place.",
+        figure=False,
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, default=Path("report.html"), help="page to write (default: report.html)"
+    )
+    parser.add_argument(
+        "--repeats",
+        metavar="N",
+        type=script.count(1000),
+        default=3,
+        help="adaptations per test task of the adaptation curves (default: 3)",
+    )
+    parser.add_argument("--stored", action="store_true", help="no fresh rollouts: only what the files hold")
+    script.add_band(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
