@@ -60,17 +60,9 @@ def _work(options, note) -> None:
     first = [series.load(path) for path in options.results]
     second = [series.load(path) for path in options.against]
     groups = group(first + second, note)
-    if not second:
-        chosen = list(itertools.combinations(groups, 2))
-    else:
-        own = {run.path for run in first}
-        chosen = matched(
-            *([each for each in groups if (each.runs[0].path in own) is wanted] for wanted in (True, False))
-        )
+    chosen = _between(groups, {run.path for run in first}) if second else list(itertools.combinations(groups, 2))
     if not chosen:
-        raise UsageError(
-            "there is nothing to compare: the results are of one group, or no two agree in what both vary."
-        )
+        raise UsageError("nothing to compare: the results are of one group, or no two agree in what both sets vary.")
     pairs = compare(chosen, note)
     print(table(pairs).text())
     style.save(draw(pairs), output)
@@ -139,14 +131,13 @@ def table(pairs: list[Pair]) -> Table:
         test = significance.welch(pair.a.after, pair.b.after)
         raw = significance.permutation(pair.a.after, pair.b.after)
         effect = significance.hedges_g(pair.a.after, pair.b.after)
-        seeds = f"{pair.seeds[0]}, {pair.seeds[1]}"
         cells = (pair.difference, *pair.interval, effect, raw, float(p), test.t, test.freedom, test.p, float(welch))
-        rows.append((pair.label, seeds, *cells, word))
-    columns = ("groups", "seeds", "difference", f"{100 * bootstrap.LEVEL:g} % low", "high", "Hedges' g")
+        rows.append((pair.label, *pair.seeds, *cells, word))
+    columns = ("groups", "n", "m", "difference", f"{100 * bootstrap.LEVEL:g} % low", "high", "Hedges' g")
     columns += ("p", "adjusted", "Welch t", "df", "p", "adjusted", f"verdict at {100 * LEVEL:g} %")
     title = (
-        "Test reward after adaptation, first group less second, over seeds: bootstrap interval of the difference, "
-        "permutation test of the means, Welch's t test (if scores are normal); p adjusted by Holm for "
+        "Test reward after adaptation, first group less second, over their n and m seeds: bootstrap interval of the "
+        "difference, permutation test of the means, Welch's t test (if scores are normal); p adjusted by Holm for "
         f"{len(pairs)} comparison{'s' * (len(pairs) != 1)}. The verdict is on the permutation test."
     )
     return Table(title, columns, rows)

@@ -46,9 +46,10 @@ def table(scores: list[Score]) -> Table:
         rows.append((each.label, after.size, each.missing, each.iteration, *means, *each.interval, *ends))
     level = f"{100 * bootstrap.LEVEL:g} %"
     columns = ("group", "seeds", "failed", "updates", "before", "after", f"{level} low", "high", "worst", "best")
+    families = ", ".join(dict.fromkeys(each.group.family for each in scores))
     title = (
-        f"Test reward per episode at the end of training, before and after adaptation: mean over seeds, {level} "
-        "bootstrap interval of the mean after adaptation, worst and best seed"
+        f"{families}: test reward per episode at the end of training, before and after adaptation: mean over seeds, "
+        f"{level} bootstrap interval of the mean after adaptation, worst and best seed"
     )
     few = min((each.after.size for each in scores if each.after.size > 1), default=0)
     if few and bootstrap.most_confidence(few) < bootstrap.LEVEL:

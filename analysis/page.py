@@ -19,12 +19,14 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.6rem; border-bo
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: 0.87rem; } caption { text-align: left; color: #444; padding: 0.3rem 0; }
-th, td { padding: 0.2rem 0.7rem 0.2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #e6e6e6;
-  overflow-wrap: anywhere; min-width: 4rem; } td:first-child { min-width: 15rem; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+caption span { display: block; max-width: 72rem; }
+th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #e6e6e6; }
+td:not(.number) { min-width: 7rem; max-width: 40rem; overflow-wrap: break-word; } td:first-child { min-width: 16rem; }
+.number { text-align: right; font-variant-numeric: tabular-nums; } td.number { white-space: nowrap; }
 pre { font-size: 0.82rem; background: #f6f6f6; padding: 0.8rem; overflow-x: auto; } summary { cursor: pointer; }
 .notes { color: #6b4a00; font-size: 0.9rem; }
 """
+POINTS_PER_INCH = 96  # of CSS, so that letters have one size in all figures
 
 
 class Section:
@@ -41,11 +43,11 @@ class Section:
 
     def figure(self, fig, what: str) -> None:
         """A picture, with ``what`` it shows for readers who do not see it."""
-        picture = io.BytesIO()
+        picture, width = io.BytesIO(), round(POINTS_PER_INCH * fig.get_size_inches()[0])
         style.save(fig, picture, "png")
         data = base64.b64encode(picture.getvalue()).decode()
         text = html.escape(what, quote=True)
-        self.parts.append(f'<figure><img src="data:image/png;base64,{data}" alt="{text}"></figure>')
+        self.parts.append(f'<figure><img src="data:image/png;base64,{data}" width="{width}" alt="{text}"></figure>')
 
     def table(self, table: Table) -> None:
         """A table, which scrolls where it is wider than the page."""

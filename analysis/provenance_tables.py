@@ -1,48 +1,50 @@
 """Tables of what runs are and what happened to them: settings, launches, failures."""
 
 import numpy as np
-from groups import NOT_SET
+from groups import NOT_SET, Group
 from tables import Table
 
 from esmaml_mpi.config import flat
 from esmaml_mpi.results.reader import Results
 
-LAUNCH_FACTS = (
-    "started",
-    "ranks",
-    "threads",
-    "host",
-    "cpu",
-    "python",
-    "version_numpy",
-    "version_mujoco",
-    "mpi_library",
-    "git_commit",
-    "slurm_job",
-    "command",
-)
+LAST = ("command", "launch_id")  # of the facts about a launch, the long ones
 
 
-def differences(runs: list[Results]) -> Table:
-    """Every setting in which runs differ, seeds and names included; a row for each run."""
-    every = [{name: str(value) for name, value in flat(run.config.to_dict()).items()} for run in runs]
-    names = list(dict.fromkeys(name for own in every for name in own))
-    differing = [name for name in names if len({own.get(name) for own in every}) > 1]
+def members(groups: list[Group]) -> Table:
+    """Which run is in which group."""
     rows = [
-        (str(run.path), *(own.get(name, NOT_SET) for name in differing)) for run, own in zip(runs, every, strict=True)
+        (str(run.path), run.config.run.seed, run.config.run.name, i, each.label)
+        for i, each in enumerate(groups, 1)
+        for run in each.runs
     ]
-    return Table("Settings in which the runs differ.", ("run", *differing), rows)
+    return Table("Runs by group.", ("run", "seed", "name", "group", "is"), rows)
 
 
-def launches(runs: list[Results]) -> Table:
-    """Where, when and with what each run was started or resumed."""
-    rows = [
-        (str(run.path), i, *(str(launch.get(fact, "")) for fact in LAUNCH_FACTS))
-        for run in runs
-        for i, launch in enumerate(run.launches)
-    ]
-    names = (fact.removeprefix("version_").replace("_", " ") for fact in LAUNCH_FACTS)
-    return Table("Launches; 0 began the run, later ones resumed it.", ("run", "launch", *names), rows)
+def differences(groups: list[Group]) -> Table:
+    """Every setting in which groups differ, or runs of one group that need not agree in it."""
+    every = [[flat(run.config.to_dict()) for run in each.runs] for each in groups]
+    names = dict.fromkeys(name for own in every for one in own for name in one)
+    rows = []
+    for name in names:
+        values = [[str(one.get(name, NOT_SET)) for one in own] for own in every]
+        if name not in ("run.seed", "run.name") and len({value for own in values for value in own}) > 1:
+            rows.append((name, *(" / ".join(dict.fromkeys(own)) for own in values)))
+    columns = ("setting", *(f"group {i}" for i in range(1, len(groups) + 1)))
+    return Table("All settings in which groups differ, or runs within them.", columns, rows)
+
+
+def launches(runs: list[Results]) -> tuple[Table, Table]:
+    """Where, when and with what runs were started or resumed: what all launches share, and each launch."""
+    every = [(run, i, launch) for run in runs for i, launch in enumerate(run.launches)]
+    facts = sorted({fact for _, _, launch in every for fact in launch}, key=lambda fact: (fact in LAST, fact))
+    values = {fact: [str(launch.get(fact, "")) for _, _, launch in every] for fact in facts}
+    shared = [fact for fact in facts if len(set(values[fact])) == 1]
+    apart = [fact for fact in facts if fact not in shared]
+    rows = [(str(run.path), i, *(values[fact][j] for fact in apart)) for j, (run, i, _) in enumerate(every)]
+    return (
+        Table("The same for all launches.", ("fact", "value"), [(fact, values[fact][0]) for fact in shared]),
+        Table("Launches; 0 began the run, later ones resumed it.", ("run", "launch", *apart), rows),
+    )
 
 
 def incidents(runs: list[Results]) -> Table:

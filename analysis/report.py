@@ -26,6 +26,7 @@ from esmaml_mpi import read_results
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
 
+SIDE_BY_SIDE = 3  # runs in a figure of paths
 MOST_COMPARED = 8  # groups; of more, all pairs are no longer read, and cost each of them its significance
 
 
@@ -51,23 +52,21 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     kept = Page(f"Report on {len(runs)} run{'s' * (len(runs) != 1)}")
     tested = [run for run in runs if len(run.history["test"]["iteration"])]
     with kept.section("Final scores") as section:
-        groups = _groups(tested, "no run has been tested yet", section.note)
-        scores = [final(each, section.note) for each in groups]
-        section.table(final_scores.table(scores))
+        for groups in _families(tested, section.note):
+            section.table(final_scores.table([final(each, section.note) for each in groups]))
     with kept.section("Learning curves") as section:
-        groups = _groups(tested, "no run has been tested yet", section.note)
-        for family in dict.fromkeys(each.family for each in groups):
-            _learning(section, [each for each in groups if each.family == family], band)
+        for groups in _families(tested, section.note):
+            _learning(section, groups, band)
     with kept.section("Comparison") as section:
-        groups = _groups(tested, "no run has been tested yet", section.note)
-        _comparison(section, groups)
+        for groups in _families(tested, section.note):
+            _comparison(section, groups)
     if rollouts:
         with kept.section("During one adaptation") as section:
-            groups = _groups(tested, "no run has been tested yet", section.note)
-            for family in dict.fromkeys(each.family for each in groups):
-                _adaptation(section, [each for each in groups if each.family == family], band, repeats)
+            for groups in _families(tested, section.note):
+                _adaptation(section, groups, band, repeats)
         with kept.section("Exploration") as section:
-            _exploration(section, [run for run in tested if run.config.task.name in exploration.FAMILIES])
+            for groups in _families(tested, section.note):
+                _exploration(section, groups)
     with kept.section("Where the time goes") as section:
         timed = [run for run in runs if len(run.history["timing"]["iteration"])]
         if not timed:
@@ -80,17 +79,22 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     with kept.section("Failures, redraws and recoveries") as section:
         section.table(provenance_tables.incidents(runs))
     with kept.section("Settings and provenance") as section:
-        section.table(provenance_tables.differences(runs))
-        section.table(provenance_tables.launches(runs))
+        groups = group(runs, section.note)
+        section.table(provenance_tables.members(groups))
+        section.table(provenance_tables.differences(groups))
+        for table in provenance_tables.launches(runs):
+            section.table(table)
         for run in runs:
             section.folded(f"Resolved configuration of {run.path}", run.config.to_toml())
     return kept
 
 
-def _groups(runs: list[Results], otherwise: str, note: script.Note) -> list[Group]:
+def _families(runs: list[Results], note: script.Note) -> list[list[Group]]:
+    """Groups of each task family: rewards of different families have nothing in common."""
     if not runs:
-        raise UserError(f"{otherwise}.")
-    return group(runs, note)
+        raise UserError("no run has been tested yet.")
+    families = dict.fromkeys(run.config.task.name for run in runs)
+    return [group([run for run in runs if run.config.task.name == family], note) for family in families]
 
 
 def _learning(section, groups: list[Group], band: str) -> None:
@@ -99,22 +103,26 @@ def _learning(section, groups: list[Group], band: str) -> None:
     for ax, x in zip(axes, series.COSTS, strict=True):
         drawn = [curves.average(each, "after", x, section.note) for each in groups]
         learning_curves.draw(ax, drawn, "after", x, band)
+        ax.set_title("")
+    fig.suptitle(groups[0].family)
     style.legend_under(fig, axes[0], *learning_curves.legend(drawn, band))
     section.figure(fig, f"Learning curves of {groups[0].family}")
 
 
 def _comparison(section, groups: list[Group]) -> None:
-    pairs = [(a, b) for a, b in itertools.combinations(groups, 2) if a.family == b.family]
+    """All pairs of groups."""
+    family, pairs = groups[0].family, list(itertools.combinations(groups, 2))
     if not pairs:
-        raise UserError("there are no two groups of one task family.")
-    if len(groups) > MOST_COMPARED:
-        raise UserError(
-            f"{len(groups)} groups make {len(pairs)} pairs, too many to test at once; "
-            "analysis/comparison.py compares chosen ones."
+        section.note(f"{family}: one group, so there is nothing to compare")
+    elif len(groups) > MOST_COMPARED:
+        section.note(
+            f"{family}: {len(groups)} groups make {len(pairs)} pairs, too many to test at once; compare chosen ones "
+            "with analysis/comparison.py"
         )
-    compared = comparison.compare(pairs, section.note)
-    section.figure(comparison.draw(compared), "Differences of final test reward with their intervals")
-    section.table(comparison.table(compared))
+    else:
+        compared = comparison.compare(pairs, section.note)
+        section.figure(comparison.draw(compared), f"Differences of final test reward with their intervals, {family}")
+        section.table(comparison.table(compared))
 
 
 def _adaptation(section, groups: list[Group], band: str, repeats: int) -> None:
@@ -127,18 +135,17 @@ def _adaptation(section, groups: list[Group], band: str, repeats: int) -> None:
     section.table(adaptation_curves.table(drawn))
 
 
-def _exploration(section, runs: list[Results]) -> None:
-    """The first seed of each group, by family."""
-    if not runs:
-        raise UserError(f"paths are drawn of {', '.join(exploration.FAMILIES)} alone.")
-    groups = group(runs, section.note)
-    for family in dict.fromkeys(each.family for each in groups):
-        own = [each for each in groups if each.family == family]
-        for start in range(0, len(own), 3):
-            part = own[start : start + 3]
-            names = [f"{each.label}, seed {each.seeds[0]}" for each in part]
-            fig = exploration.draw([each.runs[0] for each in part], names, "last", 1, section.note)
-            section.figure(fig, f"Paths of {family}: " + "; ".join(names))
+def _exploration(section, groups: list[Group]) -> None:
+    """The first seed of each group, three groups side by side."""
+    family = groups[0].family
+    if family not in exploration.FAMILIES:
+        section.note(f"{family}: its observations have no positions to draw")
+        return
+    for start in range(0, len(groups), SIDE_BY_SIDE):
+        part = groups[start : start + SIDE_BY_SIDE]
+        names = [f"{each.label}, seed {each.seeds[0]}" for each in part]
+        fig = exploration.draw([each.runs[0] for each in part], names, "last", 1, section.note)
+        section.figure(fig, f"Paths of {family}: " + "; ".join(names))
 
 
 def _parser():

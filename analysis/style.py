@@ -77,7 +77,7 @@ def wrapped(text: str, letters: int, **how) -> str:
     """Text on lines of at most so many letters, what is equal or multiplied kept together."""
     for sign in (" = ", " x "):
         text = text.replace(sign, sign.replace(" ", "\u00a0"))
-    return "\n".join(textwrap.wrap(text, letters, **how))
+    return "\n".join(textwrap.wrap(text, letters, **how)).replace("\u00a0", " ")
 
 
 def legend_under(fig, ax, texts: list[str], footnote: str = "") -> None:

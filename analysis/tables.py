@@ -45,9 +45,9 @@ class Table:
     def html(self) -> str:
         """A table of HTML, its title the caption."""
         kinds = [' class="number"' if self._number(i) else "" for i in range(len(self.columns))]
-        parts = [f"<table><caption>{html.escape(self.title)}</caption>", "<thead>", _row("th", self.columns, kinds)]
-        parts += ["</thead>", "<tbody>", *(_row("td", row, kinds) for row in self._read()), "</tbody></table>"]
-        return "\n".join(parts)
+        head = ["<table><caption><span>", html.escape(self.title), "</span></caption>"]
+        body = ["<tbody>", *(_row("td", row, kinds) for row in self._read()), "</tbody></table>"]
+        return "\n".join(["".join(head), "<thead>", _row("th", self.columns, kinds), "</thead>", *body])
 
     def _read(self) -> list[list[str]]:
         return [[readable(cell) for cell in row] for row in self.rows]

@@ -1,0 +1,45 @@
+"""Paths of several runs side by side."""
+
+import pytest
+from made_up import run_script, train
+
+pytestmark = pytest.mark.usefixtures("scripts")
+
+
+@pytest.mark.parametrize(
+    ("task", "suffix"), [("four_corners", "png"), ("navigation_2d", "pdf"), ("six_circles", "svg")]
+)
+def test_draws_each_family(task, suffix, tmp_path):
+    train(tmp_path / "es.h5", task=task)
+    train(tmp_path / "hc.h5", "adaptation.operator=hill_climbing", task=task)
+    done = run_script("exploration.py", "es.h5", "hc.h5", "--output", f"paths.{suffix}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "" and (tmp_path / f"paths.{suffix}").stat().st_size > 10_000
+
+
+def test_panels_show_what_is_tried_and_what_comes_of_it(runs, notes):
+    import exploration
+    from groups import group
+
+    both = [runs["k4_1"], runs["k6_1"]]
+    fig = exploration.draw(both, exploration.titles(group(both, notes.append), both), "last", 2, notes.append)
+    lines = [len([line for line in ax.get_lines() if line.get_alpha() is not None]) for ax in fig.axes]
+    assert lines == [4 * 2 * 5, 4 * 2 * 7, 4 * 2, 4 * 2]  # tasks, repeats, queries with pivot; adapted policies
+    assert fig.axes[1].get_title() == "queries = 6\niteration 4, 14 rollouts a task"
+    assert len({ax.get_xlim() for ax in fig.axes}) == 1 and notes == []
+
+
+def test_titles_tell_seeds_apart(runs, notes):
+    from exploration import titles
+    from groups import group
+
+    both = [runs["k4_1"], runs["k4_2"]]
+    assert titles(group(both, notes.append), both) == ["four_corners, seed 1", "four_corners, seed 2"]
+
+
+def test_errors_are_one_line(tmp_path):
+    train(tmp_path / "sine.h5", task="sinusoid")
+    done = run_script("exploration.py", "sine.h5", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "not of sinusoid" in done.stderr
+    done = run_script("exploration.py", *["x.h5"] * 7, cwd=tmp_path)
+    assert done.returncode == 1 and "at most 6 fit side by side" in done.stderr

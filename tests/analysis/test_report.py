@@ -1,0 +1,122 @@
+"""The HTML page: well-formed, alone in the world, and complete."""
+
+import base64
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from made_up import LAUNCH, like, run_script, train, without_rows
+
+pytestmark = pytest.mark.usefixtures("scripts")
+
+VOID = {"meta", "img"}
+SECTIONS = [
+    "Final scores",
+    "Learning curves",
+    "Comparison",
+    "During one adaptation",
+    "Exploration",
+    "Where the time goes",
+    "Failures, redraws and recoveries",
+    "Settings and provenance",
+]
+
+
+class Checked(HTMLParser):
+    """Reads a page; tags must match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.pictures, self.headings, self.tags, self.anchors = [], [], [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "img":
+            self.pictures.append(attrs)
+        for name in ("src", "href"):
+            assert attrs.get(name, "data:").startswith(("data:", "#"))
+            self.anchors += [attrs[name]] if attrs.get(name, "").startswith("#") else []
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] == ["h2"]:
+            self.headings.append(data)
+
+
+def test_page_of_a_sweep(runs, tmp_path):
+    files = [results.path for results in runs.values()]
+    done = run_script("report.py", *files, "--repeats", "1", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout == "report.html\n", done.stderr
+    assert done.stderr == ""
+    text = (tmp_path / "report.html").read_text()
+    page = Checked(text)
+    assert page.headings == SECTIONS and len(page.anchors) == len(SECTIONS)
+    assert "script" not in page.tags and "link" not in page.tags and "http" not in text.replace("command", "")
+    assert len(page.pictures) == 5 and page.tags.count("details") == len(files)
+    for picture in page.pictures:
+        assert base64.b64decode(picture["src"].removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+        assert picture["alt"]
+    assert "<td>adaptation.queries</td><td>4</td><td>6</td>" in text and "Not shown" not in text
+    assert "cannot be told: 3 against 1 seeds" in text and "[adaptation]" in text
+
+
+def build(runs, rollouts=True):
+    import report
+
+    text = report.build(runs, "ci", 1, rollouts).html()
+    Checked(text)
+    return text
+
+
+def test_a_running_file_without_tests_is_still_told_of(runs, tmp_path):
+    import esmaml_mpi
+
+    path = tmp_path / "young.h5"
+    path.write_bytes(runs["k4_1"].path.read_bytes())
+    without_rows(path, "test")
+    text = build([esmaml_mpi.read_results(path)])
+    assert text.count("Not shown: no run has been tested yet.") == 5
+    assert f"<td>{path}</td>" in text and "share of an iteration" not in text and text.count("<img") == 1
+
+
+def test_families_are_not_mixed_and_regression_has_no_paths(runs, tmp_path):
+    text = build([runs["k4_1"], train(tmp_path / "sine.h5", task="sinusoid")])
+    assert "sinusoid: its observations have no positions to draw" in text
+    assert text.count("one group, so there is nothing to compare") == 2
+
+
+def test_incidents_are_told(runs):
+    import provenance_tables
+
+    after = runs["k4_1"].history["test"]["after"]
+    after[0, 1, 1] = np.nan
+    run = like(
+        runs["k4_1"],
+        7,
+        launches=[LAUNCH, {**LAUNCH, "launch_id": "1"}],
+        test={"after": after},
+        train={"failed_units": [0, 2, 1, 0], "redraws": [0, 1, 0, 0], "seconds": np.ones(4)},
+    )
+    (row,) = provenance_tables.incidents([run]).rows
+    assert row[1:] == (4, 4, 3, 1, 1, 0, 0, 0, 1, 4.0)
+    shared, apart = provenance_tables.launches([run])
+    assert ("ranks", "1") in shared.rows and apart.columns == ("run", "launch", "launch_id")
+    assert [row[1:] for row in apart.rows] == [(0, "0"), (1, "1")]
+
+
+def test_provenance_is_escaped(runs):
+    text = build([like(runs["k4_1"], 1, launches=[{**LAUNCH, "command": "<script>alert(1)</script>"}])], False)
+    assert "<script>" not in text and "&lt;script&gt;" in text
+    assert "During one adaptation" not in text
+
+
+def test_no_such_folder_is_one_line(runs, tmp_path):
+    done = run_script("report.py", runs["k4_1"].path, "--output", "no/report.html", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "does not exist" in done.stderr
