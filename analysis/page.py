@@ -41,6 +41,14 @@ class Section:
         """Something that a reader of this section should know."""
         self.notes[text] = None
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """If something keeps a part of the section from being made, it says what, and the page goes on."""
+        try:
+            yield
+        except (UserError, RolloutError) as error:
+            self.note(f"Not shown: {' '.join(str(error).split())}")
+
     def figure(self, fig, what: str) -> None:
         """A picture, with ``what`` it shows for readers who do not see it."""
         picture, width = io.BytesIO(), round(POINTS_PER_INCH * fig.get_size_inches()[0])
@@ -73,13 +81,11 @@ class Page:
 
     @contextmanager
     def section(self, title: str) -> Iterator[Section]:
-        """A new section; if something keeps it from being finished, it says what, and the page goes on."""
+        """A new section, which is an attempt as a whole too."""
         made = Section(title)
         self.sections.append(made)
-        try:
+        with made.attempt():
             yield made
-        except (UserError, RolloutError) as error:
-            made.note(f"Not shown: {' '.join(str(error).split())}")
 
     def html(self) -> str:
         """The whole page."""

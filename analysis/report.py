@@ -5,6 +5,7 @@ Example: python analysis/report.py results/*.h5 --output report.html
 
 import itertools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import adaptation_curves
@@ -19,7 +20,7 @@ import series
 import style
 import timing
 from groups import Group, group
-from page import Page
+from page import Page, Section
 from scores import final
 
 from esmaml_mpi import read_results
@@ -51,22 +52,12 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     """The page; without ``rollouts`` what the files hold and nothing else."""
     kept = Page(f"Report on {len(runs)} run{'s' * (len(runs) != 1)}")
     tested = [run for run in runs if len(run.history["test"]["iteration"])]
-    with kept.section("Final scores") as section:
-        for groups in _families(tested, section.note):
-            section.table(final_scores.table([final(each, section.note) for each in groups]))
-    with kept.section("Learning curves") as section:
-        for groups in _families(tested, section.note):
-            _learning(section, groups, band)
-    with kept.section("Comparison") as section:
-        for groups in _families(tested, section.note):
-            _comparison(section, groups)
+    _by_family(kept.section("Final scores"), tested, _scores)
+    _by_family(kept.section("Learning curves"), tested, lambda *part: _learning(*part, band))
+    _by_family(kept.section("Comparison"), tested, _comparison)
     if rollouts:
-        with kept.section("During one adaptation") as section:
-            for groups in _families(tested, section.note):
-                _adaptation(section, groups, band, repeats)
-        with kept.section("Exploration") as section:
-            for groups in _families(tested, section.note):
-                _exploration(section, groups)
+        _by_family(kept.section("During one adaptation"), tested, lambda *part: _adaptation(*part, band, repeats))
+        _by_family(kept.section("Exploration"), tested, _exploration)
     with kept.section("Where the time goes") as section:
         timed = [run for run in runs if len(run.history["timing"]["iteration"])]
         if not timed:
@@ -89,15 +80,21 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     return kept
 
 
-def _families(runs: list[Results], note: script.Note) -> list[list[Group]]:
-    """Groups of each task family: rewards of different families have nothing in common."""
-    if not runs:
-        raise UserError("no run has been tested yet.")
-    families = dict.fromkeys(run.config.task.name for run in runs)
-    return [group([run for run in runs if run.config.task.name == family], note) for family in families]
+def _by_family(opened, runs: list[Results], add: Callable[[Section, list[Group]], None]) -> None:
+    """Add the groups of each task family to a section: rewards of different families have nothing in common."""
+    with opened as section:
+        if not runs:
+            raise UserError("no run has been tested yet.")
+        for family in dict.fromkeys(run.config.task.name for run in runs):
+            with section.attempt():
+                add(section, group([run for run in runs if run.config.task.name == family], section.note))
 
 
-def _learning(section, groups: list[Group], band: str) -> None:
+def _scores(section: Section, groups: list[Group]) -> None:
+    section.table(final_scores.table([final(each, section.note) for each in groups]))
+
+
+def _learning(section: Section, groups: list[Group], band: str) -> None:
     """Four panels: by iteration and by each cost."""
     fig, axes = style.figure(2, 12.6, 7.6, rows=2)
     for ax, x in zip(axes, series.COSTS, strict=True):
@@ -109,7 +106,7 @@ def _learning(section, groups: list[Group], band: str) -> None:
     section.figure(fig, f"Learning curves of {groups[0].family}")
 
 
-def _comparison(section, groups: list[Group]) -> None:
+def _comparison(section: Section, groups: list[Group]) -> None:
     """All pairs of groups."""
     family, pairs = groups[0].family, list(itertools.combinations(groups, 2))
     if not pairs:
@@ -125,7 +122,7 @@ def _comparison(section, groups: list[Group]) -> None:
         section.table(comparison.table(compared))
 
 
-def _adaptation(section, groups: list[Group], band: str, repeats: int) -> None:
+def _adaptation(section: Section, groups: list[Group], band: str, repeats: int) -> None:
     drawn = adaptation_curves.curves(groups, "last", repeats, section.note)
     over = "seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations"
     fig, (ax,) = style.figure(width=8.6, height=4.4)
@@ -135,7 +132,7 @@ def _adaptation(section, groups: list[Group], band: str, repeats: int) -> None:
     section.table(adaptation_curves.table(drawn))
 
 
-def _exploration(section, groups: list[Group]) -> None:
+def _exploration(section: Section, groups: list[Group]) -> None:
     """The first seed of each group, three groups side by side."""
     family = groups[0].family
     if family not in exploration.FAMILIES:

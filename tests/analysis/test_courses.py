@@ -45,10 +45,12 @@ def test_ends_where_the_evaluation_does(settings, tmp_path, notes, capsys):
 
 
 def test_hill_climbing_never_gets_worse_on_the_way(tmp_path, notes):
-    used, found = rewards(train(tmp_path / "run.h5", *CLIMB, "meta.iterations=0"), notes)
+    results = train(tmp_path / "run.h5", *CLIMB, "meta.iterations=0")
+    used, found = rewards(results, notes)
     assert used.tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert (np.diff(found, axis=0) >= 0).all() and (found[-1] > found[0]).any()
     np.testing.assert_array_equal(found[0], found[1])  # the first query is the pivot
+    np.testing.assert_array_equal(found[4], rewards(results, notes, overrides=("adaptation.queries=3",))[1][-1])
 
 
 def test_one_step_adapts_with_several_k(runs, notes, capsys):
@@ -74,14 +76,19 @@ def test_k_that_an_estimator_refuses_is_said(tmp_path, notes):
 
 @pytest.mark.parametrize("failure", ["not_finite", "raise"])
 def test_failed_adaptations_are_left_out_and_counted(failure, monkeypatch, notes):
+    import courses
+    from behaviour import Behaviour
+
     from esmaml_mpi.tasks import FAMILIES
 
     monkeypatch.setitem(FAMILIES, "flaky", "helpers:Flaky")
     options = f"task.options={{failure_rate=0.03, failure='{failure}'}}"
-    results = train(None, "task.name=flaky", "task.horizon=10", options, "meta.iterations=0", "test.every=0")
-    _, found = rewards(results, notes, repeats=25)
-    failed = np.isnan(found).any(axis=0)
-    assert 0 < failed.sum() < 50 and np.isnan(found[:, failed]).all()
+    results = train(None, "task.name=flaky", "task.horizon=10", options, *CLIMB, "meta.iterations=0", "test.every=0")
+    behaviour = Behaviour(results, "last", results.test_task_ids, 25)
+    _, found = courses.rewards(behaviour, notes.append)
+    outcome = behaviour.experiment.evaluator.evaluate(behaviour.points, behaviour.units, behaviour.observer)
+    failed = (outcome.tally.status != 0).reshape(4, 25)
+    assert 0 < failed.sum() < 50 and np.isnan(found[:, failed]).all() and np.isfinite(found[:, ~failed]).all()
     assert notes == [f"None: {failed.sum()} of 100 adaptations failed and are left out"]
 
 
