@@ -18,20 +18,25 @@ from esmaml_mpi.normalization import ObservationStatistics
 from esmaml_mpi.randomness import Phase, Round
 
 OBSERVATIONS = 17  # HalfCheetah
+SIZES = ((300, 100), (300, 1000), (300, 10_000), (300, 100_000), (3000, 1000), (10_000, 1000), (10_000, 10_000))
 
 
 def main() -> None:
     """Print the measured table and the prediction."""
-    sizes = [(300, 100), (300, 1000), (300, 10_000), (300, 100_000), (3000, 1000), (10_000, 1000), (10_000, 10_000)]
     print(f"{'E':>8} {'d':>8} {'ms':>10} {'fit':>10}")
-    measured = np.array([serial_seconds(*size) for size in sizes])
-    rows = np.array([[1.0, e / 2, e / 2 * d] for e, d in sizes])
-    # Relative least squares: small cases count as much as large ones.
-    fit = np.linalg.lstsq(rows / measured[:, None], np.ones(len(sizes)), rcond=None)[0]
-    for (e, d), seconds, row in zip(sizes, measured, rows, strict=True):
-        print(f"{e:8} {d:8} {seconds * 1e3:10.2f} {row @ fit * 1e3:10.2f}")
+    measured, fit = fitted()
+    for (e, d), seconds in zip(SIZES, measured, strict=True):
+        print(f"{e:8} {d:8} {seconds * 1e3:10.2f} {np.array([1.0, e / 2, e / 2 * d]) @ fit * 1e3:10.2f}")
     print(f"{10_000:8} {100_000:8} {'':>10} {np.array([1.0, 5000, 5e8]) @ fit * 1e3:10.2f}  (predicted)")
     print(f"time = {fit[0] * 1e3:.2f} ms + E/2 * ({fit[1] * 1e6:.2f} us + d * {fit[2] * 1e9:.2f} ns)")
+
+
+def fitted() -> tuple[np.ndarray, np.ndarray]:
+    """Seconds at each of SIZES, and the coefficients (a, b, c) of a + E / 2 (b + c d)."""
+    measured = np.array([serial_seconds(*size) for size in SIZES])
+    rows = np.array([[1.0, e / 2, e / 2 * d] for e, d in SIZES])
+    # Relative least squares: small cases count as much as large ones.
+    return measured, np.linalg.lstsq(rows / measured[:, None], np.ones(len(SIZES)), rcond=None)[0]
 
 
 def serial_seconds(evaluations: int, dimension: int) -> float:

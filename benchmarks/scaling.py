@@ -1,0 +1,194 @@
+"""Strong and weak scaling over the ranks and threads there are, and what the law fitted to it predicts for clusters.
+
+    python benchmarks/scaling.py [--output docs/scaling.json]      about eight minutes on two cores
+    python benchmarks/scaling.py --quick --output quick.json       tries everything in small: its figures mean nothing
+
+Measures iterations by the timings of results files (medians, the first iterations left out, tests off), evaluations one
+by one and in shares, rank 0's serial part, and the collectives alone, also with far more ranks than cores. Writes what
+was measured as JSON, then prints the tables and draws the figure of ``benchmarks/scaling_report.py`` beside it.
+
+Strong: the same evaluations on 1, 2, 4, ... ranks or threads. Weak: each has as many as in the largest strong case.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does; before NumPy
+
+import aggregator
+import h5py
+import numpy as np
+import scaling_report
+
+from esmaml_mpi.config import load
+from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.meta.stages import Stage
+from esmaml_mpi.rollouts import Observer
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("broadcast", "evaluate", "gather", "update")
+# Evaluations and iterations of a run, iterations left out, iterations from one write to the next; shares in which
+# evaluations are timed, and how many single ones.
+TASKS = {
+    "four corners": {
+        "config": "four_corners",
+        "settings": ("policy.hidden=[32]",),
+        "evaluations": 300,
+        "iterations": 24,
+        "dropped": 4,
+        "write_every": 5,
+        "shares": (1, 2, 5, 10, 30, 150),
+        "single": 300,
+    },
+    "HalfCheetah": {
+        "config": "half_cheetah_forward_backward",
+        "settings": ("adaptation.share_rollouts=false", "meta.estimator=forward_fd"),
+        "evaluations": 24,  # the paper's 300 differ in number alone
+        "iterations": 3,
+        "dropped": 1,
+        "write_every": 1,
+        "shares": (1, 2, 4, 12),
+        "single": 40,
+    },
+}
+QUICK = {"iterations": 3, "dropped": 1, "write_every": 1, "shares": (1, 2, 4), "single": 6}
+START = time.monotonic()
+RUNS = 2  # of each case, in turn
+RANKS, DIMENSIONS, PAUSES = (2, 8, 32, 100, 301), (1000, 10_000), (0.0, 0.003)  # of the collectives
+
+
+def main() -> None:
+    """Measure, write, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=ROOT / "docs/scaling.json", help="default docs/scaling.json")
+    parser.add_argument("--mpirun", default="mpirun --oversubscribe", help='default "mpirun --oversubscribe"')
+    parser.add_argument("--quick", action="store_true", help="everything in small")
+    options = parser.parse_args()
+    launcher, cores = options.mpirun.split(), len(os.sched_getaffinity(0))
+    found = {"cores": cores, "tasks": {}, "collectives": []}
+    for name, case in TASKS.items():
+        if options.quick:
+            case = case | QUICK | {"evaluations": 4 * cores}
+        say(f"{name}: evaluations one by one")
+        found["tasks"][name] = evaluations(case)
+        found["tasks"][name]["runs"] = runs(case, launcher, cores, lambda text, name=name: say(f"{name}: {text}"))
+    say("rank 0's serial part")
+    found["serial"] = dict(zip("pqr", aggregator.fitted()[1].tolist(), strict=True))
+    for ranks in RANKS[: 2 if options.quick else None]:
+        say(f"collectives, {ranks} ranks")
+        found["collectives"].append(collectives(launcher, ranks, 0.2 if options.quick else 1.0))
+        options.output.write_text(json.dumps(rounded(found)) + "\n")  # the largest may not fit
+    say(f"wrote {options.output}")
+    scaling_report.report(options.output)
+
+
+def say(text: str) -> None:
+    """Progress, apart from the tables, with the seconds since the start."""
+    print(f"[{time.monotonic() - START:4.0f} s] {text}", file=sys.stderr, flush=True)
+
+
+def runs(name: str, case: dict, launcher: list[str], cores: int) -> list[dict]:
+    """Iterations of every case of strong and weak scaling: ranks, threads, evaluations, and medians in seconds."""
+    total = case["evaluations"]
+    counts = sorted({1 << k for k in range(cores.bit_length()) if 1 << k <= cores} | {cores})
+    cases = {}
+    for n in counts:
+        for ranks, threads in dict.fromkeys([(n, 1), (1, n)]):
+            for evaluations in (total, 2 * round(total * n / cores / 2)):
+                cases[ranks, threads, evaluations] = []
+    for _ in range(RUNS):
+        for (ranks, threads, evaluations), rows in cases.items():
+            say(f"{name}: {evaluations} evaluations, {ranks} x {threads} ranks x threads")
+            prefix = [*launcher, "-n", str(ranks)] if ranks > 1 else []
+            rows.append(train(case, prefix, threads, evaluations))
+    return [
+        {"ranks": ranks, "threads": threads, "evaluations": evaluations} | medians(np.concatenate(rows, axis=1))
+        for (ranks, threads, evaluations), rows in cases.items()
+    ]
+
+
+def medians(rows: np.ndarray) -> dict[str, float]:
+    """Of the rows of ``train``; of writing, over the iterations that wrote."""
+    *times, write = rows
+    names = ("iteration", *PARTS, "other")
+    return dict(zip(names, map(float, np.median(times, axis=1)), strict=True)) | {
+        "write": float(np.median(write[write > 0]))
+    }
+
+
+def train(case: dict, prefix: list[str], threads: int, evaluations: int) -> np.ndarray:
+    """Seconds (7, iterations) of a run: the iteration without writing, its parts, the rest, and writing the file."""
+    settings = [*settings_of(case, evaluations), f"run.threads={threads}"]
+    settings += [f"meta.iterations={case['iterations']}", f"checkpoint.every={case['write_every']}"]
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "scaling.h5"
+        command = [*prefix, sys.executable, "-m", "esmaml_mpi.cli", "train", str(config_of(case))]
+        command += [part for setting in settings for part in ("--set", setting)]
+        done = subprocess.run([*command, "--output", str(output)], capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
+        with h5py.File(output) as file:
+            kept = slice(case["dropped"], None)
+            write = file["timing/write"][kept]
+            iteration = file["train/seconds"][kept] - write
+            parts = [file[f"timing/{name}"][kept] for name in PARTS]
+    return np.array([iteration, *parts, iteration - sum(parts), write])
+
+
+def evaluations(case: dict) -> dict:
+    """Sizes of the task, seconds of shares of evaluations, and of single ones, in this process alone."""
+    config = load(config_of(case), settings_of(case, case["evaluations"])).resolved()
+    experiment = Experiment(config)
+    n, units = experiment.policy.observation_size, experiment.algorithm.evaluations
+    request = Request(0, 0, Stage(units=units), False, experiment.initial_theta(), Observer(np.zeros(n), np.ones(n)))
+
+    def seconds(first: int, share: int) -> float:
+        start = time.perf_counter()
+        experiment.train_units(request, range(first, first + share))
+        return time.perf_counter() - start
+
+    seconds(0, 1)  # the first one fills caches
+    shares = [
+        [share, float(np.median([seconds(i * share % (units - share + 1), share) for i in range(3)]))]
+        for share in case["shares"]
+    ]
+    single = [seconds(i % units, 1) for i in range(case["single"])]
+    return {"d": experiment.policy.size, "observations": n, "shares": shares, "single": single}
+
+
+def collectives(launcher: list[str], ranks: int, seconds: float) -> dict:
+    """What ``benchmarks/collectives.py`` prints on this many ranks."""
+    command = [*launcher, "-n", str(ranks), sys.executable, str(ROOT / "benchmarks/collectives.py")]
+    command += ["--dimensions", *map(str, DIMENSIONS), "--pauses", *map(str, PAUSES), "--seconds", str(seconds)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
+
+
+def config_of(case: dict) -> Path:
+    """Its configuration file."""
+    return ROOT / f"configs/{case['config']}.toml"
+
+
+def settings_of(case: dict, evaluations: int) -> list[str]:
+    """Half of the evaluations for perturbed policies, half for the current one; no tests."""
+    counts = (f"meta.perturbations={evaluations // 2}", f"meta.current_evaluations={evaluations - evaluations // 2}")
+    return [*case["settings"], *counts, "test.every=0"]
+
+
+def rounded(tree):
+    """Floats to four digits: more is noise."""
+    if isinstance(tree, dict):
+        return {key: rounded(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [rounded(value) for value in tree]
+    return float(f"{tree:.4g}") if isinstance(tree, float) else tree
+
+
+if __name__ == "__main__":
+    main()

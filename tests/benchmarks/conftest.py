@@ -1,0 +1,6 @@
+"""Makes the benchmarks importable."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
