@@ -23,7 +23,7 @@ from esmaml_mpi.parallel.rounds import COUNTERS, HEADER
 from esmaml_mpi.parallel.world import connect
 
 OBSERVATIONS = 17  # HalfCheetah
-LONG = 1 << 22  # bytes of the message that measures time per byte
+LONG = 1 << 17  # bytes of the message that measures time per byte: d of some ten thousand
 MESSAGES = 500
 
 
@@ -82,7 +82,7 @@ def constants() -> dict[str, float]:
     trains = []
     other = 1 - comm.rank
     comm.Barrier()
-    for buffer, repetitions in ((short, 2000), (long, 20)):
+    for buffer, repetitions in ((short, 2000), (long, 200)):
         for _ in range(repetitions):
             start = time.perf_counter()
             for turn in (0, 1):

@@ -8,7 +8,6 @@ every rank, all as fast as those measured. ``docs/scaling.md`` has the sources.
 
 import json
 import sys
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,9 +136,8 @@ def print_collectives(found: dict, link: Link) -> None:
 
 def print_predictions(tasks: dict[str, Task], serials: dict[str, Serial], network: Link) -> None:
     """Iterations at cluster sizes, term by term; efficiencies as above, weak for the longest share."""
-    header(
-        "task", "E", "ranks", "iteration, ms", "speed-up", "efficiency", *(f"{t}, ms" for t in TERMS), "largest loss"
-    )
+    columns = ("iteration, ms", "speed-up", "strong efficiency", "weak efficiency", *(f"{term}, ms" for term in TERMS))
+    header("task", "E", "ranks", *columns, "largest loss")
     for name, task in tasks.items():
         for evaluations in SIZES:
             for n in RANKS:
@@ -215,7 +213,7 @@ def header(*names: str) -> None:
     row(*["---"] * len(names))
 
 
-def row(*cells: Iterable) -> None:
+def row(*cells: object) -> None:
     """A row of a Markdown table."""
     print("|", " | ".join(map(str, cells)), "|", flush=True)
 
