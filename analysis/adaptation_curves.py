@@ -56,11 +56,12 @@ def _work(options, note) -> None:
     groups = group([series.load(path, "parameters") for path in options.results], note)
     drawn = curves(groups, options.at, options.repeats, note, tuple(options.set), options.queries)
     over = options.over or ("seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations")
-    print(table(drawn).text())
     fig, (ax,) = style.figure(width=7.2, height=4.3)
     style.legend_under(fig, ax, *draw(ax, drawn, options.band, over))
-    ax.set_title(", ".join(dict.fromkeys(each.family for each in groups)) + ": during one adaptation")
+    families, changed = ", ".join(dict.fromkeys(each.family for each in groups)), "; ".join(options.set)
+    ax.set_title(style.wrapped(f"{families}: during one adaptation{f' with {changed}' * bool(changed)}", 80))
     style.save(fig, output)
+    print(table(drawn).text())
     print(output)
 
 

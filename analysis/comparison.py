@@ -59,20 +59,16 @@ def _work(options, note) -> None:
     output = style.check_output(options.output)
     first = [series.load(path) for path in options.results]
     second = [series.load(path) for path in options.against]
-    groups = group(first + second, note)
-    chosen = _between(groups, {run.path for run in first}) if second else list(itertools.combinations(groups, 2))
+    mine = {id(run) for run in first}
+    groups = group(first + second, note, lambda run: (id(run) in mine,))
+    sets = [[each for each in groups if each.kind == (wanted,)] for wanted in (True, False)]
+    chosen = matched(*sets) if second else list(itertools.combinations(groups, 2))
     if not chosen:
         raise UsageError("nothing to compare: the results are of one group, or no two agree in what both sets vary.")
     pairs = compare(chosen, note)
-    print(table(pairs).text())
     style.save(draw(pairs), output)
+    print(table(pairs, ", ".join(dict.fromkeys(each.family for each in groups))).text())
     print(output)
-
-
-def _between(groups: list[Group], first: set) -> list[tuple[Group, Group]]:
-    """Pairs of a group of the first set, named by the paths of its runs, and one of the second."""
-    mine = [each for each in groups if each.runs[0].path in first]
-    return matched(mine, [each for each in groups if each.runs[0].path not in first])
 
 
 def matched(first: list[Group], second: list[Group]) -> list[tuple[Group, Group]]:
@@ -83,11 +79,9 @@ def matched(first: list[Group], second: list[Group]) -> list[tuple[Group, Group]
 
 def compare(chosen: list[tuple[Group, Group]], note: script.Note) -> list[Pair]:
     """Scores of pairs of groups."""
-    scores: dict[str, Score] = {}
-    for each in itertools.chain(*chosen):
-        if each.label not in scores:
-            scores[each.label] = final(each, note)
-    pairs = [Pair(_label(a, b), scores[a.label], scores[b.label]) for a, b in chosen]
+    groups = {id(each): each for each in itertools.chain(*chosen)}
+    scores = {key: final(each, note) for key, each in groups.items()}
+    pairs = [Pair(_label(a, b), scores[id(a)], scores[id(b)]) for a, b in chosen]
     for pair in pairs:
         if pair.a.iteration != pair.b.iteration:
             note(f"{pair.label}: after {pair.a.iteration} and {pair.b.iteration} updates")
@@ -101,7 +95,7 @@ def _label(a: Group, b: Group) -> str:
     if len(own) == len(other) == 1 and own[0][0] == other[0][0]:
         sides = f"{label(own)} against {other[0][1]}"
     else:
-        sides = f"{label(own) or a.family} against {label(other) or b.family}"
+        sides = f"{label(own) or 'first set'} against {label(other) or 'second set'}"
     return f"{label(common)}: " * bool(common) + sides
 
 
@@ -124,8 +118,8 @@ def verdicts(pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray, list[str]]:
     return ps, welch, words
 
 
-def table(pairs: list[Pair]) -> Table:
-    """A row for each pair."""
+def table(pairs: list[Pair], task: str) -> Table:
+    """A row for each pair; ``task`` is named in the title."""
     rows = []
     for pair, p, welch, word in zip(pairs, *verdicts(pairs), strict=True):
         test = significance.welch(pair.a.after, pair.b.after)
@@ -136,9 +130,9 @@ def table(pairs: list[Pair]) -> Table:
     columns = ("groups", "n", "m", "difference", f"{100 * bootstrap.LEVEL:g} % low", "high", "Hedges' g")
     columns += ("p", "adjusted", "Welch t", "df", "p", "adjusted", f"verdict at {100 * LEVEL:g} %")
     title = (
-        "Test reward after adaptation, first group less second, over their n and m seeds: bootstrap interval of the "
-        "difference, permutation test of the means, Welch's t test (if scores are normal); p adjusted by Holm for "
-        f"{len(pairs)} comparison{'s' * (len(pairs) != 1)}. The verdict is on the permutation test."
+        f"{task}: test reward after adaptation, first group less second, over their n and m seeds: bootstrap interval "
+        "of the difference, permutation test of the means, Welch's t test (if scores are normal); p adjusted by Holm "
+        f"for {len(pairs)} comparison{'s' * (len(pairs) != 1)}. The verdict is on the permutation test."
     )
     return Table(title, columns, rows)
 

@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _work(options, note) -> None:
     groups = group([series.load(path) for path in options.results], note)
-    text = table([final(each, note) for each in groups]).render(options.format)
+    scores, families = [final(each, note) for each in groups], dict.fromkeys(each.family for each in groups)
+    text = table(scores, ", ".join(families)).render(options.format)
     if options.output is None:
         print(text)
         return
@@ -36,8 +37,8 @@ def _work(options, note) -> None:
     print(options.output)
 
 
-def table(scores: list[Score]) -> Table:
-    """Mean, interval and range over seeds of each group."""
+def table(scores: list[Score], task: str) -> Table:
+    """Mean, interval and range over seeds of each group; ``task`` is named in the title."""
     rows = []
     for each in scores:
         after = each.after
@@ -46,9 +47,8 @@ def table(scores: list[Score]) -> Table:
         rows.append((each.label, after.size, each.missing, each.iteration, *means, *each.interval, *ends))
     level = f"{100 * bootstrap.LEVEL:g} %"
     columns = ("group", "seeds", "failed", "updates", "before", "after", f"{level} low", "high", "worst", "best")
-    families = ", ".join(dict.fromkeys(each.group.family for each in scores))
     title = (
-        f"{families}: test reward per episode at the end of training, before and after adaptation: mean over seeds, "
+        f"{task}: test reward per episode at the end of training, before and after adaptation: mean over seeds, "
         f"{level} bootstrap interval of the mean after adaptation, worst and best seed"
     )
     few = min((each.after.size for each in scores if each.after.size > 1), default=0)

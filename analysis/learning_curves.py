@@ -26,11 +26,11 @@ def _work(options, note) -> None:
     need = "train" if options.metric == "meta_value" else "test"
     groups = group([series.load(path, need) for path in options.results], note)
     drawn = [curves.average(each, options.metric, options.x, note) for each in groups]
-    print(table(drawn, options.metric, options.x).text())
     fig, (ax,) = style.figure(width=7.2, height=4.3)
     draw(ax, drawn, options.metric, options.x, options.band)
     style.legend_under(fig, ax, *legend(drawn, options.band))
     style.save(fig, output)
+    print(table(drawn, options.metric, options.x).text())
     print(output)
 
 

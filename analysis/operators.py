@@ -3,16 +3,14 @@
 Example: python analysis/operators.py results/operators/corners/*.h5
 """
 
-import argparse
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import script
 import series
 import style
 
-from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
 
 GRADIENTS = {"gaussian": "MC", "dpp": "DPP"}
@@ -46,27 +44,27 @@ class Final:
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw and tabulate; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        output = style.check_output(options.output)
-        runs = [series.load(path) for path in options.results]
-        noisy = any(run.config.task.corruption.get("noise_std", 0) > 0 for run in runs)
-        finals = _distinct([final(run, noisy) for run in runs])
-        _print_table(finals, noisy)
-        style.save(_draw(finals, noisy), output)
-    except UserError as error:
-        print(f"operators: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
+    return script.run(_parser(), arguments, _work)
+
+
+def _work(options, note) -> None:
+    output = style.check_output(options.output)
+    runs = [series.load(path) for path in options.results]
+    noisy = any(run.config.task.corruption.get("noise_std", 0) > 0 for run in runs)
+    finals = []
+    for run in runs:
+        finals.append(final(run, noisy))
+        if finals[-1].iteration < run.config.meta.iterations:
+            note(f"{run.path} has got to iteration {finals[-1].iteration} of {run.config.meta.iterations}")
+    finals = _distinct(finals, note)
+    style.save(_draw(finals, noisy), output)
+    _print_table(finals, noisy)
     print(output)
-    return 0
 
 
 def final(run: Results, noisy: bool) -> Final:
     """What a run has come to; ``noisy``: over the noise, not over K."""
     config, test = run.config, run.history["test"]
-    iteration = int(test["iteration"][-1])
-    if iteration < config.meta.iterations:
-        _note(f"{run.path} has got to iteration {iteration} of {config.meta.iterations}")
     operator, options = config.adaptation, config.task.options
     corners = config.task.name == "four_corners" and options["reward"] == "bowl"
     panel = config.task.name.replace("_", " ")
@@ -77,7 +75,7 @@ def final(run: Results, noisy: bool) -> Final:
         operator=label(operator),
         x=float(config.task.corruption.get("noise_std", 0.0)) if noisy else queries(operator),
         seed=config.run.seed,
-        iteration=iteration,
+        iteration=int(test["iteration"][-1]),
         returns=test["after"][-1],
         lowest=-4.0 * config.task.horizon if corners else None,
     )
@@ -98,12 +96,12 @@ def queries(operator) -> int:
     return getattr(operator, "queries", operator.rollouts - 1)
 
 
-def _distinct(finals: list[Final]) -> list[Final]:
+def _distinct(finals: list[Final], note: script.Note) -> list[Final]:
     best: dict[tuple, Final] = {}
     for each in sorted(finals, key=lambda each: -each.iteration):
         key = (each.panel, each.operator, each.x, each.seed)
         if key in best:
-            _note(f"{each.operator}, seed {each.seed}: a second run of the same, left out")
+            note(f"{each.operator}, seed {each.seed}: a second run of the same, left out")
         best.setdefault(key, each)
     return sorted(best.values(), key=lambda each: (each.panel, each.x, each.seed))
 
@@ -203,26 +201,13 @@ def _print_table(finals: list[Final], noisy: bool) -> None:
     print("the reward of never coming near a goal, which only a wrong corner's penalty can bring.")
 
 
-def _note(text: str) -> None:
-    print(f"operators: {text}", file=sys.stderr)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="operators",
-        description="Final test reward after adaptation of runs that differ in their adaptation operator, over K, or "
-        "over the noise on rewards if any run has some: a panel for each task and penalty, a mean and a range over "
-        "seeds. Also prints a table as Markdown.",
+def _parser():
+    return script.parser(
+        "operators",
+        "Final test reward after adaptation of runs that differ in their adaptation operator, over K, or over the "
+        "noise on rewards if any run has some: a panel for each task and penalty, a mean and a range over seeds. Also "
+        "prints a table as Markdown.",
     )
-    parser.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="results files, finished or running")
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        type=Path,
-        default=Path("operators.png"),
-        help="figure to write: .png, .pdf or .svg (default: operators.png in the current folder)",
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import script
 import series
 import style
 import timing
-from groups import Group, group
+from groups import Group, group, settings, told
 from page import Page, Section
 from scores import final
 
@@ -52,12 +52,12 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     """The page; without ``rollouts`` what the files hold and nothing else."""
     kept = Page(f"Report on {len(runs)} run{'s' * (len(runs) != 1)}")
     tested = [run for run in runs if len(run.history["test"]["iteration"])]
-    _by_family(kept.section("Final scores"), tested, _scores)
-    _by_family(kept.section("Learning curves"), tested, lambda *part: _learning(*part, band))
-    _by_family(kept.section("Comparison"), tested, _comparison)
+    _by_task(kept.section("Final scores"), tested, _scores)
+    _by_task(kept.section("Learning curves"), tested, lambda *part: _learning(*part, band))
+    _by_task(kept.section("Comparison"), tested, _comparison)
     if rollouts:
-        _by_family(kept.section("During one adaptation"), tested, lambda *part: _adaptation(*part, band, repeats))
-        _by_family(kept.section("Exploration"), tested, _exploration)
+        _by_task(kept.section("During one adaptation"), tested, lambda *part: _adaptation(*part, band, repeats))
+        _by_task(kept.section("Exploration"), tested, _exploration)
     with kept.section("Where the time goes") as section:
         timed = [run for run in runs if len(run.history["timing"]["iteration"])]
         if not timed:
@@ -80,69 +80,77 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     return kept
 
 
-def _by_family(opened, runs: list[Results], add: Callable[[Section, list[Group]], None]) -> None:
-    """Add the groups of each task family to a section: rewards of different families have nothing in common."""
+def _by_task(opened, runs: list[Results], add: Callable[[Section, str, list[Group]], None]) -> None:
+    """Add the groups of each task to a section: rewards of different tasks have nothing in common."""
     with opened as section:
         if not runs:
             raise UserError("no run has been tested yet.")
-        for family in dict.fromkeys(run.config.task.name for run in runs):
+        tasks = [_task(run) for run in runs]
+        for task in [task for i, task in enumerate(tasks) if task not in tasks[:i]]:
+            title = ", ".join([task["task.name"], *(f"{k} = {v}" for k, v in told(task, tasks) if k != "task.name")])
             with section.attempt():
-                add(section, group([run for run in runs if run.config.task.name == family], section.note))
+                own = [run for run, other in zip(runs, tasks, strict=True) if other == task]
+                add(section, title, group(own, section.note))
 
 
-def _scores(section: Section, groups: list[Group]) -> None:
-    section.table(final_scores.table([final(each, section.note) for each in groups]))
+def _task(run: Results) -> dict[str, str]:
+    """The settings that decide what a reward is worth."""
+    kept = ("task.name", "task.horizon", "task.options.")
+    return {name: value for name, value in settings(run).items() if name.startswith(kept)}
 
 
-def _learning(section: Section, groups: list[Group], band: str) -> None:
+def _scores(section: Section, title: str, groups: list[Group]) -> None:
+    section.table(final_scores.table([final(each, section.note) for each in groups], title))
+
+
+def _learning(section: Section, title: str, groups: list[Group], band: str) -> None:
     """Four panels: by iteration and by each cost."""
     fig, axes = style.figure(2, 12.6, 7.6, rows=2)
     for ax, x in zip(axes, series.COSTS, strict=True):
         drawn = [curves.average(each, "after", x, section.note) for each in groups]
         learning_curves.draw(ax, drawn, "after", x, band)
         ax.set_title("")
-    fig.suptitle(groups[0].family)
+    fig.suptitle(title)
     style.legend_under(fig, axes[0], *learning_curves.legend(drawn, band))
-    section.figure(fig, f"Learning curves of {groups[0].family}")
+    section.figure(fig, f"Learning curves of {title}")
 
 
-def _comparison(section: Section, groups: list[Group]) -> None:
+def _comparison(section: Section, title: str, groups: list[Group]) -> None:
     """All pairs of groups."""
-    family, pairs = groups[0].family, list(itertools.combinations(groups, 2))
+    pairs = list(itertools.combinations(groups, 2))
     if not pairs:
-        section.note(f"{family}: one group, so there is nothing to compare")
+        section.note(f"{title}: one group, so there is nothing to compare")
     elif len(groups) > MOST_COMPARED:
         section.note(
-            f"{family}: {len(groups)} groups make {len(pairs)} pairs, too many to test at once; compare chosen ones "
+            f"{title}: {len(groups)} groups make {len(pairs)} pairs, too many to test at once; compare chosen ones "
             "with analysis/comparison.py"
         )
     else:
         compared = comparison.compare(pairs, section.note)
-        section.figure(comparison.draw(compared), f"Differences of final test reward with their intervals, {family}")
-        section.table(comparison.table(compared))
+        section.figure(comparison.draw(compared), f"Differences of final test reward with their intervals, {title}")
+        section.table(comparison.table(compared, title))
 
 
-def _adaptation(section: Section, groups: list[Group], band: str, repeats: int) -> None:
+def _adaptation(section: Section, title: str, groups: list[Group], band: str, repeats: int) -> None:
     drawn = adaptation_curves.curves(groups, "last", repeats, section.note)
     over = "seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations"
     fig, (ax,) = style.figure(width=8.6, height=4.4)
     style.legend_under(fig, ax, *adaptation_curves.draw(ax, drawn, band, over))
-    ax.set_title(f"{groups[0].family}: during one adaptation")
-    section.figure(fig, f"Reward against rollouts used, {groups[0].family}")
+    ax.set_title(f"{title}: during one adaptation")
+    section.figure(fig, f"Reward against rollouts used, {title}")
     section.table(adaptation_curves.table(drawn))
 
 
-def _exploration(section: Section, groups: list[Group]) -> None:
+def _exploration(section: Section, title: str, groups: list[Group]) -> None:
     """The first seed of each group, three groups side by side."""
-    family = groups[0].family
-    if family not in exploration.FAMILIES:
-        section.note(f"{family}: its observations have no positions to draw")
+    if groups[0].family not in exploration.FAMILIES:
+        section.note(f"{title}: its observations have no positions to draw")
         return
     for start in range(0, len(groups), SIDE_BY_SIDE):
         part = groups[start : start + SIDE_BY_SIDE]
         names = [f"{each.label}, seed {each.seeds[0]}" for each in part]
         fig = exploration.draw([each.runs[0] for each in part], names, "last", 1, section.note)
-        section.figure(fig, f"Paths of {family}: " + "; ".join(names))
+        section.figure(fig, f"Paths of {title}: " + "; ".join(names))
 
 
 def _parser():

@@ -1,6 +1,7 @@
 """What the scripts share: how they end, what they say beside their result, and options that several have."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,9 @@ def run(parser: argparse.ArgumentParser, arguments: list[str] | None, work: Call
     options = parser.parse_args(arguments)
     try:
         work(options, noting(parser.prog))
+        sys.stdout.flush()
+    except BrokenPipeError:  # `learning_curves.py ... | head`: nobody reads any more, which is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except (UserError, RolloutError) as error:
         print(f"{parser.prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1

@@ -66,9 +66,12 @@ def smallest(n: int, m: int) -> float:
 
 
 def hedges_g(a: np.ndarray, b: np.ndarray) -> float:
-    """Difference of means in pooled standard deviations, corrected for few values (Hedges 1981); nan without spread."""
+    """Difference of means in pooled standard deviations, corrected for few values (Hedges 1981).
+
+    nan without spread, or with fewer than four values, from which it cannot be told.
+    """
     freedom = len(a) + len(b) - 2
-    if freedom < 1 or min(len(a), len(b)) < 1:
+    if freedom < 2 or min(len(a), len(b)) < 1:
         return float("nan")
     pooled = np.sqrt((((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()) / freedom)
     return float((1 - 3 / (4 * freedom - 1)) * (a.mean() - b.mean()) / pooled) if pooled > 0 else float("nan")

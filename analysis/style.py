@@ -31,6 +31,7 @@ _DEFAULTS = {
     "axes.labelsize": 10,
     "legend.fontsize": 9,
     "legend.frameon": False,
+    "legend.handlelength": 2.8,  # long enough for every line style
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -75,7 +76,7 @@ def dots(*xs) -> dict:
 
 def wrapped(text: str, letters: int, **how) -> str:
     """Text on lines of at most so many letters, what is equal or multiplied kept together."""
-    for sign in (" = ", " x "):
+    for sign in (" = ", " x ", "seed "):
         text = text.replace(sign, sign.replace(" ", "\u00a0"))
     return "\n".join(textwrap.wrap(text, letters, **how)).replace("\u00a0", " ")
 

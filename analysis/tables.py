@@ -45,7 +45,7 @@ class Table:
     def html(self) -> str:
         """A table of HTML, its title the caption."""
         kinds = [' class="number"' if self._number(i) else "" for i in range(len(self.columns))]
-        head = ["<table><caption><span>", html.escape(self.title), "</span></caption>"]
+        head = ["<table><caption><span>", _bound(self.title), "</span></caption>"]
         body = ["<tbody>", *(_row("td", row, kinds) for row in self._read()), "</tbody></table>"]
         return "\n".join(["".join(head), "<thead>", _row("th", self.columns, kinds), "</thead>", *body])
 
@@ -70,8 +70,14 @@ def readable(cell) -> str:
     return f"{cell:,.{digits}f}"
 
 
+def _bound(text: str) -> str:
+    """Text in HTML; what is equal stays on one line."""
+    return html.escape(text).replace(" = ", "&nbsp;=&nbsp;")
+
+
 def _row(tag: str, cells, kinds) -> str:
-    return "<tr>" + "".join(f"<{tag}{k}>{html.escape(c)}</{tag}>" for c, k in zip(cells, kinds, strict=True)) + "</tr>"
+    texts = [_bound(cell) for cell in cells]
+    return "<tr>" + "".join(f"<{tag}{kind}>{text}</{tag}>" for text, kind in zip(texts, kinds, strict=True)) + "</tr>"
 
 
 FORMS = {"text": Table.text, "markdown": Table.markdown, "csv": Table.csv}

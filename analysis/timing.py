@@ -71,8 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _work(options, note) -> None:
     output = style.check_output(options.output)
     placed = measured([series.load(path, "timing") for path in options.results], note)
-    print(table(placed).text())
     style.save(draw(placed), output)
+    print(table(placed).text())
     print(output)
 
 

@@ -1,11 +1,14 @@
 """The plotting scripts, run as a user runs them, and the numbers behind their pictures."""
 
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import TASKS, run_script, train, without_rows
+from made_up import SCRIPTS, TASKS, run_script, train, without_rows
 
 pytest.importorskip("matplotlib")
 
@@ -93,7 +96,19 @@ def test_learning_curves_other_axes_and_formats(x, metric, suffix, runs, tmp_pat
     assert capsys.readouterr().out.splitlines()[2].split()[-2:] == [f"{last:#.4g}", "-"]
 
 
-@pytest.mark.parametrize("script", ["plot_run.py", "learning_curves.py"])
+def test_a_reader_who_leaves_is_no_error(runs, tmp_path):
+    command = [sys.executable, SCRIPTS / "learning_curves.py", runs["k4_1"].path]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, timeout=120)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"") and (tmp_path / "learning_curves.png").exists()
+
+
+EVERY_SCRIPT = ["adaptation_curves", "comparison", "exploration", "final_scores", "learning_curves", "operators"]
+
+
+@pytest.mark.parametrize("script", [f"{name}.py" for name in (*EVERY_SCRIPT, "plot_run", "report", "timing")])
 def test_missing_file_is_one_line(script, tmp_path):
     done = run_script(script, "nothing.h5", cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ""

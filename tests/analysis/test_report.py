@@ -86,10 +86,16 @@ def test_a_running_file_without_tests_is_still_told_of(runs, tmp_path):
     assert f"<td>{path}</td>" in text and "share of an iteration" not in text and text.count("<img") == 1
 
 
-def test_families_are_not_mixed_and_regression_has_no_paths(runs, tmp_path):
+def test_families_are_not_mixed_either_and_regression_has_no_paths(runs, tmp_path):
     text = build([runs["k4_1"], train(tmp_path / "sine.h5", task="sinusoid")])
     assert "sinusoid: its observations have no positions to draw" in text
     assert text.count("one group, so there is nothing to compare") == 2
+
+
+def test_rewards_of_other_options_are_not_mixed(runs):
+    text = build([runs["k4_1"], like(runs["k4_1"], 2, "task.options.penalty=7")], rollouts=False)
+    assert [f"<span>four_corners, penalty&nbsp;=&nbsp;{n}: test reward" in text for n in (0, 7)] == [True, True]
+    assert text.count('alt="Learning curves of four_corners, penalty = ') == 2
 
 
 def test_incidents_are_told(runs):

@@ -26,7 +26,8 @@ def test_row_of_the_table(runs, notes):
     import bootstrap
     from final_scores import table
 
-    rows = table(final(scored(runs["k4_1"], [1.0, 2.0, 6.0, 3.0, 4.0]), notes)).rows
+    scores = final(scored(runs["k4_1"], [1.0, 2.0, 6.0, 3.0, 4.0]), notes)
+    rows = table(scores, "corners").rows
     low, high = bootstrap.interval(np.array([1.0, 2.0, 6.0, 3.0, 4.0]))
     before = runs["k4_1"].history["test"]["before"][-1].mean()
     assert rows[0][:4] == ("four_corners", 5, 0, 4)
@@ -106,7 +107,7 @@ def test_verdicts(word, runs, notes):
     mine = scored(runs["k4_1"], [1.0, 2.0, 3.0, 4.0, 5.0])
     pairs = compared(mine, scored(runs["k4_1"], other, "adaptation.queries=5"), notes)
     assert comparison.verdicts(pairs)[2] == [word]
-    (row,) = comparison.table(pairs).rows
+    (row,) = comparison.table(pairs, "corners").rows
     assert row[:4] == ("queries = 4 against 5", 5, len(other), pytest.approx(3 - np.mean(other))) and row[-1] == word
 
 
@@ -152,6 +153,13 @@ def test_comparison_script(runs, tmp_path):
     assert done.returncode == 1 and done.stderr == (
         "comparison: nothing to compare: the results are of one group, or no two agree in what both sets vary.\n"
     )
+
+
+def test_two_sets_of_the_same_settings_are_kept_apart(runs, tmp_path):
+    again = tmp_path / "again.h5"
+    again.write_bytes(runs["k4_2"].path.read_bytes())
+    done = run_script("comparison.py", runs["k4_1"].path, again, "--against", runs["k4_2"].path, cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "" and "first set against second set  2  1" in done.stdout
 
 
 def test_differences_of_all_sizes_are_drawn(runs, notes):

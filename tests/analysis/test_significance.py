@@ -68,4 +68,4 @@ def test_effect_size_by_hand():
     from significance import hedges_g
 
     assert hedges_g(np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])) == pytest.approx(-0.8)
-    assert np.isnan(hedges_g(np.ones(3), np.zeros(3)))
+    assert np.isnan(hedges_g(np.ones(3), np.zeros(3))) and np.isnan(hedges_g(np.arange(2.0), np.zeros(1)))
