@@ -1,0 +1,38 @@
+"""JAX in double precision, on the CPU, for this package alone.
+
+``jax_enable_x64`` is a setting of the whole process, and other users of JAX in it count on single precision. It is
+switched on here around each call, not globally: what goes in and comes out is NumPy's float64.
+"""
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from esmaml_mpi.errors import UsageError, in_words
+
+try:
+    import jax
+except ImportError as error:
+    raise UsageError(
+        f'the baselines need JAX ({in_words(error)}). Install it with: pip install "esmaml-mpi[baselines]".'
+    ) from error
+
+
+def compiled(function: Callable) -> Callable:
+    """``function``, compiled once for each first argument (an algorithm's settings, hashable) and each set of shapes.
+
+    Other arguments are arrays, or (named) tuples of arrays; results are NumPy arrays.
+
+    Which threads XLA has must not change the numbers. It splits long sums and wide matrix products over them, and the
+    order of additions with it: functions here go through trajectories one episode at a time (``trajectories.py``),
+    which leaves nothing that is large enough to be split.
+    """
+    jitted = jax.jit(function, static_argnums=0)
+
+    @functools.wraps(function)
+    def call(settings, *arrays):
+        with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
+            return jax.tree.map(np.asarray, jitted(settings, *arrays))
+
+    return call
