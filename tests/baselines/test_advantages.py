@@ -1,0 +1,75 @@
+"""Returns, generalised advantages and the linear baseline against sums written out."""
+
+import numpy as np
+import pytest
+
+from esmaml_mpi.baselines.advantages import AdvantageEstimation, discounted, features, gae, predicted, standardized
+
+RNG = np.random.default_rng(8)
+LENGTHS = [7, 3, 1, 7]
+WEIGHTS = (np.arange(7) < np.array(LENGTHS)[:, None]).astype(float)
+REWARDS, VALUES, OBSERVATIONS = RNG.normal(size=(4, 7)), RNG.normal(size=(4, 7)), 3 * RNG.normal(size=(4, 2, 7))
+
+
+def test_returns_are_discounted_sums_until_the_end():
+    found = discounted(REWARDS, WEIGHTS, 0.9)
+    for e, length in enumerate(LENGTHS):
+        for t in range(7):
+            expected = sum(0.9 ** (k - t) * REWARDS[e, k] for k in range(t, length))
+            assert found[e, t] == pytest.approx(expected, abs=1e-14)
+
+
+@pytest.mark.parametrize("gae_lambda", [0.0, 0.7, 1.0])
+def test_gae_is_the_weighted_mean_of_all_n_step_advantages(gae_lambda):
+    """Schulman et al. 2016, equations 11 to 16: (1 - lambda) sum_n lambda^(n-1) A^(n), the last one with the rest."""
+    found, gamma = gae(REWARDS, VALUES, WEIGHTS, 0.9, gae_lambda), 0.9
+    for e, length in enumerate(LENGTHS):
+        for t in range(length):
+            value = [*VALUES[e, :length], 0.0]
+            advantages = [
+                sum(gamma**k * REWARDS[e, t + k] for k in range(n)) + gamma**n * value[t + n] - value[t]
+                for n in range(1, length - t + 1)
+            ]
+            shares = [(1 - gae_lambda) * gae_lambda**n for n in range(len(advantages) - 1)]
+            shares.append(gae_lambda ** (len(advantages) - 1))
+            assert found[e, t] == pytest.approx(np.dot(shares, advantages), abs=1e-13)
+        assert not found[e, length:].any()
+
+
+def test_features_are_clipped_observations_squares_and_powers_of_time():
+    observations = np.array([[[2.0, -30.0]]])
+    expected = [[[2, -10], [4, 100], [0, 0.01], [0, 0.01**2], [0, 0.01**3], [1, 1]]]
+    np.testing.assert_allclose(features(observations), expected)
+
+
+@pytest.mark.parametrize("ridge", [1e-5, 10.0])
+def test_the_baseline_is_ridge_regression_on_the_steps_that_count(ridge):
+    rows = np.array([features(OBSERVATIONS)[e, :, t] for e, length in enumerate(LENGTHS) for t in range(length)])
+    wanted = np.array([VALUES[e, t] for e, length in enumerate(LENGTHS) for t in range(length)])
+    penalised = np.concatenate([rows, np.sqrt(ridge) * np.eye(8)])
+    coefficients = np.linalg.lstsq(penalised, np.concatenate([wanted, np.zeros(8)]), rcond=None)[0]
+    found = predicted(OBSERVATIONS, VALUES, WEIGHTS, ridge)[WEIGHTS > 0]
+    np.testing.assert_allclose(found, rows @ coefficients, rtol=1e-6, atol=1e-8)
+
+
+def test_what_lies_after_an_end_changes_nothing():
+    junk = [np.where(WEIGHTS > 0, array, 1e3) for array in (REWARDS, VALUES)]
+    seen = np.where(WEIGHTS[:, None] > 0, OBSERVATIONS, 5.0)
+    estimation = AdvantageEstimation()
+    first = estimation.advantages(OBSERVATIONS, REWARDS, WEIGHTS)
+    np.testing.assert_allclose(estimation.advantages(seen, junk[0], WEIGHTS), first, rtol=1e-12)
+    np.testing.assert_allclose(gae(*junk, WEIGHTS, 0.9, 0.5), gae(REWARDS, VALUES, WEIGHTS, 0.9, 0.5), rtol=1e-12)
+    assert not first[WEIGHTS == 0].any()
+
+
+def test_standardised_over_the_steps_that_count():
+    taken = standardized(REWARDS, WEIGHTS)[WEIGHTS > 0]
+    assert taken.mean() == pytest.approx(0, abs=1e-15) and taken.std() == pytest.approx(1, abs=1e-7)
+    assert np.array_equal(standardized(np.full((4, 7), 3.0), WEIGHTS), np.zeros((4, 7)))
+
+
+def test_by_default_lambda_is_1_so_that_advantages_are_returns_minus_the_baseline():
+    found = AdvantageEstimation(normalize=False).advantages(OBSERVATIONS, REWARDS, WEIGHTS)
+    returns = discounted(REWARDS, WEIGHTS, 0.99)
+    expected = np.where(WEIGHTS > 0, returns - predicted(OBSERVATIONS, returns, WEIGHTS, 1e-5), 0.0)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
