@@ -1,0 +1,46 @@
+"""Evo-MAML on reinforcement-learning tasks: one task's contribution (``evolution.py`` has the evolving step).
+
+Inner steps are those of ``policy_gradient.py``. Candidates are compared on the trajectories of the last of them, by
+PPO's clipped objective, as er-maml does; the meta-gradient is the plain policy gradient at their mixture, from
+trajectories that it has sampled: first order, nothing is differentiated twice.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from esmaml_mpi.baselines.double import compiled
+from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
+from esmaml_mpi.baselines.policy_gradient import ratio_objective
+from esmaml_mpi.baselines.trajectories import Trajectories, mean_over_steps
+
+
+@dataclass(frozen=True)
+class EvoPolicyGradient:
+    """``clip`` 0.2 is er-maml's."""
+
+    policy: GaussianPolicy
+    clip: float = 0.2
+
+    @compiled
+    def performances(self, points: np.ndarray, support: Trajectories) -> np.ndarray:
+        """Performances (P,) of candidates (d, P): means over steps of min(r A, clip(r, 1 +- clip) A)."""
+
+        def of_candidate(theta):
+            def of_episode(episode):
+                log_probabilities = self.policy.log_probabilities(theta, episode.observations, episode.actions)
+                ratios = jnp.exp(log_probabilities - episode.log_probabilities)
+                clipped = jnp.clip(ratios, 1 - self.clip, 1 + self.clip)
+                worse = jnp.minimum(ratios * episode.advantages, clipped * episode.advantages)
+                return jnp.sum(episode.weights * worse)
+
+            return mean_over_steps(of_episode, support)
+
+        return jax.lax.map(of_candidate, points.T)
+
+    @compiled
+    def gradient(self, mixture: np.ndarray, query: Trajectories) -> np.ndarray:
+        """Policy gradient (d,) at the mixture (d,) that sampled the query."""
+        return jax.grad(lambda theta: ratio_objective(self.policy, theta, query))(mixture)
