@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from esmaml_mpi.baselines.evolution import Evolution
-from esmaml_mpi.baselines.few_shot import FewShot
+from esmaml_mpi.baselines.few_shot import FIRST_TEST_TASK, FewShot
 from esmaml_mpi.baselines.regression import MAML, EvoMAML
 from esmaml_mpi.meta.optimizers import Adam
 from esmaml_mpi.policies import Policy
@@ -56,12 +56,21 @@ def test_a_unit_is_the_same_in_any_company_and_the_gradient_their_mean(learner):
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_tests_are_repeatable_and_on_tasks_of_their_own(learner):
+def test_tests_are_repeatable(learner):
     system = few_shot(learner)
     first = system.test(THETA, 6, 3, 20)
     assert first.shape == (6, 4) and np.array_equal(first, system.test(THETA, 6, 3, 20))
     assert np.array_equal(first[:4], system.test(THETA, 4, 3, 20))
     assert not np.array_equal(first, few_shot(learner, seed=6).test(THETA, 6, 3, 20))
+
+
+def test_tests_are_on_tasks_that_training_does_not_see():
+    def amplitude(at, task):
+        return np.abs(few_shot().samples(at, task, 0, 2000)[1].targets).max()  # up to how near an input is to the top
+
+    assert abs(amplitude(Round(Phase.TRAIN, 0), 0) - amplitude(Round(Phase.TEST, 0), 0)) < 1e-3
+    assert abs(amplitude(Round(Phase.TRAIN, 0), 0) - amplitude(Round(Phase.TEST, 0), FIRST_TEST_TASK)) > 1e-2
+    assert FIRST_TEST_TASK > 10_000_000
 
 
 @pytest.mark.parametrize("learner", LEARNERS)

@@ -157,19 +157,32 @@ def test_fisher_products_are_those_of_the_hessian_of_the_distance(estimator):
     assert np.allclose(products, products.T, rtol=1e-12) and np.linalg.eigvalsh(products).min() > 0
 
 
-def test_steps_after_an_end_do_not_count():
+def test_steps_after_an_end_are_as_if_they_were_not_there():
     learner = PolicyGradient(POLICY, "dice", ALPHA)
     supports, query = data(learner, 3, 1)
 
-    def cut(trajectories, junk):
+    def ended(trajectories):
         arrays = [np.array(array) for array in trajectories]
-        arrays[2][::2, 2] = 0.0
-        for array in (arrays[0][:, 0], arrays[1][:, 0], arrays[3], arrays[4]):
-            array[::2, 2] += junk
+        arrays[2][:, 2] = 0.0
+        for array in (arrays[0], arrays[1], arrays[3], arrays[4]):
+            array[..., 2] += 3.0
         return type(trajectories)(*arrays)
 
-    first, second = (learner.gradient(THETA, (cut(supports[0], junk),), cut(query, junk), 0.0) for junk in (0.0, 3.0))
-    np.testing.assert_allclose(first, second, rtol=1e-12)
+    def cut(trajectories):
+        return type(trajectories)(*(array[..., :2] for array in trajectories))
+
+    found = []
+    for change in (ended, cut):
+        both = (change(supports[0]),), change(query)
+        found.append(
+            [
+                learner.gradient(THETA, *both, 0.0),
+                learner.fisher_product(THETA, *both, np.ones(3)),
+                np.array(learner.surrogate(THETA + 0.1, *both, 0.0, THETA)),
+            ]
+        )
+    for first, second in zip(*found, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-11)
 
 
 def test_refusals():
