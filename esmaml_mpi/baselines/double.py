@@ -2,6 +2,8 @@
 
 ``jax_enable_x64`` is a setting of the whole process, and other users of JAX in it count on single precision. It is
 switched on here around each call, not globally: what goes in and comes out is NumPy's float64.
+
+The package takes ``jax`` and ``jnp`` from here, so that where JAX is missing there is one message.
 """
 
 import functools
@@ -13,10 +15,13 @@ from esmaml_mpi.errors import UsageError, in_words
 
 try:
     import jax
+    import jax.numpy as jnp
 except ImportError as error:
     raise UsageError(
         f'the baselines need JAX ({in_words(error)}). Install it with: pip install "esmaml-mpi[baselines]".'
     ) from error
+
+__all__ = ["compiled", "jax", "jnp"]
 
 
 def compiled(function: Callable) -> Callable:

@@ -7,11 +7,9 @@ trajectories that it has sampled: first order, nothing is differentiated twice.
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from esmaml_mpi.baselines.double import compiled
+from esmaml_mpi.baselines.double import compiled, jax, jnp
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 from esmaml_mpi.baselines.policy_gradient import ratio_objective
 from esmaml_mpi.baselines.trajectories import Trajectories, mean_over_steps

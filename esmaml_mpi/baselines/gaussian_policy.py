@@ -6,10 +6,9 @@ environment clips what is too much; probabilities are those of the action before
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from esmaml_mpi.baselines.double import jax, jnp
 from esmaml_mpi.baselines.network import outputs
 from esmaml_mpi.policies import Policy
 

@@ -4,9 +4,7 @@ They differ in how that gradient changes with theta, which is the second-order t
 log probabilities (T,) of one episode's actions as a function of theta, and the episode.
 """
 
-import jax
-import jax.numpy as jnp
-
+from esmaml_mpi.baselines.double import jax, jnp
 from esmaml_mpi.baselines.trajectories import Trajectories
 
 

@@ -1,8 +1,6 @@
 """The core's networks in JAX, to be differentiated: the architectures and flat layout of ``esmaml_mpi/policies.py``."""
 
-import jax
-import jax.numpy as jnp
-
+from esmaml_mpi.baselines.double import jax, jnp
 from esmaml_mpi.policies import Policy
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}

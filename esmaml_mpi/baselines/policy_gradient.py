@@ -10,11 +10,9 @@ rewards exploration.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from esmaml_mpi.baselines.double import compiled
+from esmaml_mpi.baselines.double import compiled, jax, jnp
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 from esmaml_mpi.baselines.inner_objectives import INNER_OBJECTIVES
 from esmaml_mpi.baselines.trajectories import Trajectories, mean_over_steps

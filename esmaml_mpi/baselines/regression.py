@@ -6,11 +6,9 @@ Performance is minus the mean squared error. Gradients are exact, those of MAML 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from esmaml_mpi.baselines.double import compiled
+from esmaml_mpi.baselines.double import compiled, jax, jnp
 from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.network import outputs
 from esmaml_mpi.policies import Policy

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from esmaml_mpi.baselines.double import compiled
+from esmaml_mpi.baselines.double import compiled, jax, jnp
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 
 

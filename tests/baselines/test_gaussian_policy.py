@@ -1,6 +1,8 @@
 """The policy in JAX against the core's networks, densities and divergences against sums."""
 
 import math
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -87,3 +89,10 @@ def test_other_users_of_jax_keep_single_precision():
     acted(Policy(1, 1), np.ones(2), np.ones((1, 3)))
     assert not jax.config.jax_enable_x64
     assert jnp.ones(1).dtype == jax.jit(jnp.sin)(1.0).dtype == np.float32
+
+
+def test_without_jax_the_message_says_what_to_install():
+    code = "import sys; sys.modules['jax'] = None; import esmaml_mpi.baselines.policy_gradient"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the baselines need JAX" in done.stderr and 'pip install "esmaml-mpi[baselines]"' in done.stderr

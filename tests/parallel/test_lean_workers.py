@@ -12,6 +12,7 @@ HEAVY = {
     "scipy",
     "gymnasium",
     "mujoco",
+    "jax",
     "subprocess",
     "multiprocessing",
     "pickletools",
