@@ -7,7 +7,7 @@ from esmaml_mpi.config import Config
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.launch import check_resumable
 from esmaml_mpi.results.lock import writer_of
-from esmaml_mpi.results.reader import read
+from esmaml_mpi.results.reader import Results, read
 
 MISSING, INCOMPLETE, COMPLETE, REFUSED = "missing", "incomplete", "complete", "refused"
 
@@ -41,6 +41,11 @@ def state_of(path: Path, config: Config) -> State:
         check_resumable(results, config)
     except UserError as error:
         return State(REFUSED, total=total, reason=str(error), writer=writer)
-    done, tests = int(results.checkpoint["iteration"]), results.history["test"]["iteration"]
-    complete = done == total and len(tests) > 0 and tests[-1] == total  # the last test is made after the last iteration
-    return State(COMPLETE if complete else INCOMPLETE, done, total, writer=writer)
+    kind = COMPLETE if is_complete(results, total) else INCOMPLETE
+    return State(kind, int(results.checkpoint["iteration"]), total, writer=writer)
+
+
+def is_complete(results: Results, total: int) -> bool:
+    """Whether a run has made ``total`` iterations, and the test after the last of them."""
+    tests = results.history["test"]["iteration"]
+    return int(results.checkpoint["iteration"]) == total and len(tests) > 0 and int(tests[-1]) == total

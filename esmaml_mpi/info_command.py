@@ -1,0 +1,39 @@
+"""The ``info`` command: what a results file says, in the terminal."""
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
+    info = commands.add_parser(
+        "info",
+        help="what a results file says, of a running job too",
+        description="Summarise a results file: which run, how far it is, reward before and after adaptation, failures, "
+        "where the time goes, where the numbers come from, and which settings are not the defaults. The file of a "
+        "running job says what its last write said.",
+    )
+    info.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
+    form = info.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the summary as JSON")
+    form.add_argument("--config", action="store_true", help="print the run's configuration as TOML, and nothing else")
+    info.set_defaults(run=info_command, collective=False)
+
+
+def info_command(options) -> int:
+    """Carry the command out; returns the exit code."""
+    from esmaml_mpi.results.reader import read
+
+    results = read(options.results)
+    if options.config:
+        print(results.config.to_toml(), end="")
+        return 0
+    from esmaml_mpi.reports.summary import summarize
+
+    summary = summarize(results)
+    if options.json:
+        import json
+
+        print(json.dumps(summary, indent=1))
+    else:
+        from esmaml_mpi.reports.text import in_lines
+
+        print(in_lines(summary))
+    return 0

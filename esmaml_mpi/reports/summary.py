@@ -1,0 +1,136 @@
+"""A run in a few facts, as plain values that JSON can hold."""
+
+import dataclasses
+import os
+import time
+
+import numpy as np
+
+from esmaml_mpi.config import CHOICES, Config, changed_keys, load
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.experiment import make_operator
+from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.lock import writer_of
+from esmaml_mpi.results.reader import Results
+from esmaml_mpi.sections import TaskSettings
+from esmaml_mpi.sweeps.state import COMPLETE, is_complete
+from esmaml_mpi.tasks import make_family, options_of
+
+RECENT = 50  # iterations that the rate is of
+DERIVED = tuple(f"task.{f.name}" for f in dataclasses.fields(TaskSettings) if f.metadata and f.default is None)
+
+
+def summarize(results: Results) -> dict:
+    """What ``esmaml info`` prints. Rewards are means over test tasks and repeats of those that did not fail."""
+    config = results.config
+    return {
+        "file": str(results.path),
+        "name": config.run.name,
+        "state": _state(results),
+        "task": {
+            "family": config.task.name,
+            "train_size": config.task.train_size,
+            "batch_size": config.task.batch_size,
+            "test_tasks": results.test_task_ids,
+            "horizon": config.task.horizon,
+        },
+        "policy": {"hidden": config.policy.hidden, "parameters": int(results.checkpoint["theta"].size)},
+        "algorithm": config.meta.algorithm,
+        "operator": config.adaptation.operator,
+        "rollouts_per_adaptation": make_operator(config).rollouts * config.task.rollouts,
+        "tests": _tests(results),
+        "time": _time(results),
+        "trouble": _trouble(results),
+        "launches": results.launches,
+        "not_default": {
+            key: {"default": _plain(default), "value": _plain(value)}
+            for key, (default, value) in _not_default(config).items()
+        },
+    }
+
+
+def _state(results: Results) -> dict:
+    done, writer = int(results.checkpoint["iteration"]), writer_of(results.path)
+    kind = COMPLETE if is_complete(results, results.config.meta.iterations) else ("running" if writer else "incomplete")
+    written = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(os.path.getmtime(results.path)))
+    return {
+        "kind": kind,
+        "iteration": done,
+        "iterations": results.config.meta.iterations,
+        "last_write": written,
+        "writer": writer,
+    }
+
+
+def _tests(results: Results) -> dict:
+    """The first, best and last test; without those that there are not."""
+    test = results.history["test"]
+    rows = [
+        {"iteration": int(i), "before": _number(finite_mean(b)), "after": _number(finite_mean(a))}
+        for i, b, a in zip(test["iteration"], test["before"], test["after"], strict=True)
+    ]
+    if not rows:
+        return {}
+    scored = [row for row in rows if row["after"] is not None]
+    best = {"best": max(scored, key=lambda row: row["after"])} if scored else {}
+    return {"first": rows[0], **best, "last": rows[-1]}
+
+
+def _time(results: Results) -> dict:
+    """Seconds in all and by what they were spent on, the rate of the latest iterations, and what is left at it."""
+    train, timing = results.history["train"], results.history["timing"]
+    total, recent = float(train["seconds"].sum()), train["seconds"][-RECENT:]
+    spent = {name: float(timing[name].sum()) for name in GROUPS["timing"] if name != "iteration"}
+    facts: dict = {
+        "seconds": total,
+        "spent": {**spent, "other": max(total - sum(spent.values()), 0.0)},
+        "rollouts": int(train["rollouts"].sum()),
+        "env_steps": int(train["env_steps"].sum()),
+    }
+    if recent.sum() > 0:
+        rate = len(recent) / float(recent.sum())
+        facts["iterations_per_second"] = rate
+        facts["rollouts_per_second"] = float(train["rollouts"][-RECENT:].sum() / recent.sum())
+        facts["seconds_left"] = (results.config.meta.iterations - int(results.checkpoint["iteration"])) / rate
+    return facts
+
+
+def _trouble(results: Results) -> dict:
+    train, recovery, test = (results.history[group] for group in ("train", "recovery", "test"))
+    return {
+        "evaluations": int(train["values"].size),
+        "failed_evaluations": int(train["failed_units"].sum()),
+        "redraws": int(train["redraws"].sum()),
+        "failed_test_adaptations": int(np.count_nonzero(~np.isfinite(test["after"]))),
+        "recoveries": len(recovery["iteration"]),
+        "ranks_lost": int(recovery["ranks_lost"].sum()),
+    }
+
+
+def _not_default(config: Config) -> dict[str, tuple]:
+    """Settings that are not the defaults: name -> (default, value).
+
+    Keys of an operator, an algorithm or a family are compared with its own defaults. How many tasks there are and how
+    long they last is the family's business unless it is set, and is told with the task.
+    """
+    chosen = {section: {each.key: getattr(getattr(config, section), each.key)} for section, each in CHOICES.items()}
+    defaults = load({**chosen, "task": {"name": config.task.name}})
+    try:
+        defaults.task.options = options_of(make_family(config.task.name))
+    except UserError:  # a family that this machine does not have
+        defaults.task.options = config.task.options
+    changed = changed_keys(defaults, config)
+    for key, (default, value) in changed_keys(Config(), config).items():
+        if key in ("task.name", *(f"{section}.{each.key}" for section, each in CHOICES.items())):
+            changed[key] = (default, value)
+    return {key: changed[key] for key in sorted(changed) if key not in DERIVED}
+
+
+def _plain(value):
+    """A setting that JSON can write: infinity as the word that TOML has for it."""
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,108 @@
+"""A summary as lines for a terminal."""
+
+from esmaml_mpi.progress import duration
+
+WIDTH = 12  # of the first column
+PHASES = {  # of an iteration on rank 0, in the words of the line
+    "broadcast": "sending",
+    "evaluate": "own evaluations",
+    "gather": "waiting for ranks",
+    "update": "update",
+    "write": "writing",
+    "other": "other",
+}
+LIBRARIES = ("numpy", "mpi4py", "h5py", "mujoco", "gymnasium", "scipy")
+
+
+def in_lines(summary: dict) -> str:
+    """What ``esmaml info`` prints of ``summary.summarize``."""
+    lines = [f"{summary['file']}: {summary['name']}"]
+    lines += _row("state", _state(summary["state"]))
+    task, policy = summary["task"], summary["policy"]
+    lines += _row(
+        "task",
+        f"{task['family']}, {task['train_size']} training tasks in batches of {task['batch_size']}, "
+        f"{len(task['test_tasks'])} test tasks, horizon {task['horizon']}",
+    )
+    hidden = " and ".join(map(str, policy["hidden"]))
+    lines += _row("policy", f"{f'hidden {hidden}' if hidden else 'linear'}, {policy['parameters']} parameters")
+    lines += _row(
+        "algorithm",
+        f"{summary['algorithm']}; {summary['operator']}, {summary['rollouts_per_adaptation']} rollouts per adaptation",
+    )
+    lines += _tests(summary["tests"])
+    lines += _time(summary["time"], summary["state"])
+    lines += _row("trouble", _trouble(summary["trouble"]))
+    for launch in summary["launches"]:
+        lines += _launch(launch)
+    lines += _settings(summary["not_default"])
+    return "\n".join(lines)
+
+
+def _row(name: str, text: str) -> list[str]:
+    return [f"{name:{WIDTH}}{text}"]
+
+
+def _state(state: dict) -> str:
+    by = f" by {state['writer']}" if state["writer"] else ""
+    return f"{state['kind']}, iteration {state['iteration']} of {state['iterations']}, written {state['last_write']}{by}"
+
+
+def _tests(tests: dict) -> list[str]:
+    if not tests:
+        return _row("reward", "no test yet")
+    lines = _row("reward", f"{'':6}{'iteration':>10}{'before':>12}{'after':>12}   adaptation, mean over test tasks")
+    for name, test in tests.items():
+        before, after = ("failed" if test[key] is None else f"{test[key]:.2f}" for key in ("before", "after"))
+        lines += _row("", f"{name:6}{test['iteration']:>10}{before:>12}{after:>12}")
+    return lines
+
+
+def _time(time: dict, state: dict) -> list[str]:
+    text = f"{duration(time['seconds'])}, {time['rollouts']:,} rollouts, {time['env_steps']:,} environment steps"
+    lines = _row("time", text)
+    if "iterations_per_second" not in time:
+        return lines
+    left = f", {duration(time['seconds_left'])} left" if state["iteration"] < state["iterations"] else ""
+    rate = f"{time['iterations_per_second']:.3g} iterations/s, {time['rollouts_per_second']:,.0f} rollouts/s"
+    lines += _row("rate", f"{rate}, lately{left}")
+    shares = [f"{PHASES[name]} {seconds / time['seconds']:.0%}" for name, seconds in time["spent"].items()]
+    return lines + _row("spent on", ", ".join(shares))
+
+
+def _trouble(trouble: dict) -> str:
+    found = [
+        f"{trouble['failed_evaluations']:,} of {trouble['evaluations']:,} evaluations failed",
+        f"{trouble['redraws']} iterations drawn again",
+        f"{trouble['recoveries']} recoveries from {trouble['ranks_lost']} lost ranks",
+        f"{trouble['failed_test_adaptations']} test adaptations failed",
+    ]
+    return ", ".join(each for each in found if not each.startswith("0 ")) or "none"
+
+
+def _launch(launch: dict) -> list[str]:
+    """A start of the run and, indented, what it ran on; facts that a file does not have are left out."""
+    ranks, threads = launch.get("ranks", 1), launch.get("threads", 1)
+    where = f"{ranks} rank{'s' * (ranks != 1)} of {threads} thread{'s' * (threads != 1)} on {launch.get('host', '?')}"
+    job = f", Slurm job {launch['slurm_job']}" if launch.get("slurm_job") else ""
+    lines = _row("launch", f"{launch.get('started', '?')}, {where}{job}")
+    versions = [f"{name} {launch['version_' + name]}" for name in LIBRARIES if "version_" + name in launch]
+    ours = f"esmaml_mpi {launch.get('version_esmaml_mpi', '?')}"
+    if launch.get("git_commit"):
+        commit, plus, _ = launch["git_commit"].partition("+")
+        ours += f" ({commit[:10]}{' with changes' if plus else ''})"
+    lines += _row("", ", ".join([ours, f"Python {launch.get('python', '?')}", *versions]))
+    library = launch.get("mpi_library", "")
+    machine = f"{launch.get('cpu_count', '?')} x {launch.get('cpu', '?')}"
+    return lines + _row("", f"{machine}, {library}" if library and ranks > 1 else machine)
+
+
+def _settings(changed: dict) -> list[str]:
+    if not changed:
+        return _row("settings", "all defaults")
+    width = max(map(len, changed))
+    lines = _row("settings", "that are not the defaults")
+    for key, values in changed.items():
+        default = "" if values["default"] is None else f"   (default {values['default']!r})"
+        lines += _row("", f"{key:{width}} = {values['value']!r}{default}")
+    return lines
