@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 
-from esmaml_mpi import adapt_command, info_command, sweep_command
+from esmaml_mpi import adapt_command, export_command, info_command, sweep_command
 from esmaml_mpi.arguments import add_at, add_set, add_set_adaptation, positive
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.interruption import remember_early_signals
@@ -186,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
 
     adapt_command.add_parser(commands)
     info_command.add_parser(commands)
+    export_command.add_parser(commands)
     sweep_command.add_parser(commands)
     tasks = commands.add_parser("tasks", help="list task families, or one family's options")
     tasks.add_argument("name", nargs="?", metavar="NAME", help="a family, to see its options")

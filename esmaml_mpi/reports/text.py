@@ -44,8 +44,8 @@ def _row(name: str, text: str) -> list[str]:
 
 
 def _state(state: dict) -> str:
-    by = f" by {state['writer']}" if state["writer"] else ""
-    return f"{state['kind']}, iteration {state['iteration']} of {state['iterations']}, written {state['last_write']}{by}"
+    how_far = f"{state['kind']}, iteration {state['iteration']} of {state['iterations']}"
+    return f"{how_far}, written {state['last_write']}" + (f" by {state['writer']}" if state["writer"] else "")
 
 
 def _tests(tests: dict) -> list[str]:
