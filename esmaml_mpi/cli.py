@@ -27,7 +27,7 @@ for _name in (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command on this rank; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     if options.command in ("train", "sweep"):
         remember_early_signals()
     if options.collective:
@@ -117,7 +117,8 @@ def _config(options) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The command line: every command with its arguments."""
     parser = argparse.ArgumentParser(
         prog="esmaml",
         description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks "

@@ -1,0 +1,115 @@
+"""The page on results files: every series from the schema, the rest from a run made for it."""
+
+import numpy as np
+from pieces import code, prose, table
+
+from esmaml_mpi import policy_file
+from esmaml_mpi.config import load
+from esmaml_mpi.experiment import Experiment
+from esmaml_mpi.history import GROUPS
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.provenance import PACKAGES, collect
+from esmaml_mpi.results.seal import FORMAT_VERSION, SIZE
+from esmaml_mpi.state import State
+
+INTRODUCTION = """\
+A results file is HDF5, readable by anything that reads HDF5, at any time and whatever becomes of the run: it is written
+whole beside the old one and renamed over it. Nothing in it is a pickle. Row i of every series of a group belongs to
+`iteration[i]` of that group, and each dataset carries `unit`, `meaning` and `row_shape` as attributes. In row shapes E
+is the number of evaluations per iteration, d that of the policy's parameters and n that of observations.
+
+`esmaml_mpi.read_results` gives all of it as NumPy arrays, `esmaml info` a summary, `esmaml export` event files for
+TensorBoard and CSV."""
+
+STARTS = "Attributes of the latest start of the run, and in the groups `launch_0`, `launch_1`, ... those of each."
+SEAL = f"""\
+In front of the HDF5 data are {SIZE} bytes with a checksum of them, HDF5's user block, which other programs skip. A file
+that another program has rewritten is still HDF5, but `esmaml` refuses it."""
+
+GROUP_DOCS = {
+    "train": "One row for each iteration.",
+    "timing": "One row for each iteration: where rank 0's time went. Tests are in `evaluate` and `gather`.",
+    "recovery": "One row each time that ranks died and the survivors went on.",
+    "test": "One row for each test. `test/task_id` (tasks,) says which tasks they are; the attribute "
+    "`rollouts_per_adaptation` of `after` what one adaptation takes.",
+    "parameters": "One row for each test.",
+    "normalization": "One row for each test: by what observations are normalised.",
+}
+
+# What the checkpoint's entries are: State.to_arrays names them.
+CHECKPOINT_DOCS = {
+    "iteration": "meta-updates done",
+    "theta": "meta-parameters",
+    "optimizer/count": "Adam: steps made",
+    "optimizer/first": "Adam: mean of gradients",
+    "optimizer/second": "Adam: mean of squared gradients",
+    "statistics/sums": "exact sums of observations, then of their squares, as fixed-point limbs",
+    "statistics/count": "how many observations they are over",
+    "memory/matrix": "remembered meta-gradients (n, d), decayed, for directions that use them",
+    "memory/latest": "the latest meta-gradient",
+    "memory/forgotten": "squared length of what was dropped from the memory",
+    "unit_statistics/sums": "first order with local statistics: sums of each unit of work",
+}
+
+PROVENANCE_DOCS = {
+    "launch_id": "a random name of this start",
+    "started": "local time with its offset",
+    "command": "the command line",
+    "host": "rank 0's machine",
+    "cpu": "its processor",
+    "cpu_count": "its cores",
+    "platform": "its operating system",
+    "python": "version",
+    "ranks": "how many",
+    "threads": "of each rank",
+    "mpi_library": "as MPI names itself",
+    "git_commit": "of the source tree, `+changes` if it was edited since; empty outside a checkout",
+    "slurm_job": "job id, empty outside Slurm",
+    "slurm_restarts": "how often Slurm has requeued it",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    parts = ["# Results files", INTRODUCTION, f"`format_version` is {FORMAT_VERSION}."]
+    for group, series in GROUPS.items():
+        rows = [[code(name), each.row, _dtype(each.dtype), each.unit, each.meaning] for name, each in series.items()]
+        parts += [f"## /{group}", prose(GROUP_DOCS[group]), table(["dataset", "row", "type", "unit", "meaning"], rows)]
+    parts += ["## /config", "Attribute `toml`: the resolved configuration. `esmaml info RESULTS --config` prints it."]
+    parts += ["## /provenance", STARTS, _provenance()]
+    parts += ["## /checkpoint", "What the next iteration depends on; `--resume` goes on from it.", _checkpoint()]
+    parts += ["## The seal", SEAL, "## Policy files", prose(policy_file.__doc__)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _provenance() -> str:
+    facts = [name for name in collect(World(), 1) if not name.startswith("version_")]
+    rows = [[code(name), PROVENANCE_DOCS[name]] for name in facts]
+    packages = ", ".join(PACKAGES)
+    rows.append([code("version_NAME"), f"of each package that is installed, of {packages}; - in names becomes _"])
+    return table(["attribute", "meaning"], rows)
+
+
+def _checkpoint() -> str:
+    """Of a small run with every part of the checkpoint in use."""
+    config = load({"meta": {"optimizer": "adam"}, "policy": {"hidden": []}}).resolved()
+    state = State.initial(Experiment(config))
+    gradient = np.ones(state.theta.size)
+    state.optimizer.step(state.theta, gradient)
+    state.memory.add(gradient)
+    rows = [
+        [code(path), _dtype(value.dtype.str[1:]), CHECKPOINT_DOCS[path]] for path, value in _leaves(state.to_arrays())
+    ]
+    return table(["dataset", "type", "meaning"], rows)
+
+
+def _leaves(tree: dict, prefix: str = ""):
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}/")
+        else:
+            yield prefix + name, np.asarray(value)
+
+
+def _dtype(code: str) -> str:
+    return {"i": "integer", "f": "float", "u": "unsigned", "b": "boolean"}[code[0]] + str(8 * int(code[1:]))
