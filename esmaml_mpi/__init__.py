@@ -1,35 +1,43 @@
 """ES-MAML: meta-learning by evolution strategies, as an MPI application.
 
-``esmaml_mpi.train(config)`` trains in this process; the ``esmaml`` command does it on any number of ranks.
+``esmaml_mpi.train(config)`` trains in this process; the ``esmaml`` command does it on any number of ranks. What is in
+``__all__`` is the public interface, see docs/library.md.
 """
 
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from esmaml_mpi.adaptation.session import Adaptation
+    from esmaml_mpi.config import Config
+    from esmaml_mpi.config import load as load_config
+    from esmaml_mpi.library import train
+    from esmaml_mpi.meta_policy import MetaPolicy
+    from esmaml_mpi.results.reader import Results
+    from esmaml_mpi.results.reader import read as read_results
 
 __version__ = "0.1.0"
-__all__ = ["Adaptation", "Config", "load_config", "read_results", "train"]
+__all__ = ["Adaptation", "Config", "MetaPolicy", "Results", "load_config", "read_results", "train"]
+
+# Looked up when first used: importing the package must not import NumPy before the command has set its thread counts.
+_PLACES = {
+    "Adaptation": ("esmaml_mpi.adaptation.session", "Adaptation"),
+    "Config": ("esmaml_mpi.config", "Config"),
+    "MetaPolicy": ("esmaml_mpi.meta_policy", "MetaPolicy"),
+    "Results": ("esmaml_mpi.results.reader", "Results"),
+    "load_config": ("esmaml_mpi.config", "load"),
+    "read_results": ("esmaml_mpi.results.reader", "read"),
+    "train": ("esmaml_mpi.library", "train"),
+}
 
 # A program that uses Gymnasium finds our environments; a rank that does not is spared them.
 if "gymnasium" in sys.modules:
     from esmaml_mpi import environments  # noqa: F401
 
 
-def __getattr__(name: str):
-    # Looked up when first used: importing the package must not import NumPy before the command has set its thread
-    # counts.
-    if name == "train":
-        from esmaml_mpi.library import train
-
-        return train
-    if name == "Adaptation":
-        from esmaml_mpi.adaptation.session import Adaptation
-
-        return Adaptation
-    if name == "read_results":
-        from esmaml_mpi.results.reader import read
-
-        return read
-    if name in ("Config", "load_config"):
-        from esmaml_mpi import config
-
-        return config.Config if name == "Config" else config.load
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(import_module(module), attribute)

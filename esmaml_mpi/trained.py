@@ -34,15 +34,22 @@ def find_trained(path, at: str, overrides: Iterable[str], seed: int) -> Trained:
     """Read RESULTS; ``at``, ``overrides`` and ``seed`` are --at, --set and --seed. UserError if any is refused."""
     from esmaml_mpi.results.reader import read  # rank 0's business: workers stay lean
 
-    results = read(path)
-    iteration, theta, mean, std = results.parameters(at if at in ("last", "best") else _iteration(at))
+    trained = trained_of(read(path), at if at in ("last", "best") else _iteration(at), overrides)
+    if not 0 <= seed < WORD:
+        raise UsageError(f"--seed {seed}: a seed from 0 to 2**63 - 1 is wanted.")
+    return trained
+
+
+def trained_of(results, at: str | int, overrides: Iterable[str]) -> Trained:
+    """The meta-policy of ``results``, "last", "best" or that of an iteration. UserError if there is none, or if an
+    override is not of [adaptation] or does not fit.
+    """
+    iteration, theta, mean, std = results.parameters(at)
     for override in overrides:
         if not override.startswith("adaptation."):
             raise UsageError(f"--set {show(override)}: only adaptation.* can be changed here.")
     config = load(results.config, overrides).resolved(training=False)
     results.check_fits(Experiment(config).policy)
-    if not 0 <= seed < WORD:
-        raise UsageError(f"--seed {seed}: a seed from 0 to 2**63 - 1 is wanted.")
     observer = Observer(mean, std)
     return Trained(config, iteration, theta, observer, results.test_task_ids, subspace_of(results, config))
 
