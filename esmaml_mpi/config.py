@@ -5,6 +5,8 @@ import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
 
 from esmaml_mpi import sections
 from esmaml_mpi.errors import ConfigError
@@ -90,9 +92,9 @@ class Config:
         lines = []
         for section in dataclasses.fields(self):
             settings = getattr(self, section.name)
-            summary = inspect.getdoc(type(settings)).partition("\n\n")[0].replace("\n", " ")
+            summary = (inspect.getdoc(type(settings)) or "").partition("\n\n")[0].replace("\n", " ")
             lines += [f"# {summary}", f"[{section.name}]"]
-            tables = []
+            tables: list[str] = []
             for f in dataclasses.fields(settings):
                 value, limits = getattr(settings, f.name), allowed(f)
                 text = f"# {f.metadata['doc']}" + (f" ({limits})" if limits else "")
@@ -121,12 +123,12 @@ class Config:
     @property
     def rollouts_per_adaptation(self) -> int:
         """Episodes that adapting one policy to one task takes, scores before and after not counted."""
-        return self.adaptation.rollouts * self.task.rollouts
+        return self.adaptation.rollouts * self.task.rollouts  # type: ignore[attr-defined]  # every operator has it
 
     @property
     def train_tasks(self) -> range:
         """Ids of the training tasks (of a resolved config)."""
-        return range(self.task.train_size)
+        return range(_known(self.task.train_size))
 
     @property
     def test_tasks(self) -> range:
@@ -137,11 +139,19 @@ class Config:
         from esmaml_mpi.tasks import make_family
 
         count = make_family(self.task.name, self.task.horizon, self.task.options).task_count
-        first = 0 if count == self.task.train_size else self.task.train_size
-        return range(first, first + self.task.test_size)
+        train_size = _known(self.task.train_size)
+        first = 0 if count == train_size else train_size
+        return range(first, first + _known(self.task.test_size))
 
 
-def load(source, overrides: Iterable[str] = ()) -> Config:
+def _known(size: int | None) -> int:
+    """A number of tasks of a resolved config."""
+    if size is None:
+        raise ValueError("how many tasks there are is known of a resolved config: call resolved() first")
+    return size
+
+
+def load(source: "Config | Mapping | str | PathLike", overrides: Iterable[str] = ()) -> Config:
     """A Config from a TOML file's path, a mapping or a Config, then ``section.key=value`` overrides (values are TOML;
     bare words are strings).
     """
@@ -159,7 +169,7 @@ def load(source, overrides: Iterable[str] = ()) -> Config:
     return Config.from_dict(tables)
 
 
-def read_tables(path) -> dict:
+def read_tables(path: str | PathLike) -> dict:
     """The tables of a TOML file, as they stand there."""
     return _read_toml(_read_text(path), str(path))
 
@@ -172,7 +182,7 @@ def merge(tables: Mapping, overlay: Mapping) -> dict:
     return merged
 
 
-def _chosen(section: str, table: Mapping):
+def _chosen(section: str, table: Mapping) -> Any:
     """A section whose keys are those of the operator, or algorithm, that it names."""
     choice, cls = CHOICES[section], _settings_class(section, table)
     if cls is choice.common and isinstance(table, Mapping):  # there is none of this name, whatever else is wrong
@@ -235,7 +245,7 @@ def apply_override(tables: dict, override: str) -> None:
     table[path[-1]] = _value(text)
 
 
-def _value(text: str):
+def _value(text: str) -> Any:
     """A value as in TOML; whatever is none is a string."""
     try:
         table = _read_toml(f"value = {text}", "--set")
@@ -252,12 +262,12 @@ def _lay_over(tables: dict, overlay: Mapping) -> None:
             tables[name] = _copy(value)
 
 
-def _copy(table):
+def _copy(table: Any) -> Any:
     """Nested mappings as dictionaries of our own, which overrides may change."""
     return {name: _copy(value) for name, value in table.items()} if isinstance(table, Mapping) else table
 
 
-def _read_text(source) -> str:
+def _read_text(source: str | PathLike) -> str:
     try:
         with open(source, "rb") as file:
             content = file.read(MOST_BYTES + 1)

@@ -1,9 +1,10 @@
 """Training from Python, in one process: what ``esmaml_mpi.train`` is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from os import PathLike
 
 from esmaml_mpi import launch
-from esmaml_mpi.config import load
+from esmaml_mpi.config import Config, load
 from esmaml_mpi.history import History
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.reader import Results, read
@@ -18,7 +19,13 @@ class _Memory:
         self.checkpoint = checkpoint
 
 
-def train(config, overrides: Iterable[str] = (), output=None, resume: bool = False, overwrite: bool = False) -> Results:
+def train(
+    config: "Config | Mapping | str | PathLike",
+    overrides: Iterable[str] = (),
+    output: "str | PathLike | None" = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Results:
     """Meta-train in this process and return the results.
 
     ``config``: a TOML path, a mapping of sections, or a Config. ``overrides``: strings such as "meta.sigma=0.05".

@@ -10,7 +10,7 @@ class Ferry(gymnasium.Env):
     Action: thrust east and north. Reward: minus the squared distance to the dock, minus a little for thrust.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's way)
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(self, east=0.0, north=0.0, render_mode=None):
         self.east, self.north = east, north  # the current, m/s

@@ -15,7 +15,7 @@ import esmaml_mpi
 picture = sys.argv[1] if len(sys.argv) > 1 else ""
 if picture:
     matplotlib.use("agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 config = {
     "task": {"name": "navigation_2d", "horizon": 50},

@@ -46,15 +46,17 @@ class Adaptation:
             raise UsageError(f"theta of shape {theta.shape}: finite parameters (d,) are wanted.")
         self.operator = operator
         self.rewards: list[float] = []  # -inf: the trial has failed
-        self._theta, self._adapted = theta, None
+        self._theta = theta
+        self._adapted: np.ndarray | None = None
         self._best_tried, self._best_reward = theta, -math.inf
         self._source, self._at, self._task, self._draws = Source(sampler, Streams(seed), subspace), at, task, 0
         watch = (self._note_centre,) if getattr(operator, "tells_centre", False) else ()
-        self._centre = theta if watch else None
+        self._centre: np.ndarray | None = theta if watch else None
         self._operator_run = operator.adapt(
             theta[:, None, None].copy(), Directions(self._normals, self._source), *watch
         )
-        self._queries, self._answers, self._step = np.empty((len(theta), 1, 1, 0)), [], -1
+        self._queries, self._step = np.empty((len(theta), 1, 1, 0)), -1
+        self._answers: list[float] = []
         self._go_on(None)
         for reward in rewards:
             self.tell(reward)
@@ -81,7 +83,7 @@ class Adaptation:
         Before that the operator's centre as of its last full batch of trials, theta at first. For an operator that
         does not tell its centre, the policy with the highest single reward so far, or theta.
         """
-        if self.done:
+        if self._adapted is not None:
             return self._adapted.copy()
         return (self._best_tried if self._centre is None else self._centre).copy()
 
@@ -138,7 +140,8 @@ class Adaptation:
         self._answers, self._step = [], self._step + 1
         try:
             with np.errstate(all="ignore"):
-                self._queries = self._operator_run.send(rewards)
+                run = self._operator_run
+                self._queries = next(run) if rewards is None else run.send(rewards)
         except StopIteration as end:
             self._adapted = end.value[:, 0, 0].copy()
 

@@ -1,6 +1,7 @@
 """Reading results files, of running jobs too. Nothing in a file is executed."""
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import h5py
@@ -56,14 +57,14 @@ class Results:
                 )
             at = int(test["iteration"][np.argmax(scores)])
         elif at == "last":
-            at = iterations[-1]
-        if at not in iterations:
+            at = int(iterations[-1])
+        if isinstance(at, str) or at not in iterations:
             raise ResultsError(f"{self.path} has no parameters of iteration {at}; it has {_ranges(iterations)}.")
         row = iterations.index(at)
         return at, rows["value"][row], normalization["mean"][row], normalization["std"][row]
 
 
-def read(path) -> Results:
+def read(path: str | PathLike) -> Results:
     """Load a results file; ResultsError says what is wrong with it if it is not one."""
     path = Path(path)
     try:
