@@ -24,7 +24,7 @@ SMALL = ("meta.iterations=2", "meta.perturbations=4", "meta.current_evaluations=
 LIMIT = 120  # seconds
 NOT_LAUNCHED = "The PMIx server's listener thread failed to start"  # Open MPI, now and then, on a busy machine
 HERE = ROOT / "tests" / "docs"
-PATHS = re.compile(r"(?:^|\s)((?:analysis|benchmarks|configs|docs|examples|jobs|tests)/[\w./-]+)")
+PATHS = re.compile(r"(?:^|\s)((?:analysis|benchmarks|configs|examples|jobs|tests)/[\w/-][\w./-]*)")
 
 
 @pytest.fixture
@@ -115,6 +115,15 @@ def _check_config(block, folder):
         Sweep(file).runs()
     else:
         load(tables).resolved()
+
+
+def test_commands_stand_in_fences():
+    for page in PAGES:
+        hidden = re.findall(
+            r"^(?: {4}|\t)(?:esmaml|python3?|bash|mpirun|srun|sbatch|pip) .*", page.read_text(), re.MULTILINE
+        )
+        fenced = "".join(block.text for block in blocks_of(page))
+        assert not [line for line in hidden if line not in fenced], f"{page.name}: a fence is wanted, which is run"
 
 
 def test_commands_in_running_text_name_files_that_exist():
