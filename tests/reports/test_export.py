@@ -56,6 +56,10 @@ def test_events_hold_the_series(path, tmp_path, capsys):
     times = [event.wall_time for event in _events(file)]
     assert times == sorted(times)
     assert times[-1] - times[0] == pytest.approx(history["train"]["seconds"].sum(), abs=1e-3)
+    at = {(event.step, event.summary.value[0].tag): event.wall_time - times[0] for event in _events(file)[1:]}
+    done = np.cumsum(history["train"]["seconds"])  # a test is made before the update of its iteration
+    assert at[2, "test/after"] == pytest.approx(done[1], abs=1e-3)
+    assert at[2, "train/meta_value"] == pytest.approx(done[2], abs=1e-3)
 
 
 def test_records_are_those_of_another_writer(path, tmp_path):
