@@ -1,0 +1,93 @@
+"""The papers' empirical claims and what results files say of them: a page of Markdown and a figure.
+
+Examples: python analysis/claims.py results/ --output docs/claims.md --summary docs/claims.json
+          python analysis/claims.py --summary docs/claims.json --output docs/claims.md
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import claim_figure
+import claim_page
+import script
+import style
+from claim_list import CLAIMS, named
+from claim_runs import collect
+from claim_summary import Summary
+from claim_verdicts import judge
+
+from esmaml_mpi.errors import UsageError, UserError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read, judge, write; returns the exit code."""
+    return script.run(_parser(), arguments, _work)
+
+
+def _work(options, note) -> None:
+    picture = style.check_output(options.output.with_suffix(".png"))
+    summary = _summary(options, note)
+    judged = judge(CLAIMS, summary)
+    if any(one.run for one in judged):
+        style.save(claim_figure.draw(judged), picture)
+    text = claim_page.page(judged, _command(options), picture.name)
+    try:
+        options.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {options.output}: {error.strerror or error}.") from error
+    for number, one in enumerate(judged, 1):
+        print(f"{number:2}. {one.verdict}{claim_page.counts(one)}: {one.claim.words}")
+    print(options.output)
+
+
+def _summary(options, note) -> Summary:
+    """Out of results, and then written if asked; or read."""
+    if not options.results:
+        if options.summary is None:
+            raise UsageError("results files or folders are wanted, or --summary FILE to read.")
+        return Summary.read(options.summary)
+    summary = collect(options.results, named(CLAIMS), note)
+    if options.summary:
+        summary.write(options.summary)
+        print(options.summary)
+    return summary
+
+
+def _command(options) -> str:
+    """What makes the same page again, of files below the current folder."""
+    source = f"--summary {_shown(options.summary)}" if options.summary else "RESULTS..."
+    return f"python analysis/claims.py {source} --output {_shown(options.output)}"
+
+
+def _shown(path: Path) -> str:
+    return path.name if path.is_absolute() else path.as_posix()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="claims",
+        description="What the papers claim and what results say of it, claim by claim: difference over seeds, its "
+        "interval, a verdict. Results are matched to the experiment files in configs/ by their configuration, whatever "
+        "they are called, with any seeds and iterations; unfinished runs count as far as they are.",
+    )
+    parser.add_argument("results", metavar="RESULTS", nargs="*", type=Path, help="results files, or folders of them")
+    parser.add_argument(
+        "--summary",
+        metavar="FILE",
+        type=Path,
+        help="the few numbers used, as JSON: written, or without RESULTS read, so that the page can be made again "
+        "where the results files are not",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        default=Path("claims.md"),
+        help="page to write, its figure beside it as .png (default: claims.md in the current folder)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
