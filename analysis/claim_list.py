@@ -229,6 +229,13 @@ CLAIMS = (
                 ("corners_without_mirrored",),
                 beside=True,
             ),
+            Part(
+                "with against a longer step without",
+                "figure_a1",
+                ("corners_with",),
+                ("corners_without_longer",),
+                beside=True,
+            ),
         ),
     ),
     Claim(

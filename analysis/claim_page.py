@@ -1,5 +1,6 @@
 """The claims table as a page of Markdown. Every number on it comes out of the evidence."""
 
+import numpy as np
 from claim_list import Part
 from claim_summary import Point, Run
 from claim_verdicts import AGREES, DISAGREES, QUANTITIES, UNRESOLVED, Evidence, Judged, adjusted
@@ -12,7 +13,7 @@ For each claim runs are compared that differ in what the claim is about, one num
 last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent. *Difference* is
 the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at either end, as far
 as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal. (Over three seeds
-the bootstrap cannot be surer than 75 %, hence the second one.)
+the bootstrap cannot be surer than 75 %, hence the second one.) Seconds are of a machine that did other things too.
 
 - **agrees**: the whole interval lies on the claimed side of 0;
 - **disagrees**: the whole interval lies on the other side;
@@ -31,7 +32,7 @@ def page(judged: list[Judged], command: str, picture: str) -> str:
         "# Claims",
         f"What the papers claim, and what runs of this program say of it. Made by `{command}` from results files; "
         "nothing is typed in.",
-        overview(judged).markdown(),
+        overview(judged, ps).markdown(),
         f"![Interval of every part of every claim]({picture})" if run else "No part of any claim has been run.",
         "## How it is decided",
         RULE,
@@ -48,17 +49,28 @@ Claims are in our words. Titles and abstracts are public; what the papers say be
 claim that rests on it is marked with a dagger (†): the claim itself may be misreported."""
 
 
-def overview(judged: list[Judged]) -> Table:
-    """A row for each claim."""
+def overview(judged: list[Judged], ps: list[list[float]]) -> Table:
+    """A row for each claim; ``ps``: adjusted, of its parts that were run."""
     rows = []
-    for number, one in enumerate(judged, 1):
+    for number, (one, own) in enumerate(zip(judged, ps, strict=True), 1):
         places = dict.fromkeys(f"`{part.experiment}`" for part in one.claim.parts)
         at = [_at(size, [each for each in one.run if each.size == size]) for size in {each.size: 0 for each in one.run}]
         tested = ", ".join(places) + (f" ({'; '.join(at)})" if at else "")
         words = f"[{one.claim.words}](#claim-{number}){' †' * one.claim.reported}"
-        rows.append((str(number), words, one.claim.source, tested or "-", f"**{one.verdict}**{counts(one)}"))
-    title = "Verdicts; in brackets how many parts of a claim there are, and how many say what."
-    return Table(title, ("", "claim", "source", "tested by (size, seeds)", "verdict"), rows)
+        stands = [p <= 0.05 for each, p in zip(one.run, own, strict=True) if _counted(each) and np.isfinite(p)]
+        standing = f"{sum(stands)} of {len(stands)}" if stands else "-"
+        cells = (str(number), words, one.claim.source, tested or "-", f"**{one.verdict}**{counts(one)}", standing)
+        rows.append(cells)
+    title = (
+        "Verdicts; in brackets how many parts of a claim there are, and how many say what. Last: of the parts that "
+        "agree or disagree, how many do so still at 5 % after adjustment for all parts on this page."
+    )
+    return Table(title, ("", "claim", "source", "tested by (size, seeds)", "verdict", "still"), rows)
+
+
+def _counted(each: Evidence) -> bool:
+    """Whether a part decides its claim, one way or the other."""
+    return not each.part.beside and each.verdict != UNRESOLVED
 
 
 def counts(one: Judged) -> str:

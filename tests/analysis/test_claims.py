@@ -167,6 +167,17 @@ def test_paper_size_comes_first_and_is_whole():
     assert judged(both, part(size="small")).verdict == "agrees"
 
 
+def test_overview_tells_how_many_parts_stand_after_adjustment():
+    import claim_page
+
+    near = summary(made("paper", "a", [3.0, 5.0, 4.0]), made("paper", "b", [1.0, 2.2, 0.6]), made("paper", "c", HIGH))
+    one = judged(near, part(), part("c", "b"), part("b", "a", above=False, beside=True))
+    assert [each.verdict for each in one.run] == ["agrees"] * 3
+    (row,) = claim_page.overview([one], [[0.06, 0.001, 0.001]]).rows
+    assert row[-1] == "1 of 2" and row[-2] == "**agrees**" and "(paper, 3 or 4 seeds)" in row[3]
+    assert claim_page.overview([judged(near)], [[]]).rows[0][-2:] == ("**not run**", "-")
+
+
 def test_p_is_adjusted_for_all_parts_of_all_claims():
     import claim_verdicts
     import significance
