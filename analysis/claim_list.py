@@ -234,6 +234,7 @@ CLAIMS = (
                 "figure_a1",
                 ("corners_with",),
                 ("corners_without_longer",),
+                size="small",
                 beside=True,
             ),
         ),
