@@ -8,7 +8,7 @@ import posixpath
 import re
 from pathlib import Path
 
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 
 LINK = re.compile(r"\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 LANGUAGES = {".py": "python", ".toml": "toml", ".sh": "bash", ".slurm": "bash", ".def": "singularity"}
@@ -24,7 +24,8 @@ def on_files(files, config):
                 text = (docs.parent / path).read_text(encoding="utf-8")
                 language = LANGUAGES.get(Path(path).suffix, "text")
                 content = f"# {path}\n\n````{language}\n{text}\n````\n"
-                files.append(File.generated(config, _page(path), content=content))
+                level = InclusionLevel.NOT_IN_NAV  # on purpose: no warning
+                files.append(File.generated(config, _page(path), content=content, inclusion=level))
     return files
 
 
