@@ -6,6 +6,7 @@ The blocks of a page are run in order, in a folder of the page's own in which th
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,7 +20,7 @@ from esmaml_mpi.sweeps.plan import Sweep
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-FOLDERS = ("analysis", "benchmarks", "configs", "docs", "esmaml_mpi", "examples", "jobs", "tests")
+FOLDERS = ("analysis", "benchmarks", "configs", "docs", "examples", "jobs")  # copied: a block may write into them
 SMALL = ("meta.iterations=2", "meta.perturbations=4", "meta.current_evaluations=1", "test.repeats=1")
 LIMIT = 120  # seconds
 NOT_LAUNCHED = "The PMIx server's listener thread failed to start"  # Open MPI, now and then, on a busy machine
@@ -31,7 +32,7 @@ PATHS = re.compile(r"(?:^|\s)((?:analysis|benchmarks|configs|examples|jobs|tests
 def folder(tmp_path):
     """A folder to work in, as if it were the repository."""
     for name in FOLDERS:
-        (tmp_path / name).symlink_to(ROOT / name)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shims = tmp_path / "bin"
     shims.mkdir()
     small = f"{shlex.quote(sys.executable)} -P {shlex.quote(str(HERE / 'small.py'))}"
