@@ -28,9 +28,9 @@ class Choice:
 
 
 def _operator_settings(name: str) -> type | None:
-    from esmaml_mpi.adaptation import OPERATORS
+    from esmaml_mpi.adaptation import OPERATORS, operator_class
 
-    return OPERATORS.get(name)
+    return operator_class(name) if name in OPERATORS else None
 
 
 def _algorithm_settings(name: str) -> type | None:

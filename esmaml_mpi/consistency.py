@@ -82,7 +82,8 @@ def _check_directions(config, family) -> None:
     """Whether samplers and decoders can do with the numbers of queries and parameters that they will get."""
     from esmaml_mpi.experiment import make_algorithm, make_operator, make_policy  # which itself imports config.py
 
-    dimension = make_policy(config, family).size
+    policy = make_policy(config, family)
+    dimension = policy.size
     algorithm, operator = make_algorithm(config), make_operator(config)
     sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
     with _naming("meta"):
@@ -91,6 +92,11 @@ def _check_directions(config, family) -> None:
         sampler.check(dimension, operator.directions_at_once)
         if hasattr(operator, "check_dimension"):
             operator.check_dimension(dimension)
+    if getattr(operator, "uses_recordings", False) and not policy.noise_per_step:
+        raise ConfigError(
+            f"adaptation.operator = {operator.operator!r}: it needs a policy that acts at random, and meta.algorithm = "
+            f"{config.meta.algorithm!r} trains one that does not."
+        )
     corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")
     for each in getattr(operator, "operators", (operator,)):
         exposed = each.queries_at_once - (each.pivot_last(0) and not corruption.corrupt_pivot)

@@ -2,6 +2,7 @@
 
 import itertools
 import traceback
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,10 @@ from esmaml_mpi.rollouts import Observer, RolloutError, block_size
 from esmaml_mpi.trials import Laboratory, Trials
 from esmaml_mpi.units import Status, Tally, Units
 from esmaml_mpi.workspace import Workspace
+
+# Of parameters (d, U, T) and the Trials of these units: yields parameters (d, U, T, Q), as operators do, is sent what
+# came of them, and returns (any, U, T).
+Conversation = Callable[[np.ndarray, Trials], Generator[np.ndarray, object, np.ndarray]]
 
 
 @dataclass
@@ -70,20 +75,32 @@ class Evaluator:
         """
         return self._guarded(partial(self._unadapted, purpose=purpose), points, units, observer)
 
-    def _guarded(self, work, points, units, observer, before=False) -> Outcome:
+    def contributions(
+        self, conversation: Conversation, points: np.ndarray, units: Units, observer: Observer, width: int
+    ) -> Outcome:
+        """Rows (U, width) that a conversation makes of units of one task each; failures as in ``evaluate``."""
+
+        def work(points, units, observer):
+            found, tally = self._conversed(conversation, points, units, observer, None)
+            return Outcome(found[:, :, 0].T, None, tally)
+
+        return self._guarded(work, points, units, observer, width=width)
+
+    def _guarded(self, work, points, units, observer, before=False, width=None) -> Outcome:
+        failed = partial(self._failed, points, units, before, width or units.tasks.shape[1])
         try:
             with deadline(self._timeout * len(units), self.give_up):
                 return work(points, units, observer)
         except RolloutError as error:
             if len(units) == 1:
                 cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
-                return self._failed(points, units, before, Status.RAISED, f"{error}\n{cause}")
+                return failed(Status.RAISED, f"{error}\n{cause}")
         except DeadlineExceeded:
             if len(units) == 1:
-                return self._failed(points, units, before, Status.TIMED_OUT, f"not done after {self._timeout:g} s")
+                return failed(Status.TIMED_OUT, f"not done after {self._timeout:g} s")
         # One unit of many failed: find out which, by giving each a batch of its own.
         alone = [
-            self._guarded(work, points[:, i : i + 1], units[i : i + 1], observer.of(slice(i, i + 1)), before)
+            self._guarded(work, points[:, i : i + 1], units[i : i + 1], observer.of(slice(i, i + 1)), before, width)
             for i in range(len(units))
         ]
         return Outcome(
@@ -96,16 +113,23 @@ class Evaluator:
         self, points: np.ndarray, units: Units, observer: Observer, subspace: Subspace | None = None
     ) -> tuple[np.ndarray, Tally]:
         """Adapted parameters (d, U, T) of meta-policies (d, U)."""
+        return self._conversed(self._adaptation, points, units, observer, subspace)
+
+    def _adaptation(self, theta: np.ndarray, trials: Trials):
+        return self.operator.adapt(theta, trials.directions)
+
+    def _conversed(self, conversation, points, units, observer, subspace) -> tuple[np.ndarray, Tally]:
+        """What a conversation comes to, (any, U, T)."""
         limit = block_size(self.lab.policy, self.lab.family)
         queries = self.operator.queries_at_once * units.tasks.shape[1] * self.lab.episodes
         blocks = min(len(units), max(self._threads, -(-len(units) * queries // limit)))
-        adapted, tallies = [], []
-        for parameters, tally in self._map(
-            self._adapt_block, self._split(len(units), blocks), points, units, observer, subspace
+        found, tallies = [], []
+        for part, tally in self._map(
+            self._converse, self._split(len(units), blocks), conversation, points, units, observer, subspace
         ):
-            adapted.append(parameters)
+            found.append(part)
             tallies.append(tally)
-        return np.concatenate(adapted, axis=1), Tally.joined(tallies)
+        return np.concatenate(found, axis=1), Tally.joined(tallies)
 
     def score(
         self, parameters: np.ndarray, units: Units, observer: Observer, purpose: Purpose
@@ -133,14 +157,15 @@ class Evaluator:
         after, tally = self.score(_spread(points, units), units, observer, purpose)
         return Outcome(after, None, tally)
 
-    def _adapt_block(self, block, workspace, points, units, observer, subspace):
+    def _converse(self, block, workspace, conversation, points, units, observer, subspace):
         trials = Trials(self.lab, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
-        session = self.operator.adapt(_spread(points[:, block], trials.units), trials.directions)
+        answer = trials.record if getattr(self.operator, "uses_recordings", False) else trials.evaluate
+        session = conversation(_spread(points[:, block], trials.units), trials)
         with np.errstate(all="ignore"):  # a failed rollout may be inf or nan here; its unit is marked in the tally
             try:
                 queries = next(session)
                 while True:
-                    queries = session.send(trials.evaluate(queries))
+                    queries = session.send(answer(queries))
             except StopIteration as done:
                 return done.value, trials.tally
 
@@ -167,7 +192,9 @@ class Evaluator:
         results = [lane.result() for lane in lanes]
         return [results[i % self._threads][i // self._threads] for i in range(len(blocks))]
 
-    def _failed(self, points: np.ndarray, units: Units, before: bool, status: Status, reason: str) -> Outcome:
+    def _failed(
+        self, points: np.ndarray, units: Units, before: bool, width: int, status: Status, reason: str
+    ) -> Outcome:
         """The outcome of one failed unit, after saying which it was."""
         at, tasks = units.round, units.tasks[0]
         with np.printoptions(precision=6, threshold=8):
@@ -179,7 +206,7 @@ class Evaluator:
             )
         tally = Tally.empty(1, self.lab.policy.observation_size)
         tally.status[:] = status
-        nothing = np.full(units.tasks.shape, np.nan)
+        nothing = np.full((1, width), np.nan)
         return Outcome(nothing, nothing.copy() if before else None, tally)
 
 

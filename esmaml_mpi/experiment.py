@@ -98,9 +98,10 @@ class Experiment:
 def make_policy(config: Config, family: TaskFamily) -> Policy:
     """The policy of a config for a family's observations and actions."""
     settings = config.policy
-    return Policy(
+    policy = Policy(
         family.observation_size, family.action_size, tuple(settings.hidden), settings.activation, settings.output
     )
+    return config.meta.policy_of(policy)
 
 
 def make_operator(config: Config) -> Operator:

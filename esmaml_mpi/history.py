@@ -34,7 +34,9 @@ GROUPS: dict[str, dict[str, Series]] = {
             "reward",
             "zero_order: adapted return of each evaluation, mean over its tasks, first the perturbed meta-policies, "
             "then the current ones; first_order: returns of each task's queries at theta and its pivot, then of each "
-            "task's queries at its adapted policy and of that policy itself; nan: failed",
+            "task's queries at its adapted policy and of that policy itself; pg_maml, e_maml: returns of each task's "
+            "support trajectories, step by step, then of its query trajectories; evo_maml, evo_zero_order: returns of "
+            "each task's adaptation, in order, then of the rollouts of its outer gradient, the pivot last; nan: failed",
         ),
         "failed_units": Series("i8", "()", "evaluations", "evaluations that failed and left the estimate"),
         "redraws": Series(
@@ -50,7 +52,12 @@ GROUPS: dict[str, dict[str, Series]] = {
             "s",
             "wall-clock time on rank 0 since the previous row (or the start), tests and file writing included",
         ),
-        "gradient_norm": Series("f8", "()", "reward std / parameter", "Euclidean norm of the meta-gradient estimate"),
+        "gradient_norm": Series(
+            "f8",
+            "()",
+            "reward std / parameter",
+            "Euclidean norm of the meta-gradient estimate; pg_maml, e_maml: of the step",
+        ),
         "parameter_norm": Series("f8", "()", "parameter", "Euclidean norm of theta before the update"),
     },
     "timing": {

@@ -42,7 +42,7 @@ def needs(config, family, training: bool = True) -> list[Need]:
             ("adaptation.queries", "task.batch_size", "task.rollouts", "policy.hidden"),
         ),
         Need(
-            NUMBER * family.noise_size * rollouts,
+            NUMBER * (family.noise_size + policy.noise_per_step * task.horizon) * rollouts,
             "the noise of one evaluation",
             ("adaptation.queries", "task.batch_size", "task.rollouts", "task.horizon"),
         ),

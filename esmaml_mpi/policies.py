@@ -30,6 +30,8 @@ class Policy:
     activation: str = "relu"
     output: str = "tanh"
 
+    noise_per_step = 0  # standard normals that it needs to choose an action
+
     @property
     def layers(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each layer."""
@@ -53,8 +55,11 @@ class Policy:
             parts.append(np.zeros(outputs))
         return np.concatenate(parts)
 
-    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray) -> "BoundPolicy":
-        """Policies of a batch, ready to act: parameters (d, B), observation mean and std (n,) or (n, B)."""
+    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0) -> "BoundPolicy":
+        """Policies of a batch, ready to act: parameters (d, B), observation mean and std (n,) or (n, B).
+
+        ``step`` is the one at which they begin, for policies to which it makes a difference.
+        """
         return BoundPolicy(self, parameters, mean, std)
 
 

@@ -26,6 +26,11 @@ class Purpose(IntEnum):
     SHARED_ADAPTATION = 9  # ADAPTATION where all tasks of a unit try the same policies
     SHARED_EPISODE = 10  # QUERY_EPISODE of a rollout that is priced for all tasks of a unit
     CORRUPTION = 11  # noise and outliers of measured rewards
+    # What policies that act at random draw, for the episodes of these purposes.
+    QUERY_ACTIONS = 12
+    BEFORE_ACTIONS = 13
+    AFTER_ACTIONS = 14
+    SHARED_ACTIONS = 15
 
 
 class Phase(IntEnum):

@@ -49,14 +49,15 @@ class RolloutResult:
 
     ``returns`` (B,), or (T, B) where each was priced for T tasks; ``lengths`` (B,) steps, until the last one ended.
     ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square.
-    ``observations`` (horizon + 1, n, B) only if asked for; those after row ``lengths[b]``, where episode b ended, mean
-    nothing.
+    Only if asked for: ``observations`` (horizon + 1, n, B), of which those after row ``lengths[b]``, where episode b
+    ended, mean nothing; and ``rewards`` (horizon, B), 0 after it, unless they were priced for several tasks.
     """
 
     returns: np.ndarray
     lengths: np.ndarray
     observation_sums: np.ndarray
     observations: np.ndarray | None = None
+    rewards: np.ndarray | None = None
 
 
 def block_size(policy: Policy, family: TaskFamily) -> int:
@@ -75,6 +76,8 @@ def simulate(
     record: bool = False,
 ) -> RolloutResult:
     """Run one episode of each column: parameters (d, B), task parameters (p, B), noise (noise_size, B) or None.
+
+    For policies that act at random, rows of standard normals follow the parameters, (noise_per_step, horizon) of them.
 
     Task parameters (p, T, B) price each episode for T tasks, where the family's tasks differ in reward alone. Raises
     RolloutError if the family does, and FamilyError if what it gives back is not what families give back, which no
@@ -110,6 +113,7 @@ def simulate(
         np.concatenate([part.lengths for part in parts]),
         np.concatenate([part.observation_sums for part in parts], axis=1),
         np.concatenate([part.observations for part in parts], axis=2) if record else None,
+        np.concatenate([part.rewards for part in parts], axis=1) if record and tasks.ndim == 2 else None,
     )
 
 
@@ -119,6 +123,7 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
     observations = workspace.array("observations", family.horizon + 1, size, batch)
     prices = tasks if tasks.ndim == 3 else tasks[:, None]
     returns, over = np.empty(prices.shape[1:]), None
+    earned = np.zeros((family.horizon, batch)) if record and tasks.ndim == 2 else None
     with np.errstate(all="ignore"):
         try:
             simulation = family.simulation(prices[:, 0], noise, workspace)
@@ -128,7 +133,10 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
             steps = _run(policy, parameters, observer, simulation, observations)
             outcomes = (simulation.rewards(observations[: steps + 1], prices[:, t]) for t in range(prices.shape[1]))
             for t, outcome in enumerate(outcomes):
-                returns[t], ended = _returns(*checked_rewards(family, outcome, steps, batch))
+                rewards, ended = checked_rewards(family, outcome, steps, batch)
+                returns[t], ended = _returns(rewards, ended)
+                if earned is not None:
+                    earned[:steps] = rewards
                 # Where one episode is priced for several tasks it was simulated until the last of them was over.
                 over = ended if over is None else over & ended
         except UserError:
@@ -145,7 +153,7 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
         sums = np.empty((2 * size, batch))
         np.add.reduce(seen, axis=0, out=sums[:size])
         np.einsum("tib,tib->ib", seen, seen, out=sums[size:])
-    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded)
+    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
 
 
 def _run(policy: Policy, parameters, observer: Observer, simulation: Simulation, observations) -> int:
@@ -173,7 +181,7 @@ def _run(policy: Policy, parameters, observer: Observer, simulation: Simulation,
             columns = kept if columns is None else columns[kept]
             seen = observations[t + 1][:, columns]
             narrowed = observer.of(columns)
-            act = policy.bind(parameters[:, columns], narrowed.mean, narrowed.std).act
+            act = policy.bind(parameters[:, columns], narrowed.mean, narrowed.std, t + 1).act
     return horizon
 
 
@@ -185,7 +193,10 @@ def _at_least(fewest: int, running: np.ndarray) -> np.ndarray:
 
 
 def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns (B,) of rewards (T, B), with the step that ends an episode, and whether it is over after each step."""
+    """Returns (B,) of rewards (T, B), with the step that ends an episode, and whether it is over after each step.
+
+    Later rewards become 0.
+    """
     if over is not None:
         over = np.logical_or.accumulate(over, axis=0)
         np.copyto(rewards[1:], 0.0, where=over[:-1])
@@ -194,5 +205,5 @@ def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, 
 
 def _first(result: RolloutResult) -> RolloutResult:
     """The first of two equal columns."""
-    observations = None if result.observations is None else result.observations[..., :1]
-    return RolloutResult(result.returns[..., :1], result.lengths[:1], result.observation_sums[:, :1], observations)
+    recorded = (None if array is None else array[..., :1] for array in (result.observations, result.rewards))
+    return RolloutResult(result.returns[..., :1], result.lengths[:1], result.observation_sums[:, :1], *recorded)

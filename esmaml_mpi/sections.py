@@ -140,7 +140,9 @@ def algorithm_setting(name: str) -> str:
 
 @dataclass
 class MetaSettings:
-    """The outer loop. These keys are common to all algorithms, which add their own."""
+    """The outer loop. These keys are common to all algorithms, which add their own; pg_maml and e_maml, whose trust
+    region decides on the step, have neither ``step_size`` nor ``optimizer``.
+    """
 
     algorithm: str = algorithm_setting("zero_order")
     iterations: int = setting(500, "meta-updates", minimum=0)
@@ -157,6 +159,10 @@ class MetaSettings:
     memory_threshold: float = setting(
         0.995, "share of the remembered gradients' squared length that the subspace holds", above=0, maximum=1
     )
+
+    def policy_of(self, network):
+        """The policy that is trained, made of the section [policy]'s network."""
+        return network
 
 
 @dataclass

@@ -141,7 +141,7 @@ class Training:
         self.history.append("timing", iteration=state.iteration, write=self.write_seconds, **seconds)
         self.last_row, self.write_seconds = now, 0.0
         state.iteration, state.theta = state.iteration + 1, theta
-        if not np.any(gradient) and not self.warned:
+        if not np.any(gradient) and not step.stays and not self.warned:
             self.warned = True
             self.progress.message(
                 f"iteration {state.iteration - 1}: no meta-gradient, as all evaluations returned the "

@@ -15,11 +15,20 @@ from esmaml_mpi.errors import in_words
 from esmaml_mpi.exact import LARGEST
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.randomness import Purpose, Streams
+from esmaml_mpi.recording import Recording
 from esmaml_mpi.rollouts import Observer, RolloutError, RolloutResult, simulate
 from esmaml_mpi.tasks.contract import checked_noise
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.units import Status, Tally, Units
 from esmaml_mpi.workspace import Workspace
+
+# What keys the noise inside an episode -> what keys the actions of policies that act at random.
+ACTIONS = {
+    Purpose.QUERY_EPISODE: Purpose.QUERY_ACTIONS,
+    Purpose.BEFORE_EPISODE: Purpose.BEFORE_ACTIONS,
+    Purpose.AFTER_EPISODE: Purpose.AFTER_ACTIONS,
+    Purpose.SHARED_EPISODE: Purpose.SHARED_ACTIONS,
+}
 
 
 @dataclass(frozen=True)
@@ -96,20 +105,32 @@ class Trials:
         else:
             result = self.run(parameters)
             returns = result.returns.reshape(rows, tasks, queries, self.lab.episodes)
+        self._count(result, returns)
         values = returns[..., 0] if self.lab.episodes == 1 else np.add.reduce(returns, axis=-1) / self.lab.episodes
-        lengths = result.lengths.reshape(rows, -1)
+        return self._measured(values)
+
+    def record(self, parameters: np.ndarray) -> Recording:
+        """The whole episodes of parameters (d, U, T, Q), Q * episodes for each task of each unit."""
+        _, rows, tasks, _ = parameters.shape
+        flat, *rest = self._columns(parameters, shared=False)
+        result = simulate(self.lab.policy, self.lab.family, flat, *rest, self.workspace, record=True)
+        self._count(result, result.returns.reshape(rows, tasks, -1))
+        return Recording.of(self.lab.policy, flat, rest[-1], result, (rows, tasks))
+
+    def _count(self, result: RolloutResult, returns: np.ndarray) -> None:
+        """Add rollouts, whose returns are (U, ...) by unit, to the tally."""
+        lengths = result.lengths.reshape(len(returns), -1)
         sums = result.observation_sums.reshape(-1, *lengths.shape)
-        finite = np.isfinite(returns).all(axis=(1, 2, 3))
+        finite = np.isfinite(returns.reshape(len(returns), -1)).all(axis=1)
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.add.reduce(sums, axis=-1)
             finite &= (np.abs(sums) < LARGEST).all(axis=0)
         self.tally += Tally(
             np.where(finite, Status.OK, Status.NOT_FINITE),
             np.where(finite, sums, 0.0),
-            np.full(rows, lengths.shape[1]),
+            np.full(len(returns), lengths.shape[1]),
             lengths.sum(axis=1),
         )
-        return self._measured(values)
 
     def _measured(self, values: np.ndarray) -> np.ndarray:
         """Rewards (U, T, Q) as an adaptation sees them."""
@@ -134,6 +155,11 @@ class Trials:
 
         ``shared``: parameters are (d, U, 1, Q), each for all tasks of its unit; returns are (T, columns).
         """
+        columns = self._columns(parameters, shared)
+        return simulate(self.lab.policy, self.lab.family, *columns, self.workspace, record)
+
+    def _columns(self, parameters: np.ndarray, shared: bool) -> tuple:
+        """What ``simulate`` is given of each episode: parameters, task, noise, observer."""
         size, queries = parameters.shape[0], parameters.shape[-1]
         repeats = queries * self.lab.episodes
         flat = parameters.reshape(size, -1)
@@ -144,25 +170,41 @@ class Trials:
         else:
             table = np.repeat(self.lab.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
         noise = self._noise(repeats, shared)
+        if self.lab.policy.noise_per_step:
+            flat = np.concatenate([flat, self.action_noise(repeats, shared)])
         self.evaluations += 1
-        observer = self.observer.repeated(flat.shape[1] // len(self.units))
-        return simulate(self.lab.policy, self.lab.family, flat, table, noise, observer, self.workspace, record)
+        return flat, table, noise, self.observer.repeated(flat.shape[1] // len(self.units))
 
     def _noise(self, episodes: int, shared: bool) -> np.ndarray | None:
-        family = self.lab.family
-        if family.noise_size == 0:
-            return None
-        purpose = Purpose.SHARED_EPISODE if shared else self.purpose
+        size = self.lab.family.noise_size
+        return self._drawn(self._purpose(shared), size, episodes, self._episode_noise) if size else None
+
+    def action_noise(self, episodes: int, shared: bool = False) -> np.ndarray:
+        """Standard normals (noise_per_step * horizon, columns) that policies act by in the next evaluation."""
+        size = self.lab.policy.noise_per_step * self.lab.family.horizon
+        purpose = ACTIONS[self._purpose(shared)]
+        return self._drawn(purpose, size, episodes, lambda generator, count: generator.standard_normal((count, size)).T)
+
+    def _purpose(self, shared: bool) -> Purpose:
+        return Purpose.SHARED_EPISODE if shared else self.purpose
+
+    def _drawn(self, purpose: Purpose, size: int, episodes: int, draw) -> np.ndarray:
+        """``draw(generator, episodes)`` of each unit and task, or of each unit where its tasks share them."""
+        shared = purpose in (Purpose.SHARED_EPISODE, Purpose.SHARED_ACTIONS)
         keys = np.zeros((len(self.units), 1), dtype=int) if shared else self.units.tasks
-        drawn = np.empty((family.noise_size, *keys.shape, episodes))
+        drawn = np.empty((size, *keys.shape, episodes))
         for u, stream in enumerate(self.units.streams):
             for t, task in enumerate(keys[u]):
                 generator = self.lab.streams.generator(
                     purpose, self.units.round, unit=stream, task=task, step=self.evaluations
                 )
-                try:
-                    noise = family.draw_noise(generator, episodes)
-                except Exception as error:
-                    raise RolloutError(f"{family.name} raised {in_words(error)}") from error
-                drawn[:, u, t] = checked_noise(family, noise, episodes)
-        return drawn.reshape(family.noise_size, -1)
+                drawn[:, u, t] = draw(generator, episodes)
+        return drawn.reshape(size, -1)
+
+    def _episode_noise(self, generator: np.random.Generator, episodes: int) -> np.ndarray:
+        family = self.lab.family
+        try:
+            noise = family.draw_noise(generator, episodes)
+        except Exception as error:
+            raise RolloutError(f"{family.name} raised {in_words(error)}") from error
+        return checked_noise(family, noise, episodes)

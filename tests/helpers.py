@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.adaptation import ESGradient
+from esmaml_mpi.adaptation.es_gradient import ESGradient
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.randomness import Streams
 from esmaml_mpi.results.seal import SIZE, seal

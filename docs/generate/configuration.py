@@ -4,7 +4,7 @@ from pieces import both, line, module_of, prose
 from settings_tables import names, settings
 
 from esmaml_mpi import sections
-from esmaml_mpi.adaptation import OPERATORS
+from esmaml_mpi.adaptation import OPERATORS, operator_class
 from esmaml_mpi.config import Config
 from esmaml_mpi.corruption import RewardCorruption
 from esmaml_mpi.decoders import DECODERS, decoder_class
@@ -32,7 +32,7 @@ def page() -> str:
     parts += _section("policy", sections.PolicySettings)
     parts += _section("adaptation", sections.AdaptationSettings)
     common = names(sections.AdaptationSettings)
-    for name, operator in OPERATORS.items():
+    for name, operator in ((name, operator_class(name)) for name in OPERATORS):
         parts += [f'### operator = "{name}"', both(operator), settings(operator, common)]
     parts += _section("meta", sections.MetaSettings)
     common = names(sections.MetaSettings)

@@ -10,15 +10,15 @@ from typing import Protocol
 
 import numpy as np
 
-from esmaml_mpi.adaptation.chain import Chain
-from esmaml_mpi.adaptation.es_gradient import ESGradient
-from esmaml_mpi.adaptation.hill_climbing import HillClimbing
-from esmaml_mpi.adaptation.population import PopulationSearch
+from esmaml_mpi.errors import ConfigError, in_words
+from esmaml_mpi.registry import imported
+from esmaml_mpi.settings import unknown
 
 
 class Operator(Protocol):
     """An adaptation operator. Arrays carry U units and T tasks, adapted independently of each other."""
 
+    operator: str  # its name in the registry
     queries_at_once: int  # the most policies it yields together, Q
     directions_at_once: int  # the most that it draws together
     yields: int  # how often it asks for rewards
@@ -27,6 +27,8 @@ class Operator(Protocol):
     # it goes on where a reward is nan or -inf, as of a robot that fell.
     tells_centre: bool
     bears_failures: bool
+    # Optional: whether it is sent a Recording of its queries' episodes (``recording.py``) in place of their rewards.
+    uses_recordings: bool
 
     def adapt(
         self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
@@ -41,9 +43,23 @@ class Operator(Protocol):
         """Whether the last query of yield ``step`` is a pivot, theta itself."""
 
 
+# name -> where its class is; imported only when used.
 OPERATORS = {
-    "es_gradient": ESGradient,
-    "hill_climbing": HillClimbing,
-    "population_search": PopulationSearch,
-    "chain": Chain,
+    "es_gradient": "esmaml_mpi.adaptation.es_gradient:ESGradient",
+    "hill_climbing": "esmaml_mpi.adaptation.hill_climbing:HillClimbing",
+    "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
+    "chain": "esmaml_mpi.adaptation.chain:Chain",
+    "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",
+    "evo_policy_gradient": "esmaml_mpi.baselines.evo_policy_gradient_steps:EvoPolicyGradientSteps",
+    "policy_gradient": "esmaml_mpi.baselines.policy_gradient_steps:PolicyGradientSteps",
 }
+
+
+def operator_class(name: str) -> type[Operator]:
+    """The class of a registered operator, its section [adaptation]; ConfigError if it cannot be had."""
+    if name not in OPERATORS:
+        raise unknown("adaptation.operator", name, OPERATORS)
+    try:
+        return imported(OPERATORS[name])
+    except ImportError as error:
+        raise ConfigError(f"adaptation.operator = {name!r} cannot be used: {in_words(error)}.") from error

@@ -97,15 +97,18 @@ class Chain(AdaptationSettings):
 
 def _operator(link: dict, path: str):
     """The operator of one link."""
-    from esmaml_mpi.adaptation import OPERATORS  # which imports this file
+    from esmaml_mpi.adaptation import OPERATORS, operator_class  # which imports this file
 
     name = link.get("operator")
     if not isinstance(name, str) or name not in OPERATORS:
         raise unknown(f"{path}.operator", name, OPERATORS)
+    cls = operator_class(name)
+    if getattr(cls, "uses_recordings", False):
+        raise ConfigError(f"{path}.operator = {name!r}: a chain hands on rewards, and this one needs whole episodes.")
     for key in COMMON & link.keys():
         raise ConfigError(f"{path}.{key} = {show(link[key])}: adaptation.{key} is for the whole chain.")
     try:
-        return parse(OPERATORS[name], link, path)
+        return parse(cls, link, path)
     except ConfigError as error:
         if path in str(error):
             raise

@@ -41,6 +41,11 @@ class Adaptation:
         ``sampler`` draws its directions, which ``at`` and ``task`` key beside ``seed``: those of the first of the
         evaluation's repeats.
         """
+        if getattr(operator, "uses_recordings", False):
+            raise UsageError(
+                f"adaptation.operator = {operator.operator!r}: it learns from the observations, actions and rewards of "
+                "every step, and a session is told one reward a trial."
+            )
         theta = np.array(theta, dtype=float)
         if theta.ndim != 1 or not np.isfinite(theta).all():
             raise UsageError(f"theta of shape {theta.shape}: finite parameters (d,) are wanted.")

@@ -3,15 +3,21 @@
 ``jax_enable_x64`` is a setting of the whole process, and other users of JAX in it count on single precision. It is
 switched on here around each call, not globally: what goes in and comes out is NumPy's float64.
 
-The package takes ``jax`` and ``jnp`` from here, so that where JAX is missing there is one message.
+The package takes ``jax`` and ``jnp`` from here, so that where JAX is missing there is one message. A rank computes with
+one thread, and takes no accelerator's memory, unless the environment says otherwise.
 """
 
 import functools
+import os
 from collections.abc import Callable
 
 import numpy as np
 
 from esmaml_mpi.errors import UsageError, in_words
+
+if "intra_op_parallelism_threads" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ.setdefault("NPROC", "1")  # how many threads XLA makes for itself
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 try:
     import jax

@@ -1,8 +1,4 @@
-"""Stochastic policies: actions N(mean(s), std^2), independent of each other, with a learned std per action.
-
-The mean is one of the core's networks. Baselines of the field leave it linear (``output = "identity"``) and the
-environment clips what is too much; probabilities are those of the action before it is clipped.
-"""
+"""The densities of policies that act at random (``stochastic_policy.py``), to be differentiated."""
 
 from dataclasses import dataclass
 
@@ -10,37 +6,12 @@ import numpy as np
 
 from esmaml_mpi.baselines.double import jax, jnp
 from esmaml_mpi.baselines.network import outputs
-from esmaml_mpi.policies import Policy
-
-LEAST_LOG_STD = float(np.log(1e-6))
+from esmaml_mpi.baselines.stochastic_policy import LEAST_LOG_STD, StochasticPolicy
 
 
 @dataclass(frozen=True)
-class GaussianPolicy:
-    """A flat vector holds the parameters of ``mean``, then log std of each action.
-
-    Initial std 1 and its floor of 1e-6 are those of ProMP (Rothfuss et al. 2019) and T-MAML's code.
-    """
-
-    mean: Policy
-
-    @property
-    def size(self) -> int:
-        """Number of parameters d."""
-        return self.mean.size + self.mean.action_size
-
-    def initial(self, generator: np.random.Generator, output_gain: float = 1.0, std: float = 1.0) -> np.ndarray:
-        """Initial parameters (d,)."""
-        log_std = np.full(self.mean.action_size, np.log(std))
-        return np.concatenate([self.mean.initial(generator, output_gain), log_std])
-
-    def std(self, parameters: np.ndarray) -> np.ndarray:
-        """Standard deviations (m, ...) of parameters (d, ...)."""
-        return np.exp(np.maximum(parameters[self.mean.size :], LEAST_LOG_STD))
-
-    def actions(self, parameters: np.ndarray, means: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """Actions (m, B) of parameters (d, B): means (m, B), which the network ``mean`` gives, plus std * normals."""
-        return means + self.std(parameters) * normals
+class GaussianPolicy(StochasticPolicy):
+    """A stochastic policy in JAX."""
 
     def distribution(self, parameters: jax.Array, observations: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Means (m, B) and log std (m, 1) for observations (n, B)."""

@@ -47,6 +47,10 @@ class Algorithm(Protocol):
 ALGORITHMS = {
     "zero_order": "esmaml_mpi.meta.zero_order:ZeroOrder",
     "first_order": "esmaml_mpi.meta.first_order:FirstOrder",
+    "pg_maml": "esmaml_mpi.baselines.pg_maml:PGMAML",
+    "evo_maml": "esmaml_mpi.baselines.evo_maml:EvoMAML",
+    "evo_zero_order": "esmaml_mpi.baselines.evo_maml:EvoZeroOrder",
+    "e_maml": "esmaml_mpi.baselines.pg_maml:EMAML",
 }
 
 

@@ -25,9 +25,11 @@ class Step(NamedTuple):
     ``gradient`` (d,) is the direction in which the optimizer steps; None if too many evaluations failed to form it.
     ``values`` (E,) of all evaluations, nan where one failed, go into the results, as does ``meta_value``: the adapted
     reward of the current meta-policy. ``unit_sums`` are for algorithms whose units keep observation statistics.
+    ``stays`` says why the gradient is 0, where that does not mean that rewards do not differ.
     """
 
     gradient: np.ndarray | None
     values: np.ndarray
     meta_value: float
     unit_sums: np.ndarray | None = None
+    stays: str = ""

@@ -13,6 +13,7 @@ from esmaml_mpi.rollouts import RolloutError
 from esmaml_mpi.tasks.contract import checked_noise, checked_rewards
 from esmaml_mpi.tasks.family import Simulation
 from esmaml_mpi.trained import Trained
+from esmaml_mpi.trials import Trials
 from esmaml_mpi.workspace import Workspace
 
 POLICIES = ("meta-policy", "adapted policy")
@@ -58,6 +59,10 @@ class Pair:
         if tally.status.any():
             raise TrainingError(f"task {task}: the adaptation failed: a reward or an observation is not finite.")
         self.parameters = np.concatenate([points, adapted[:, :, 0]], axis=1)
+        if self.lab.policy.noise_per_step:
+            scored = Trials(self.lab, self.units, self.observer, Workspace(), Purpose.AFTER_EPISODE)
+            noise = scored.action_noise(self.lab.episodes)[:, :1]
+            self.parameters = np.concatenate([self.parameters, np.repeat(noise, len(POLICIES), axis=1)])
         self.tasks = np.repeat(self.lab.task_table[:, [task]], len(POLICIES), axis=1)  # (p, 2)
 
     def play(self) -> Iterator[Moment]:

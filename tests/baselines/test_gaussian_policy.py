@@ -41,17 +41,21 @@ def test_networks_are_the_cores(hidden, activation, output):
 
 
 def test_parameters_are_the_networks_then_log_std():
-    policy = GaussianPolicy(Policy(3, 2, (4,), output="identity"))
-    theta = policy.initial(np.random.default_rng(1), std=0.5)
+    policy = GaussianPolicy(Policy(3, 2, (4,), output="identity"), initial_std=0.5)
+    theta = policy.initial(np.random.default_rng(1))
     assert theta.shape == (policy.size,) == (3 * 4 + 4 + 4 * 2 + 2 + 2,)
     assert np.array_equal(theta[:-2], policy.mean.initial(np.random.default_rng(1)))
     np.testing.assert_allclose(policy.std(theta), [0.5, 0.5])
-    assert np.array_equal(policy.std(policy.initial(np.random.default_rng(1))), [1.0, 1.0])
+    assert np.array_equal(GaussianPolicy(policy.mean).initial(np.random.default_rng(1))[-2:], [0.0, 0.0])
     theta[-2:] = -50.0, math.log(2.0)
     np.testing.assert_allclose(policy.std(theta), [1e-6, 2.0])
-    batch = np.stack([theta, theta], axis=1)
-    means, normals = RNG.normal(size=(2, 2)), RNG.normal(size=(2, 2))
-    np.testing.assert_allclose(policy.actions(batch, means, normals), means + [[1e-6], [2.0]] * normals)
+    batch, normals, scale = np.stack([theta, theta], axis=1), RNG.normal(size=(5, 2, 2)), (np.zeros(3), np.ones(3))
+    seen = RNG.normal(size=(3, 2))
+    means = policy.bind(batch, *scale).act(seen).copy()
+    assert np.array_equal(means, policy.mean.bind(batch[:-2], *scale).act(seen))
+    bound = policy.bind(np.concatenate([batch, normals.reshape(10, 2)]), *scale, step=2)
+    for t in (2, 3, 4):
+        np.testing.assert_allclose(bound.act(seen), means + [[1e-6], [2.0]] * normals[t])
 
 
 def test_densities_are_those_of_independent_normals():

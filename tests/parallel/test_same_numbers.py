@@ -6,6 +6,16 @@ import pytest
 from files import differences
 from mpirun import NAVIGATION, SMALL, run, train_arguments
 
+BY_TASK = {key: value for key, value in NAVIGATION.items() if key != "meta.current_evaluations"}
+GRADIENTS = {
+    **{key: value for key, value in BY_TASK.items() if key != "meta.perturbations"},
+    "policy.hidden": "[]",
+    "policy.output": "identity",
+    "meta.algorithm": "pg_maml",
+    "meta.iterations": 2,
+    "adaptation.operator": "policy_gradient",
+    "task.batch_size": 3,
+}
 CASES = {
     "four_corners": SMALL,
     "navigation_antithetic": {**NAVIGATION, "meta.estimator": "antithetic", "adaptation.estimator": "antithetic"},
@@ -55,6 +65,27 @@ CASES = {
         "adaptation.directions": "orthogonal",
         "meta.decoder": "ridge",
     },
+    "evo_zero_order": {
+        **BY_TASK,
+        "meta.algorithm": "evo_zero_order",
+        "adaptation.operator": "evo_es_gradient",
+        "run.plan": "dynamic",
+    },
+    "evo_maml": {
+        **GRADIENTS,
+        "meta.algorithm": "evo_maml",
+        "adaptation.operator": "evo_policy_gradient",
+        "adaptation.candidates": 3,
+    },
+    # its episodes end early
+    "pg_maml": {
+        **GRADIENTS,
+        "task.name": "cartpole_sensor_bias",
+        "task.horizon": 40,
+        "adaptation.steps": 2,
+        "meta.inner_estimator": "dice",
+    },
+    "e_maml": {**GRADIENTS, "meta.algorithm": "e_maml", "run.plan": "dynamic"},
     # its episodes end early and at different times
     "walker2d": {
         **SMALL,
@@ -95,7 +126,9 @@ def test_any_number_of_ranks(alone, tmp_path, case, ranks):
     assert differences(alone[case], output) == []
 
 
-@pytest.mark.parametrize("case", ["four_corners", "walker2d", "chosen_directions", "corrupted", "first_order_local"])
+@pytest.mark.parametrize(
+    "case", ["four_corners", "walker2d", "chosen_directions", "corrupted", "first_order_local", "pg_maml"]
+)
 @pytest.mark.parametrize(("ranks", "threads"), [(None, 2), (None, 3), (2, 2)])
 def test_any_number_of_threads(alone, tmp_path, case, ranks, threads):
     output = tmp_path / "threads.h5"

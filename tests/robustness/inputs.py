@@ -8,7 +8,7 @@ import typing
 import tomli_w
 from hypothesis import strategies as st
 
-from esmaml_mpi.adaptation import OPERATORS
+from esmaml_mpi.adaptation import OPERATORS, operator_class
 from esmaml_mpi.config import Config
 from esmaml_mpi.settings import _choices
 from esmaml_mpi.tasks import FAMILIES, family_class
@@ -33,7 +33,7 @@ SMALL = {
 }
 # Classes that a section may be of: [adaptation] is of its operator's.
 SECTIONS = {field.name: [type(getattr(Config(), field.name))] for field in dataclasses.fields(Config)}
-SECTIONS["adaptation"] = list(OPERATORS.values())
+SECTIONS["adaptation"] = list(map(operator_class, OPERATORS))
 
 
 def fields_of(cls) -> dict:

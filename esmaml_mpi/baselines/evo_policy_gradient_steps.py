@@ -1,0 +1,48 @@
+"""Evo-MAML's adaptation from trajectories: policy-gradient steps, and then the evolving step (``evolution.py``)."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.baselines.evo_es_gradient import candidate_sigma_setting, candidates_setting, temperature_setting
+from esmaml_mpi.baselines.evolution import Evolution
+from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
+from esmaml_mpi.recording import Recording
+from esmaml_mpi.sections import operator_setting
+from esmaml_mpi.settings import setting
+
+
+@dataclass(frozen=True)
+class EvoPolicyGradientSteps(PolicyGradientSteps):
+    """Policy-gradient ``steps``, then a mixture of candidates by merit on the last step's trajectories."""
+
+    operator: str = operator_setting("evo_policy_gradient")
+    candidates: int = candidates_setting()
+    candidate_sigma: float = candidate_sigma_setting()
+    temperature: float = temperature_setting()
+    clip: float = setting(0.2, "clip of the likelihood ratios by which candidates are compared", above=0)
+
+    @property
+    def directions_at_once(self) -> int:
+        """Directions of one step: of candidates, which lie where their signs say."""
+        return self.candidates
+
+    def adapt(
+        self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
+    ) -> Generator[np.ndarray, Recording, np.ndarray]:
+        """See ``adaptation.Operator``; it is sent Recordings."""
+        adapted, recordings, supports = yield from self.sampled(theta)
+        evolution = Evolution(self.candidates, self.candidate_sigma, self.temperature)
+        points, mixture = evolution.points(adapted, normals(self.candidates)), np.full(adapted.shape, np.nan)
+        for at, trajectories in supports.items():
+            performances = self.comparison(recordings[-1].policy).performances(points[:, *at], trajectories[-1])
+            mixture[:, *at] = evolution.mixture(points[:, *at], performances)
+        return mixture
+
+    def comparison(self, policy):
+        """The mathematics beyond the inner steps, for a policy."""
+        from esmaml_mpi.baselines.evo_policy_gradient import EvoPolicyGradient
+        from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
+
+        return EvoPolicyGradient(GaussianPolicy(policy.mean), self.clip)

@@ -1,0 +1,210 @@
+"""PG-MAML and E-MAML: MAML by policy gradients (Finn et al. 2017, Algorithm 3), with TRPO outside.
+
+    repeat
+        sample tasks;  for each of them, U:
+            sample trajectories with theta and step along their policy gradient, ``steps`` times: theta'
+            sample trajectories with theta'
+        gradient of the surrogate, mean over tasks, through the adaptations
+        theta <- the furthest point along the natural gradient that raises the surrogate and keeps the mean KL small
+
+A unit is a task. Its trajectories are sampled in the first stage; the later ones ask for gradient, curvature and
+candidates on the same trajectories, as often as the trust region wants. Whoever has a task's trajectories keeps them
+for the iteration; whoever is asked about a task without them samples them again, from the same keys to the same bits.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSettings, check_sections
+from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
+from esmaml_mpi.baselines.requirement import check_jax
+from esmaml_mpi.baselines.samples import Kept, Sample
+from esmaml_mpi.baselines.trust_region import Question, TrustRegion
+from esmaml_mpi.evaluation import Evaluator
+from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.meta.task_batches import TaskBatches
+from esmaml_mpi.randomness import Round, Streams
+from esmaml_mpi.trials import Trials
+from esmaml_mpi.units import Status, Tally, Units
+
+
+class Asked(IntEnum):
+    """What a stage wants of each task; its payload is a vector (d,), if any, then the tasks' scores."""
+
+    SAMPLES = 0
+    FISHER_PRODUCT = int(Question.FISHER_PRODUCT)
+    CANDIDATE = int(Question.CANDIDATE)
+    GRADIENT = 3
+
+
+@dataclass(frozen=True)
+class PGMAML:
+    """Values of an iteration, E: for each task of the batch the returns of its support trajectories, step by step, and
+    then those of its query trajectories.
+    """
+
+    operator: PolicyGradientSteps
+    how: dict  # settings of PolicyGradient
+    queries: int  # query trajectories, of the last policies of ``operator``
+    episodes: int  # of each of them
+    trust_region: TrustRegion
+    batches: TaskBatches
+    kept: Kept = field(default_factory=Kept)
+
+    Settings = PGMAMLSettings
+    counts = ("adaptation.queries", "adaptation.steps", "task.batch_size", "task.rollouts")
+    tasks_at_once = 1
+    directions_held = 0
+    uses_subspace = False
+    keeps_unit_statistics = 0
+
+    @classmethod
+    def from_config(cls, config) -> "PGMAML":
+        meta, operator = config.meta, config.adaptation
+        check_sections(config, "policy_gradient")
+        region = TrustRegion(
+            meta.max_divergence, meta.conjugate_gradients, meta.damping, meta.line_search, meta.shrinkage
+        )
+        how = dict(estimator=meta.inner_estimator, first_order=meta.first_order, exploration=meta.exploration)
+        batches = TaskBatches(config.task.train_size, config.task.batch_size, Streams(config.run.seed))
+        queries = meta.query_trajectories or operator.queries
+        return cls(operator, how, queries, config.task.rollouts, region, batches)
+
+    def check(self, dimension: int) -> None:
+        """ConfigError without JAX."""
+        check_jax("meta.algorithm = 'pg_maml' or 'e_maml'")
+
+    @property
+    def trajectories(self) -> int:
+        """Of one task."""
+        return (self.operator.rollouts + self.queries) * self.episodes
+
+    @property
+    def evaluations(self) -> int:
+        """Values of an iteration, E."""
+        return self.batches.size * self.trajectories
+
+    @property
+    def most_units(self) -> int:
+        """Of any stage."""
+        return self.batches.size
+
+    @property
+    def announcement(self) -> str:
+        """What an iteration evaluates."""
+        support = f"{self.operator.steps} x {self.operator.queries * self.episodes}"
+        return (
+            f"{support} + {self.queries * self.episodes} trajectories on each of {self.batches.size} tasks per "
+            "iteration"
+        )
+
+    def iteration(self, theta: np.ndarray, at: Round, subspace=None, statistics=None):
+        """See ``Algorithm``: samples, gradient, and what the trust region asks."""
+        tasks, d = self.batches.size, theta.size
+        samples = yield Stage(Asked.SAMPLES, tasks, 2 + self.trajectories)
+        values = samples[:, 2:]
+        good = np.isfinite(samples).all(axis=1)
+        current = values[good, self.operator.rollouts * self.episodes :]
+        if not good.any():
+            return Step(None, values.ravel(), np.nan)
+        current = float(np.add.reduce(current, axis=None) / current.size)
+        scores = self._scores(*samples[:, :2].T, good)
+        found = (yield Stage(Asked.GRADIENT, tasks, d + 1, scores))[good]
+        if np.isnan(found).any():  # a task could not be sampled again
+            return Step(None, values.ravel(), current)
+        found = np.add.reduce(found, axis=0) / len(found)
+        session = self.trust_region.step(theta, found[:d], found[d])
+        answer = None
+        while True:
+            try:
+                question, vector = session.send(answer)
+            except StopIteration as done:
+                reached, _ = done.value
+                stays = "" if (reached != theta).any() else NO_CANDIDATE
+                return Step(reached - theta, values.ravel(), current, stays=stays)
+            width = d if question == Question.FISHER_PRODUCT else 2
+            answers = (yield Stage(int(question), tasks, width, np.concatenate([vector, scores])))[good]
+            if np.isnan(answers).any():
+                return Step(None, values.ravel(), current)
+            answer = np.add.reduce(answers, axis=0) / len(answers)
+
+    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+        """See ``Algorithm``. Rows of SAMPLES: mean reward of a query step, unit of its advantages, all returns."""
+        stage, at, theta = request.stage, request.round, request.theta
+        tasks = self.batches.draw(at)[np.array(indices)]
+        if stage.number == Asked.SAMPLES:
+            return self._sample(tasks, request, evaluator)
+        missing = np.array([task for task in tasks if not self.kept.has(at, task)], dtype=np.int64)
+        if missing.size:
+            self._sample(missing, request, evaluator)
+        learner = self.operator.learner(evaluator.lab.policy, **self.how)
+        vector, scores = np.split(stage.payload, [stage.payload.size - self.batches.size])
+        rows = np.full((len(tasks), stage.width), np.nan)
+        for row, i, task in zip(rows, indices, tasks, strict=True):
+            sample = self.kept.of(at, task)
+            if sample is not None:
+                row[:] = self._answer(Asked(stage.number), learner, theta, sample, vector, scores[i])
+        # What was sampled again was counted the first time.
+        return rows, Tally.empty(len(tasks), evaluator.lab.policy.observation_size)
+
+    def _answer(self, asked: Asked, learner, theta, sample: Sample, vector, score) -> np.ndarray:
+        supports, query = sample.supports, sample.query
+        if asked == Asked.FISHER_PRODUCT:
+            return learner.fisher_product(theta, supports, query, vector)
+        if asked == Asked.CANDIDATE:
+            found = np.array(learner.surrogate(vector, supports, query, score, sample.adapted))
+            return np.where(np.isfinite(found), found, [-np.inf, np.inf])  # not a failure: too far away
+        gradient = learner.gradient(theta, supports, query, score)
+        value, _ = learner.surrogate(theta, supports, query, score, sample.adapted)
+        return np.append(gradient, value)
+
+    def _sample(self, tasks: np.ndarray, request, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+        """Rows of these tasks, whose trajectories are kept."""
+        at, width = request.round, 2 + self.trajectories
+        units = Units(at, tasks[:, None], np.zeros(len(tasks), dtype=np.int64))
+        points = np.repeat(request.theta[:, None], len(tasks), axis=1)
+        outcome = evaluator.contributions(self._sampled, points, units, request.observer, width)
+        failed = (outcome.tally.status != Status.OK) | ~np.isfinite(outcome.after).all(axis=1)
+        outcome.after[failed] = np.nan
+        for task in tasks[failed]:
+            self.kept.put(at, task, None)
+        return outcome.after, outcome.tally
+
+    def _sampled(self, theta: np.ndarray, trials: Trials):
+        """A Conversation: rows as columns (2 + trajectories, U, 1)."""
+        adapted, supports, trajectories = yield from self.operator.sampled(theta, **self.how)
+        query = yield np.repeat(adapted[..., None], self.queries, axis=-1)
+        rows = np.full((2 + self.trajectories, *theta.shape[1:]), np.nan)
+        rows[2:] = np.moveaxis(np.concatenate([each.returns for each in (*supports, query)], axis=-1), -1, 0)
+        for unit, finite in np.ndenumerate(query.finite):
+            if finite and unit in trajectories:
+                sampled = self.operator.trajectories(adapted[:, *unit], query, unit)
+                sample = Sample(trajectories[unit], sampled, adapted[:, *unit])
+                self.kept.put(trials.units.round, trials.units.tasks[unit], sample)
+                parts = query.observations[unit], query.rewards[unit], query.weights[unit]
+                rows[0, *unit] = np.add.reduce(parts[1], axis=None) / np.add.reduce(parts[2], axis=None)
+                rows[1, *unit] = self.operator.advantages.scale(*parts)
+        return rows
+
+    @staticmethod
+    def _scores(performances: np.ndarray, scales: np.ndarray, good: np.ndarray) -> np.ndarray:
+        """What each task's support trajectories have led to (T,), in units of advantages, less the mean of the others,
+        which does not depend on them.
+        """
+        found, scores = performances[good], np.zeros(len(performances))
+        others = (np.add.reduce(found) - found) / (len(found) - 1) if len(found) > 1 else 0.0
+        scores[good] = (found - others) / scales[good]
+        return scores
+
+
+class EMAML(PGMAML):
+    """Al-Shedivat et al. 2018, Stadie et al. 2018: the adaptation is a function of given trajectories, and that theta
+    has sampled them is a term of its own.
+    """
+
+    Settings = EMAMLSettings
+
+
+NO_CANDIDATE = "no candidate of the line search was better and near enough"

@@ -1,0 +1,69 @@
+"""The section [meta] of PG-MAML and E-MAML, and what it asks of other sections."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.policies import Policy
+from esmaml_mpi.sections import MetaSettings, algorithm_setting
+from esmaml_mpi.settings import setting
+
+
+@dataclass
+class PGMAMLSettings(MetaSettings):
+    """The outer loop: TRPO through sampled policy-gradient adaptations (PG-MAML)."""
+
+    algorithm: str = algorithm_setting("pg_maml")
+    inner_estimator: str = setting(
+        "lvc",
+        "how the adaptation is differentiated. dice: unbiased; lvc: unbiased for one step of an episode, of lower "
+        "variance; biased: as in the first implementations; see docs/baselines.md",
+        choices=("biased", "dice", "lvc"),
+    )
+    first_order: bool = setting(False, "drop the derivative of the adaptation (first-order MAML)")
+    query_trajectories: int = setting(0, "trajectories of each task's adapted policy; 0: adaptation.queries", minimum=0)
+    initial_std: float = setting(1.0, "standard deviation of actions at the start", above=0)
+    max_divergence: float = setting(0.01, "mean KL divergence that an update may cause, at most", above=0)
+    conjugate_gradients: int = setting(10, "iterations of the conjugate-gradient method", minimum=1)
+    damping: float = setting(1e-5, "added to the curvature of the divergence", minimum=0)
+    line_search: int = setting(15, "candidates that the line search tries, at most", minimum=1)
+    shrinkage: float = setting(0.8, "length of each candidate's step over the last one's", above=0, below=1)
+
+    # The trust region decides on the whole step: there is nothing to set.
+    optimizer: ClassVar[str] = "sgd"
+    step_size: ClassVar[float] = 1.0
+    exploration: ClassVar[float] = 0.0
+
+    def policy_of(self, network: Policy) -> StochasticPolicy:
+        """Actions around the network's, with a standard deviation that is learned."""
+        return StochasticPolicy(network, self.initial_std)
+
+
+@dataclass
+class EMAMLSettings(PGMAMLSettings):
+    """The outer loop: TRPO on adaptations as functions of sampled trajectories, whose sampling is learned too
+    (E-MAML).
+    """
+
+    algorithm: str = algorithm_setting("e_maml")
+    exploration: float = setting(
+        1.0, "factor on what sampling informative trajectories is worth; 1 is E-MAML", minimum=0
+    )
+    inner_estimator: ClassVar[str] = "biased"  # the adaptation is a function of given trajectories: that is then right
+    first_order: ClassVar[bool] = False
+
+
+def check_sections(config, operator: str) -> None:
+    """ConfigError unless [adaptation] is this operator, whose rewards are true."""
+    chosen = f"meta.algorithm = {config.meta.algorithm!r}"
+    if config.adaptation.operator != operator:
+        raise ConfigError(
+            f"adaptation.operator = {config.adaptation.operator!r}: {chosen} differentiates the adaptation of "
+            f"{operator!r}, which is wanted."
+        )
+    if any(config.task.corruption.get(key) for key in ("fraction", "noise_std")):
+        raise ConfigError(
+            f"task.corruption = {config.task.corruption!r}: {chosen} has no measurements that can be told from scores; "
+            "{} is wanted."
+        )

@@ -1,0 +1,115 @@
+"""Adaptation by policy gradients: U(theta, T) = theta + alpha grad J^T(theta), estimated from K trajectories.
+
+What PG-MAML, E-MAML and first-order MAML do at test time. JAX is imported when a gradient is wanted: the section can be
+read without it.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.baselines.advantages import AdvantageEstimation
+from esmaml_mpi.baselines.requirement import check_jax
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.recording import Recording
+from esmaml_mpi.sections import KEY_WORD, AdaptationSettings, operator_setting
+from esmaml_mpi.settings import setting
+
+
+@dataclass(frozen=True)
+class PolicyGradientSteps(AdaptationSettings):
+    """``steps`` policy-gradient steps, each from ``queries`` trajectories of the policy that the last has reached."""
+
+    operator: str = operator_setting("policy_gradient")
+    queries: int = setting(20, "trajectories K of an adaptation step", minimum=2)
+    step_size: float = setting(0.1, "adaptation step alpha", minimum=0)
+    steps: int = setting(1, "adaptation steps, K trajectories each", minimum=1, maximum=KEY_WORD)
+    gamma: float = setting(0.99, "discount", minimum=0, maximum=1)
+    gae_lambda: float = setting(1.0, "lambda of generalised advantages; 1: Monte-Carlo returns", minimum=0, maximum=1)
+    normalize_advantages: bool = setting(True, "advantages minus their mean, over their std, within a task")
+
+    uses_recordings = True
+    directions_at_once = 0
+
+    def __post_init__(self):
+        for key, value in (("share_rollouts", False), ("directions", "gaussian"), ("direction_options", {})):
+            if getattr(self, key) != value:
+                raise ConfigError(
+                    f"adaptation.{key} = {getattr(self, key)!r}: adaptation.operator = {self.operator!r} perturbs no "
+                    f"parameters; leave it out (it is then {value!r})."
+                )
+
+    def check_dimension(self, dimension: int) -> None:
+        """ConfigError without JAX."""
+        check_jax(f"adaptation.operator = {self.operator!r}")
+
+    @property
+    def queries_at_once(self) -> int:
+        """Policies in one yield: the same one, K times."""
+        return self.queries
+
+    @property
+    def yields(self) -> int:
+        """How often it asks for trajectories."""
+        return self.steps
+
+    @property
+    def rollouts(self) -> int:
+        """Rollouts of one adaptation to one task."""
+        return self.steps * self.queries
+
+    def pivot_last(self, step: int) -> bool:
+        """There is no pivot."""
+        return False
+
+    @property
+    def advantages(self) -> AdvantageEstimation:
+        """How trajectories become advantages."""
+        return AdvantageEstimation(self.gamma, self.gae_lambda, normalize=self.normalize_advantages)
+
+    def adapt(self, theta: np.ndarray, normals=None) -> Generator[np.ndarray, Recording, np.ndarray]:
+        """See ``adaptation.Operator``; it is sent Recordings."""
+        adapted, _, _ = yield from self.sampled(theta)
+        return adapted
+
+    def sampled(
+        self, theta: np.ndarray, **how
+    ) -> Generator[np.ndarray, Recording, tuple[np.ndarray, list[Recording], dict]]:
+        """Adapted parameters (d, U, T) of theta (d, U, T), nan where something was not finite; the recordings of all
+        steps; and, of each (unit, task) that was finite, the Trajectories of all steps.
+
+        ``how`` are settings of ``policy_gradient.PolicyGradient``: all its estimators agree on the step itself.
+        """
+        recordings, adapted = [], theta
+        supports = {at: () for at in np.ndindex(theta.shape[1:])}
+        for _ in range(self.steps):
+            recording = yield np.repeat(adapted[..., None], self.queries, axis=-1)
+            recordings.append(recording)
+            start, adapted = adapted, np.full(theta.shape, np.nan)
+            for at, finite in np.ndenumerate(recording.finite):
+                if not (finite and at in supports):
+                    supports.pop(at, None)
+                    continue
+                supports[at] += (self.trajectories(start[:, *at], recording, at),)
+                adapted[:, *at] = self.learner(recording.policy, **how).adapted(theta[:, *at], supports[at])
+        return adapted, recordings, supports
+
+    def learner(self, policy, **how):
+        """The mathematics of these steps, for a policy."""
+        from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
+        from esmaml_mpi.baselines.policy_gradient import PolicyGradient
+
+        return PolicyGradient(GaussianPolicy(policy.mean), step_size=self.step_size, **how)
+
+    def trajectories(self, parameters: np.ndarray, recording: Recording, at: tuple[int, int]):
+        """Trajectories of one unit's task, which parameters (d,) have sampled."""
+        from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
+        from esmaml_mpi.baselines.trajectories import Trajectories, log_probabilities
+
+        observations, actions, weights = recording.observations[at], recording.actions[at], recording.weights[at]
+        advantages = self.advantages.advantages(observations, recording.rewards[at], weights)
+        policy = GaussianPolicy(recording.policy.mean)
+        return Trajectories(
+            observations, actions, weights, advantages, log_probabilities(policy, parameters, observations, actions)
+        )

@@ -1,0 +1,195 @@
+"""Training by policy gradients: records, refusals, failures, and trajectories that another rank has to sample again."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers import same
+
+import esmaml_mpi
+from esmaml_mpi.baselines.inner_objectives import INNER_OBJECTIVES
+from esmaml_mpi.baselines.pg_maml import Asked
+from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSettings
+from esmaml_mpi.cli import main
+from esmaml_mpi.config import load
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.meta.stages import Stage
+from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.tasks import FAMILIES
+
+SMALL = load(
+    {
+        "run": {"seed": 1},
+        "task": {"name": "navigation_2d", "horizon": 8, "train_size": 7, "batch_size": 3, "test_size": 2},
+        "policy": {"hidden": [], "output": "identity"},
+        "adaptation": {"operator": "policy_gradient", "queries": 4},
+        "meta": {"algorithm": "pg_maml", "iterations": 3, "query_trajectories": 5},
+        "test": {"every": 1, "repeats": 2},
+    }
+)
+TASKS, SUPPORT, QUERY = 3, 4, 5
+NUMBERS = ("values", "meta_value", "gradient_norm", "parameter_norm", "failed_units", "rollouts", "env_steps")
+ALGORITHMS = ["pg_maml", "e_maml"]
+
+
+def sets(*overrides):
+    return [part for override in overrides for part in ("--set", override)]
+
+
+def equal(one, other):
+    """Whether two runs have the same numbers."""
+    pairs = [("train", name) for name in NUMBERS]
+    pairs += [("test", "before"), ("test", "after"), ("parameters", "value"), ("normalization", "mean")]
+    return all(same(one.history[group][name], other.history[group][name]) for group, name in pairs)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """One run of each algorithm, and its file."""
+    folder = tmp_path_factory.mktemp("pg_maml")
+    runs = {}
+    for name in ALGORITHMS:
+        path = folder / f"{name}.h5"
+        runs[name] = esmaml_mpi.train(SMALL, [f"meta.algorithm={name}"], output=path), path
+    return runs
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_records_add_up(trained, name):
+    results, _ = trained[name]
+    rows = results.history["train"]
+    assert rows["values"].shape == (3, TASKS * (SUPPORT + QUERY))
+    assert np.all(rows["rollouts"] == TASKS * (SUPPORT + QUERY)) and np.all(rows["env_steps"] <= 8 * rows["rollouts"])
+    queries = rows["values"].reshape(3, TASKS, SUPPORT + QUERY)[:, :, SUPPORT:]
+    np.testing.assert_allclose(rows["meta_value"], queries.mean(axis=(1, 2)), rtol=1e-12)
+    assert np.all(rows["gradient_norm"] > 0) and np.all(rows["failed_units"] == 0)
+    assert results.history["parameters"]["value"].shape == (4, 2 * 3 + 2)  # a linear mean, and two log stds
+    assert results.history["normalization"]["count"][-1] == rows["env_steps"].sum()
+
+
+def test_algorithms_and_estimators_differ_and_threads_do_not(trained):
+    results, _ = trained["pg_maml"]
+    assert equal(results, esmaml_mpi.train(SMALL, ["run.threads=2"]))
+    assert not equal(results, trained["e_maml"][0])
+    steps = [results.history["train"]["gradient_norm"][0]]
+    for change in ("inner_estimator=dice", "inner_estimator=biased", "first_order=true", "max_divergence=0.02"):
+        other = esmaml_mpi.train(SMALL, [f"meta.{change}", "meta.iterations=1", "test.every=0"])
+        steps.append(other.history["train"]["gradient_norm"][0])
+    assert len(set(steps)) == 5
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_resuming_is_going_on(trained, tmp_path, name):
+    from esmaml_mpi.results.reader import read
+
+    (tmp_path / "config.toml").write_text(SMALL.to_toml())
+    output = tmp_path / "parts.h5"
+    for iterations in (1, 3):
+        chosen = sets(f"meta.algorithm={name}", f"meta.iterations={iterations}")
+        assert main(["train", str(tmp_path / "config.toml"), *chosen, "--output", str(output), "--resume"]) == 0
+    whole, parts = trained[name][0], read(output)
+    assert all(same(whole.history["train"][column], parts.history["train"][column]) for column in NUMBERS)
+    assert same(whole.checkpoint["theta"], parts.checkpoint["theta"])
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("asked", [Asked.FISHER_PRODUCT, Asked.CANDIDATE, Asked.GRADIENT])
+def test_who_has_no_trajectories_of_a_task_samples_the_same_again(name, asked):
+    config = load(SMALL, [f"meta.algorithm={name}", "adaptation.steps=2", "task.train_size=3"]).resolved()
+    keeper, stranger = Experiment(config), Experiment(config)
+    theta = keeper.initial_theta()
+    observer = Observer(np.zeros(2), np.ones(2))
+    rng = np.random.default_rng(2)
+
+    def request(stage):
+        return Request(4, 0, stage, False, theta, observer)
+
+    samples, tally = keeper.train_units(request(Stage(Asked.SAMPLES, TASKS, 2 + 2 * SUPPORT + QUERY)), range(TASKS))
+    assert np.isfinite(samples).all() and np.all(tally.rollouts == 2 * SUPPORT + QUERY)
+    vector = np.empty(0) if asked == Asked.GRADIENT else 0.01 * rng.normal(size=theta.size)
+    if asked == Asked.CANDIDATE:
+        vector += theta
+    width = {Asked.FISHER_PRODUCT: theta.size, Asked.CANDIDATE: 2, Asked.GRADIENT: theta.size + 1}[asked]
+    stage = Stage(asked, TASKS, width, np.concatenate([vector, rng.normal(size=TASKS)]))
+    kept, tally = keeper.train_units(request(stage), range(TASKS))
+    assert np.isfinite(kept).all() and not tally.rollouts.any() and not tally.steps.any()
+    again, tally = stranger.train_units(request(stage), range(1, TASKS))
+    assert same(kept[1:], again) and not tally.rollouts.any() and not tally.observation_sums.any()
+    other, _ = keeper.train_units(Request(5, 0, stage, False, theta, observer), range(TASKS))
+    assert not any(map(same, kept, other))  # a sample is that of its iteration, for the same tasks too
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_failed_tasks_leave_the_estimate_and_are_counted(monkeypatch, name):
+    monkeypatch.setitem(FAMILIES, "flaky", "helpers:Flaky")
+    settings = {**SMALL.to_dict(), "task": {"name": "flaky", "horizon": 8, "options": {"failure_rate": 0.01}}}
+    changes = ["meta.iterations=6", "test.every=0", f"meta.algorithm={name}", "adaptation.queries=2"]
+    rows = esmaml_mpi.train(settings, [*changes, "meta.query_trajectories=2"]).history["train"]
+    assert rows["failed_units"].sum() > 0 and np.all(rows["failed_units"] % 4 == 0)
+    assert np.array_equal(np.isnan(rows["values"]).sum(axis=1), rows["failed_units"])
+    assert np.isfinite(rows["gradient_norm"]).all() and np.isfinite(rows["meta_value"]).all()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_evaluating_repeats_and_sessions_are_refused(trained, tmp_path, capsys, name):
+    _, path = trained[name]
+    found = []
+    for _ in range(2):
+        assert main(["evaluate", str(path), "--repeats", "2", "--json", "-", *sets("adaptation.steps=2")]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1] and found[0]["rollouts_per_adaptation"] == 8
+    assert np.isfinite(found[0]["after"]).all() and found[0]["after"] != found[0]["before"]
+    assert main(["adapt", str(path), "--session", str(tmp_path / "session.h5")]) == 2
+    error = capsys.readouterr().err
+    assert "adaptation.operator = 'policy_gradient'" in error and error.count("\n") == 1
+
+
+def test_choices_are_those_of_the_mathematics():
+    (estimator,) = (each for each in PGMAMLSettings.__dataclass_fields__.values() if each.name == "inner_estimator")
+    assert sorted(estimator.metadata["choices"]) == sorted(INNER_OBJECTIVES)
+    assert EMAMLSettings.inner_estimator == "biased"
+
+
+REFUSED = {
+    ("adaptation.operator=es_gradient",): "adaptation.operator = 'es_gradient'",
+    ("adaptation.share_rollouts=true",): "adaptation.share_rollouts = True",
+    ("adaptation.directions=orthogonal",): "adaptation.directions = 'orthogonal'",
+    ("adaptation.queries=1",): "adaptation.queries = 1",
+    ("task.corruption.noise_std=1.0",): "task.corruption",
+    ("meta.optimizer=adam",): "'meta.optimizer' does not exist",
+    ("meta.step_size=0.1",): "'meta.step_size' does not exist",
+    ("meta.exploration=1.0",): "'meta.exploration' does not exist",
+    ("meta.algorithm=e_maml", "meta.inner_estimator=dice"): "'meta.inner_estimator' does not exist",
+    ("meta.algorithm=zero_order",): "meta.algorithm = 'zero_order' trains one that does not",
+    ("meta.algorithm=first_order",): "'es_gradient' is wanted",
+    ("adaptation.operator=chain", "adaptation.links=[{operator='policy_gradient'}]"): "needs whole episodes",
+}
+
+
+@pytest.mark.parametrize("overrides", REFUSED)
+def test_what_cannot_be_is_refused_by_name(overrides):
+    with pytest.raises(ConfigError) as error:
+        load(SMALL, overrides).resolved()
+    assert REFUSED[overrides] in str(error.value)
+
+
+def test_without_jax_the_extra_is_named_and_files_can_still_be_read(trained, monkeypatch):
+    from esmaml_mpi.baselines import requirement
+    from esmaml_mpi.results.reader import read
+
+    monkeypatch.setattr(requirement, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install \"esmaml-mpi\[baselines\]\""):
+        SMALL.resolved()
+    assert read(trained["pg_maml"][1]).config.meta.algorithm == "pg_maml"
+
+
+def test_the_rendered_episode_is_the_one_that_is_scored(trained, capsys):
+    from esmaml_mpi.rendering.pair import Pair
+    from esmaml_mpi.trained import find_trained
+
+    path = trained["pg_maml"][1]
+    assert main(["evaluate", str(path), "--repeats", "1", "--tasks", "8", "--seed", "5", "--json", "-"]) == 0
+    (after,) = json.loads(capsys.readouterr().out)["after"]
+    last = list(Pair(find_trained(path, "last", [], 5), 8, 5).play())[-1]
+    assert last.returns[1] == pytest.approx(after[0], rel=1e-12)
