@@ -160,6 +160,8 @@ class MetaSettings:
         0.995, "share of the remembered gradients' squared length that the subspace holds", above=0, maximum=1
     )
 
+    observation_statistics = "shared"  # a setting of the algorithms that have others
+
     def policy_of(self, network):
         """The policy that is trained, made of the section [policy]'s network."""
         return network

@@ -233,8 +233,7 @@ class Training:
         return self.state.memory.subspace(self.config.meta.memory_threshold)
 
     def _observer(self) -> Observer:
-        meta = self.config.meta
-        if self.config.policy.normalize_observations and getattr(meta, "observation_statistics", "shared") != "none":
+        if self.config.policy.normalize_observations and self.config.meta.observation_statistics != "none":
             return Observer(*self.state.statistics.mean_std())
         n = self.experiment.policy.observation_size
         return Observer(np.zeros(n), np.ones(n))

@@ -16,10 +16,15 @@ QUADRATIC = QuadraticFamily.random(D, TASKS)
 ALPHA = 0.2
 
 
-def algorithm(batch_size=TASKS, adaptation=(), **changes):
+def algorithm(batch_size=TASKS, adaptation=(), corruption=(), **changes):
     tables = {
         "run": {"seed": SEED},
-        "task": {"name": "navigation_2d", "train_size": TASKS, "batch_size": batch_size},
+        "task": {
+            "name": "navigation_2d",
+            "train_size": TASKS,
+            "batch_size": batch_size,
+            "corruption": dict(corruption),
+        },
         "adaptation": {
             "queries": 6,
             "sigma": 0.3,
@@ -143,12 +148,7 @@ def test_normalized_rewards_divide_step_and_hessian_by_their_std():
 def test_a_lost_rollout_leaves_its_direction_out_and_a_lost_pivot_its_task():
     subject = algorithm(use_hessian=True, hessian_estimator="pivot")
     pivot = subject.probes[INNER].count - 1
-
-    def without(task):
-        gone = [(INNER, task, pivot)]
-        return run(subject, lost=gone)
-
-    whole, fewer = run(subject), without(1)
+    whole, fewer = run(subject), run(subject, lost=[(INNER, 1, pivot)])
     assert np.isnan(fewer.values).sum() == 1 and np.isfinite(whole.values).all()
     # The other tasks' terms are what they are when each is alone in the mean.
     others = [[(INNER, t, pivot) for t in range(TASKS) if t != kept] for kept in range(TASKS)]
@@ -185,21 +185,10 @@ def test_batches_and_directions_change_with_round_and_attempt():
     assert len(points) == 4 * len(rounds)
 
 
-def test_a_hundred_outliers_hit_the_adaptation_and_not_the_outer_rewards():
+def test_outliers_hit_the_adaptation_and_not_the_outer_rewards():
     """Measured rewards are corrupted, scores are not: theta' moves, rewards at a given point do not."""
-    tables = {"task": {"corruption": {"fraction": 0.5, "relative": False, "outlier_scale": 100.0}}}
-    clean = algorithm()
-    dirty = FirstOrder.from_config(
-        load(
-            {
-                "run": {"seed": SEED},
-                "task": {"name": "navigation_2d", "train_size": TASKS, "batch_size": TASKS, **tables["task"]},
-                "adaptation": {"queries": 6, "sigma": 0.3, "step_size": ALPHA, "reward_normalization": "none"},
-                "meta": {"algorithm": "first_order", "perturbations": 8, "sigma": 0.5, "reward_normalization": "none"},
-            }
-        )
-    )
-    one, other = run(clean), run(dirty)
+    outliers = {"fraction": 0.5, "relative": False, "outlier_scale": 100.0}
+    one, other = run(algorithm()), run(algorithm(corruption=outliers))
     inner = TASKS * 7
     assert np.array_equal(one.values[:inner], other.values[:inner])  # recorded as they were
     assert np.all(one.values[inner:] != other.values[inner:])
