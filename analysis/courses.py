@@ -1,6 +1,6 @@
 """Adaptations step by step: what is tried, and what the operator has reached by when."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from behaviour import Behaviour
@@ -35,10 +35,11 @@ class RecordedTrials(Trials):
         super().__post_init__()
         self.recorded: list[RolloutResult] = []
 
-    def run(self, parameters: np.ndarray, record: bool = False, shared: bool = False) -> RolloutResult:
-        """As ``Trials.run``."""
-        result = super().run(parameters, True, shared)
-        self.recorded.append(result)
+    def simulated(self, *columns, record: bool) -> RolloutResult:
+        """As ``Trials.simulated``."""
+        result = super().simulated(*columns, record=True)
+        # A copy: a Recording clears what comes after an episode's end, its last observation included.
+        self.recorded.append(replace(result, observations=result.observations.copy()))
         return result
 
 
@@ -47,13 +48,13 @@ def follow(operator, points: np.ndarray, trials: Trials) -> Course:
     course, reached = Course(), [points]
     course.add(0, points)
     told = (reached.append,) if getattr(operator, "tells_centre", False) else ()
-    session = operator.adapt(points, trials.directions, *told)
+    session, answer = operator.adapt(points, trials.directions, *told), trials.answers(operator)
     with np.errstate(all="ignore"):  # of a failed rollout; its unit is marked in the tally
         queries = next(session)
         while True:
             used = course.rollouts[-1] + queries.shape[-1] * trials.lab.episodes
             try:
-                queries = session.send(trials.evaluate(queries))
+                queries = session.send(answer(queries))
             except StopIteration as done:
                 course.add(used, done.value)
                 return course

@@ -159,7 +159,7 @@ class Evaluator:
 
     def _converse(self, block, workspace, conversation, points, units, observer, subspace):
         trials = Trials(self.lab, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
-        answer = trials.record if getattr(self.operator, "uses_recordings", False) else trials.evaluate
+        answer = trials.answers(self.operator)
         session = conversation(_spread(points[:, block], trials.units), trials)
         with np.errstate(all="ignore"):  # a failed rollout may be inf or nan here; its unit is marked in the tally
             try:

@@ -109,11 +109,15 @@ class Trials:
         values = returns[..., 0] if self.lab.episodes == 1 else np.add.reduce(returns, axis=-1) / self.lab.episodes
         return self._measured(values)
 
+    def answers(self, operator) -> Callable[[np.ndarray], np.ndarray | Recording]:
+        """What an adaptation operator's queries are answered by."""
+        return self.record if getattr(operator, "uses_recordings", False) else self.evaluate
+
     def record(self, parameters: np.ndarray) -> Recording:
         """The whole episodes of parameters (d, U, T, Q), Q * episodes for each task of each unit."""
         _, rows, tasks, _ = parameters.shape
         flat, *rest = self._columns(parameters, shared=False)
-        result = simulate(self.lab.policy, self.lab.family, flat, *rest, self.workspace, record=True)
+        result = self.simulated(flat, *rest, record=True)
         self._count(result, result.returns.reshape(rows, tasks, -1))
         return Recording.of(self.lab.policy, flat, rest[-1], result, (rows, tasks))
 
@@ -155,7 +159,10 @@ class Trials:
 
         ``shared``: parameters are (d, U, 1, Q), each for all tasks of its unit; returns are (T, columns).
         """
-        columns = self._columns(parameters, shared)
+        return self.simulated(*self._columns(parameters, shared), record=record)
+
+    def simulated(self, *columns, record: bool) -> RolloutResult:
+        """The episodes of columns as of ``rollouts.simulate``: everything that is simulated here passes through this."""
         return simulate(self.lab.policy, self.lab.family, *columns, self.workspace, record)
 
     def _columns(self, parameters: np.ndarray, shared: bool) -> tuple:

@@ -29,10 +29,13 @@ class EvoPolicyGradientSteps(PolicyGradientSteps):
         return self.candidates
 
     def adapt(
-        self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
+        self,
+        theta: np.ndarray,
+        normals: Callable[[int], np.ndarray],
+        centre: Callable[[np.ndarray], None] = lambda parameters: None,
     ) -> Generator[np.ndarray, Recording, np.ndarray]:
-        """See ``adaptation.Operator``; it is sent Recordings."""
-        adapted, recordings, supports = yield from self.sampled(theta)
+        """See ``adaptation.Operator``; it is sent Recordings. ``centre`` is told theta after each step."""
+        adapted, recordings, supports = yield from self.sampled(theta, centre)
         evolution = Evolution(self.candidates, self.candidate_sigma, self.temperature)
         points, mixture = evolution.points(adapted, normals(self.candidates)), np.full(adapted.shape, np.nan)
         for at, trajectories in supports.items():

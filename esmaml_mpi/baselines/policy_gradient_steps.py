@@ -4,7 +4,7 @@ What PG-MAML, E-MAML and first-order MAML do at test time. JAX is imported when 
 read without it.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ class PolicyGradientSteps(AdaptationSettings):
     normalize_advantages: bool = setting(True, "advantages minus their mean, over their std, within a task")
 
     uses_recordings = True
+    tells_centre = True
     directions_at_once = 0
 
     def __post_init__(self):
@@ -68,13 +69,15 @@ class PolicyGradientSteps(AdaptationSettings):
         """How trajectories become advantages."""
         return AdvantageEstimation(self.gamma, self.gae_lambda, normalize=self.normalize_advantages)
 
-    def adapt(self, theta: np.ndarray, normals=None) -> Generator[np.ndarray, Recording, np.ndarray]:
-        """See ``adaptation.Operator``; it is sent Recordings."""
-        adapted, _, _ = yield from self.sampled(theta)
+    def adapt(
+        self, theta: np.ndarray, normals=None, centre: Callable[[np.ndarray], None] = lambda parameters: None
+    ) -> Generator[np.ndarray, Recording, np.ndarray]:
+        """See ``adaptation.Operator``; it is sent Recordings. ``centre`` is told theta (d, U, T) after each step."""
+        adapted, _, _ = yield from self.sampled(theta, centre)
         return adapted
 
     def sampled(
-        self, theta: np.ndarray, **how
+        self, theta: np.ndarray, centre: Callable[[np.ndarray], None] = lambda parameters: None, **how
     ) -> Generator[np.ndarray, Recording, tuple[np.ndarray, list[Recording], dict]]:
         """Adapted parameters (d, U, T) of theta (d, U, T), nan where something was not finite; the recordings of all
         steps; and, of each (unit, task) that was finite, the Trajectories of all steps.
@@ -93,6 +96,7 @@ class PolicyGradientSteps(AdaptationSettings):
                     continue
                 supports[at] += (self.trajectories(start[:, *at], recording, at),)
                 adapted[:, *at] = self.learner(recording.policy, **how).adapted(theta[:, *at], supports[at])
+            centre(adapted)
         return adapted, recordings, supports
 
     def learner(self, policy, **how):

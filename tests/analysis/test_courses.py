@@ -15,6 +15,18 @@ CHAIN = (
     "adaptation.operator=chain",
     "adaptation.links=[{operator='es_gradient', queries=4}, {operator='population_search', population=3}]",
 )
+SAMPLED = (
+    "policy.output=identity",
+    "meta.algorithm=pg_maml",
+    "adaptation.operator=policy_gradient",
+    "adaptation.queries=3",
+)
+EVOLVING = (
+    "policy.output=identity",
+    "meta.algorithm=evo_maml",
+    "adaptation.operator=evo_policy_gradient",
+    "adaptation.queries=3",
+)
 
 
 def rewards(results, notes, repeats=2, overrides=()):
@@ -42,6 +54,17 @@ def test_ends_where_the_evaluation_does(settings, tmp_path, notes, capsys):
     np.testing.assert_array_equal(found[-1], after)
     assert (used[0], used[-1]) == (0, rollouts) and len(found) == len(used) and notes == []
     assert (np.diff(used) > 0).all()
+
+
+@pytest.mark.parametrize("settings", [SAMPLED, (*SAMPLED, "adaptation.steps=3"), (*EVOLVING, "adaptation.steps=2")])
+def test_policies_that_act_at_random_are_followed_too(settings, tmp_path, notes, capsys):
+    pytest.importorskip("jax")
+    results = train(tmp_path / "run.h5", *settings)
+    used, found = rewards(results, notes)
+    _, after, rollouts = evaluated(results, capsys)  # before adaptation other actions are drawn
+    np.testing.assert_array_equal(found[-1], after)
+    assert used.tolist() == list(range(0, rollouts + 1, 3)) and notes == []
+    assert (np.diff(found, axis=0)[: results.config.adaptation.steps] != 0).any(axis=(1, 2)).all()
 
 
 def test_hill_climbing_never_gets_worse_on_the_way(tmp_path, notes):
@@ -102,6 +125,17 @@ def test_explored_paths_begin_with_the_pivot_and_end_as_rewarded(tmp_path, notes
     np.testing.assert_array_equal(tried[2][0], before[2][0])
     after = {path.tobytes() for own in climber.paths("after") for path in own}
     assert after <= {path.tobytes() for own in tried for path in own}  # it ends with a policy that it has tried
+
+
+def test_explored_paths_of_policies_that_act_at_random_are_those_learnt_from(tmp_path):
+    pytest.importorskip("jax")
+    import courses
+    from behaviour import Behaviour
+
+    tried = courses.explored(Behaviour(train(tmp_path / "pg.h5", *SAMPLED), "last", [0, 1, 2, 3], 2))
+    assert [len(own) for own in tried] == [2 * 3] * 4
+    paths = [path for own in tried for path in own]
+    assert len({path.tobytes() for path in paths}) == len(paths) and all(path[-1].any() for path in paths)
 
 
 def test_script_draws_and_tabulates(runs, tmp_path):
