@@ -13,7 +13,7 @@ if [ $# = 0 ]; then # all that are experiment files, and no examples of single r
   set -- $(cd "$root/configs" && grep -l '^\[sizes' ./*.toml | sed 's|^\./||; s|\.toml$||')
 fi
 for name in "$@"; do [ -f "$root/configs/$name.toml" ] || die "no experiment configs/$name.toml"; done
-prepare analysis mpi mujoco gymnasium decoders
+prepare analysis mpi mujoco gymnasium decoders baselines
 
 # In a process group of its own, so that Ctrl-C reaches this script alone, which passes it on as "save and stop".
 job= stopped=

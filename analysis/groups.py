@@ -21,6 +21,8 @@ CHOICES = {
     "meta.direction_options.": "meta.directions",
     "meta.decoder_options.": "meta.decoder",
 }
+# Settings that a meta-algorithm asks for, or that suit it: not named beside it where it alone decides on them.
+SUITING = ("policy.output", "adaptation.operator", "test.every")
 NOT_SET = "not set"
 
 
@@ -101,11 +103,20 @@ def told(own: dict[str, str], groups: list[dict[str, str]]):
     family = [other for other in groups if other["task.name"] == own["task.name"]]
     if len(family) < len(groups):
         yield "task.name", own["task.name"]
-    for name in differing(family):
+    names = differing(family)
+    for name in names:
+        if name in SUITING and "meta.algorithm" in names and _decided(name, "meta.algorithm", family):
+            continue
         if name in own:
             yield short(name, family), own[name]
         elif any(name in other and _choices(name, other) == _choices(name, own) for other in family):
             yield short(name, family), NOT_SET
+
+
+def _decided(name: str, by: str, groups: list[dict[str, str]]) -> bool:
+    """Whether groups that agree in ``by`` agree in this setting too."""
+    pairs = {(own[by], own.get(name)) for own in groups}
+    return len(pairs) == len({chosen for chosen, _ in pairs})
 
 
 def short(name: str, groups: list[dict[str, str]]) -> str:

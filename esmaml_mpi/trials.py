@@ -162,7 +162,7 @@ class Trials:
         return self.simulated(*self._columns(parameters, shared), record=record)
 
     def simulated(self, *columns, record: bool) -> RolloutResult:
-        """The episodes of columns as of ``rollouts.simulate``: everything that is simulated here passes through this."""
+        """The episodes of columns as of ``rollouts.simulate``: all that is simulated passes through this."""
         return simulate(self.lab.policy, self.lab.family, *columns, self.workspace, record)
 
     def _columns(self, parameters: np.ndarray, shared: bool) -> tuple:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "configs").glob("*.toml"))
 SIZES = [(path, size) for path in FILES for size in ("paper", *tomllib.loads(path.read_text()).get("sizes", {}))]
 EXPERIMENTS = [path for path, size in SIZES if size == "small"]
+SAMPLED = ("pg_maml", "evo_maml")  # policies that act at random: the constants are ProMP's
 BODIES = ("half_cheetah", "swimmer", "walker2d", "ant", "quadruped")
 
 
@@ -44,13 +45,16 @@ def test_every_run_is_valid_and_drawn(path, size):
         assert (ROOT / "analysis" / script).is_file(), line
         for word in (word for word in words if word.endswith(".h5")):
             assert any(fnmatch.fnmatchcase(file, word) for file in files), f"{line}: no run is called {word}"
-            assert glob.has_magic(word) or script == "plot_run.py"
+            assert glob.has_magic(word) or script in ("plot_run.py", "exploration.py")
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_the_paper_size_has_the_papers_constants(path):
     for run in runs_of(path, "paper"):
         meta, adaptation = run.config.meta, run.config.adaptation
+        if meta.algorithm in SAMPLED:
+            assert (adaptation.step_size, run.config.policy.output) == (0.1, "identity")
+            continue
         assert (adaptation.sigma, meta.step_size) == (0.1, 0.01)
         if meta.algorithm == "zero_order":
             assert (meta.perturbations, meta.current_evaluations) == (150, 150)

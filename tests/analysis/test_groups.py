@@ -60,6 +60,18 @@ def test_what_differs_for_one_is_told_of_all_that_have_it():
     ]
 
 
+def test_what_an_algorithm_decides_on_is_not_told_beside_it():
+    sampled = {**FIRST, "meta.algorithm": "pg_maml", "adaptation.operator": "policy_gradient", "policy.output": "none"}
+    plain = {**CORNERS, "policy.output": "tanh"}
+    assert labels(plain, sampled) == ["algorithm = zero_order", "algorithm = pg_maml"]
+    climbing = {**CLIMBING, "policy.output": "tanh"}
+    assert labels(plain, climbing, sampled) == [
+        "operator = es_gradient, algorithm = zero_order",
+        "operator = hill_climbing, algorithm = zero_order",
+        "operator = policy_gradient, algorithm = pg_maml",
+    ]
+
+
 def test_a_key_that_one_lacks():
     newer = {**CORNERS, "meta.momentum": "0.9"}
     assert labels(CORNERS, newer) == ["momentum = not set", "momentum = 0.9"]
