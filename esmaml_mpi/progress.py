@@ -2,10 +2,13 @@
 
 import math
 import os
+import shutil
 import sys
 import time
 
 from esmaml_mpi.parallel.world import LAUNCHED
+
+DISPENSABLE = (0, 5, 2, 4)  # of a live line, first to last: bar, rollouts/s, value, it/s
 
 
 class Progress:
@@ -16,7 +19,8 @@ class Progress:
 
     def __init__(self, total: int, done: int, stream=None, interval: float = 30.0):
         self.total, self.first, self.stream = total, done, stream or sys.stdout
-        self.live = _is_terminal(self.stream)
+        self.terminal = _terminal(self.stream)
+        self.live = self.terminal is not None
         self.interval = 0.1 if self.live else interval
         self.start = time.monotonic()
         self.last = -math.inf
@@ -35,11 +39,17 @@ class Progress:
         rate = (done - self.first) / max(now - self.start, 1e-9)
         left = duration((self.total - done) / rate) if rate > 0 else "?"
         trouble = f"  {failed} failed" if failed else ""
-        line = (
-            f"iteration {done}/{self.total}  value {meta_value:.2f}{self.test}  {rate:.2f} it/s  "
-            f"{rollouts * rate:,.0f} rollouts/s  {left} left{trouble}"
+        self._print(
+            done,
+            [
+                f"iteration {done}/{self.total}",
+                f"  value {meta_value:.2f}",
+                self.test,
+                f"  {rate:.2f} it/s",
+                f"  {rollouts * rate:,.0f} rollouts/s",
+                f"  {left} left{trouble}",
+            ],
         )
-        self._print(line)
 
     def message(self, text: str) -> None:
         """A line that stays."""
@@ -49,31 +59,46 @@ class Progress:
     def close(self) -> None:
         """End the live line."""
         if self.live:
-            self.stream.write("\n")
+            self.terminal.write("\n")
+            self.terminal.flush()
+
+    def _print(self, done: int, parts: list[str]) -> None:
+        if self.live:
+            filled = 20 * done // max(self.total, 1)
+            bar = f"[{'#' * filled}{'.' * (20 - filled)}] "
+            self.terminal.write("\r\033[K" + _fitted([bar, *parts], shutil.get_terminal_size().columns - 1))
+            self.terminal.flush()
+        else:
+            self.stream.write("".join(parts) + "\n")
             self.stream.flush()
 
-    def _print(self, line: str) -> None:
-        if self.live:
-            filled = 20 * int(line.split()[1].split("/")[0]) // max(self.total, 1)
-            self.stream.write(f"\r\033[K[{'#' * filled}{'.' * (20 - filled)}] {line}")
-        else:
-            self.stream.write(line + "\n")
-        self.stream.flush()
+
+def _fitted(parts: list[str], columns: int) -> str:
+    """The parts in one line, without those that do not fit: a line that wraps could not be drawn over."""
+    kept = list(parts)
+    for i in DISPENSABLE:
+        if sum(map(len, kept)) > columns:
+            kept[i] = ""
+    return "".join(kept)[:columns]
 
 
-def _is_terminal(stream) -> bool:
-    """Whether a person is watching.
+def _terminal(stream):
+    """Where a person is watching, to write the live line to, or None.
 
-    mpirun gives its ranks a terminal even when its own output goes to a file, so its is asked too.
+    mpirun gives its ranks a terminal even when its own output goes to a file, and it passes whole lines on only, while
+    the live line has no end: its own terminal is what is written to.
     """
     if not stream.isatty():
-        return False
+        return None
     if not any(name in os.environ for name in LAUNCHED):
-        return True
+        return stream
+    launcher = f"/proc/{os.getppid()}/fd/1"
     try:
-        return os.readlink(f"/proc/{os.getppid()}/fd/1").startswith(("/dev/pts/", "/dev/tty"))
+        if os.readlink(launcher).startswith(("/dev/pts/", "/dev/tty")):
+            return os.fdopen(os.open(launcher, os.O_WRONLY | os.O_NOCTTY), "w")
     except OSError:
-        return False
+        pass
+    return None
 
 
 def duration(seconds: float) -> str:
