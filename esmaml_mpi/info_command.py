@@ -33,7 +33,10 @@ def info_command(options) -> int:
 
         print(json.dumps(summary, indent=1))
     else:
+        import shutil
+        import sys
+
         from esmaml_mpi.reports.text import in_lines
 
-        print(in_lines(summary))
+        print(in_lines(summary, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
     return 0

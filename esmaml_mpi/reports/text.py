@@ -1,5 +1,7 @@
 """A summary as lines for a terminal."""
 
+import textwrap
+
 from esmaml_mpi.progress import duration
 
 WIDTH = 12  # of the first column
@@ -14,8 +16,8 @@ PHASES = {  # of an iteration on rank 0, in the words of the line
 LIBRARIES = ("numpy", "mpi4py", "h5py", "mujoco", "gymnasium", "scipy")
 
 
-def in_lines(summary: dict) -> str:
-    """What ``esmaml info`` prints of ``summary.summarize``."""
+def in_lines(summary: dict, columns: int | None = None) -> str:
+    """What ``esmaml info`` prints of ``summary.summarize``; ``columns``: lines longer than this go on below."""
     lines = [f"{summary['file']}: {summary['name']}"]
     lines += _row("state", _state(summary["state"]))
     task, policy = summary["task"], summary["policy"]
@@ -36,7 +38,13 @@ def in_lines(summary: dict) -> str:
     for launch in summary["launches"]:
         lines += _launch(launch)
     lines += _settings(summary["not_default"])
-    return "\n".join(lines)
+    return "\n".join(lines if columns is None else [part for line in lines for part in _wrapped(line, columns)])
+
+
+def _wrapped(line: str, columns: int) -> list[str]:
+    return textwrap.wrap(
+        line, max(columns, 2 * WIDTH), subsequent_indent=" " * WIDTH, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _row(name: str, text: str) -> list[str]:
@@ -92,9 +100,9 @@ def _launch(launch: dict) -> list[str]:
         commit, plus, _ = launch["git_commit"].partition("+")
         ours += f" ({commit[:10]}{' with changes' if plus else ''})"
     lines += _row("", ", ".join([ours, f"Python {launch.get('python', '?')}", *versions]))
-    library = launch.get("mpi_library", "")
+    library = launch.get("mpi_library", "").split(",")[0].splitlines()  # after it: how and when it was built
     machine = f"{launch.get('cpu_count', '?')} x {launch.get('cpu', '?')}"
-    return lines + _row("", f"{machine}, {library}" if library and ranks > 1 else machine)
+    return lines + _row("", f"{machine}, {library[0]}" if library and ranks > 1 else machine)
 
 
 def _settings(changed: dict) -> list[str]:

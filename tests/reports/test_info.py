@@ -75,6 +75,14 @@ def test_trouble_and_recent_rate(path):
     assert "1 recoveries from 2 lost ranks" in text and "60 of 420 evaluations failed" in text and "failed\n" in text
 
 
+def test_lines_fit_a_terminal(path):
+    summary = summarize(read(path))
+    lines = in_lines(summary, 80).splitlines()
+    assert max(map(len, lines)) <= 80 < max(map(len, in_lines(summary).splitlines()))
+    assert " ".join(" ".join(lines).split()) == " ".join(in_lines(summary).split())  # nothing is lost
+    assert not any(line[11].strip() for line in lines[1:])  # in two columns
+
+
 def test_a_running_file(tmp_path, capsys):
     path = tmp_path / "run.h5"
     finished(path)
