@@ -25,13 +25,14 @@ find_python() {
 make_venv() {
   local python package
   [ -x "$venv/bin/python" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1 && return
-  python=$(find_python) || die "Python 3.11 or newer is needed and was not found (set PYTHON=/path/to/python3)."
+  python=$(find_python) ||
+    die "Python 3.11 or newer is needed; python3 here is $(python3 --version 2>/dev/null || echo missing). Set PYTHON=/path/to/python if there is another."
   say "making $venv with $("$python" --version)"
   "$python" -m venv --clear "$venv" >/dev/null 2>&1 && return
   # Debian and Ubuntu keep venv in a package of its own.
-  package=python3-venv
+  package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
   command -v apt-get >/dev/null || die "'$python -m venv' does not work; install your system's venv package for Python."
-  [ "$(id -u)" = 0 ] || die "'$python -m venv' does not work. Run: sudo apt-get install $package"
+  [ "$(id -u)" = 0 ] || die "'$python -m venv' does not work. Run: sudo apt-get install $package, then this again."
   say "installing $package"
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$package"; } >/dev/null 2>&1 ||
     die "could not install $package"
@@ -81,11 +82,13 @@ find_mpi() {
 prepare() {
   local extras stamp wanted
   extras=$(IFS=,; echo "$*")
+  [ -w "$root" ] && { [ ! -e "$venv" ] || [ -w "$venv" ]; } ||
+    die "$root or its .venv belongs to another user; work in a clone of your own, or remove .venv as the one who made it."
   make_venv
   stamp="$venv/.installed-$extras"
   wanted=$(cat "$root/pyproject.toml" "$root/constraints.txt" | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-    say "installing esmaml_mpi[$extras]"
+    say "installing esmaml_mpi[$extras], which takes a minute or more"
     pip_install -e "$root[$extras]" || die "installation failed"
     echo "$wanted" >"$stamp"
   fi
