@@ -47,7 +47,10 @@ WIDE = dict(
 
 @dataclass(frozen=True)
 class Quadruped:
-    """Walk forwards. ``quantities.py`` has the tasks, ``gait.py`` the generator, ``simulation.py`` the reward."""
+    """Walk forwards on four legs; the task is masses, voltage, friction, latency and other quantities of the robot.
+
+    ``quantities.py`` has the tasks, ``gait.py`` the generator, ``simulation.py`` the reward.
+    """
 
     horizon: int = 300
     variant: str = variants("paper", "bullet", "narrow", "wide")
