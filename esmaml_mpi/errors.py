@@ -1,5 +1,8 @@
 """Errors with a message for the user: shown as one line, without a traceback."""
 
+import traceback
+from pathlib import Path
+
 
 class UserError(Exception):
     """Something outside the program has to change. ``exit_code`` is the command's."""
@@ -45,3 +48,9 @@ class ToldToLeave(Exception):
 def in_words(error: BaseException) -> str:
     """An exception on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+def place(error: BaseException) -> str:
+    """Where an exception was raised, as " (file.py, line 3)"; empty if nothing says so."""
+    trace = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(trace[-1].filename).name}, line {trace[-1].lineno})" if trace else ""

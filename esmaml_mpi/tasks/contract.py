@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 
-from esmaml_mpi.errors import FamilyError, UserError, in_words
+from esmaml_mpi.errors import FamilyError, UserError, in_words, place
 from esmaml_mpi.workspace import Workspace
 
 EPISODES = 3  # of a rehearsal
@@ -126,8 +126,8 @@ def rehearse(family) -> None:
         except Exception as error:  # perhaps this episode's own: try others
             last = error
     raise FamilyError(
-        f"task family {family.name!r}: no episode could be simulated: {in_words(last)}. Observations are written into "
-        f"arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), actions are "
+        f"task family {family.name!r}: no episode could be simulated: {in_words(last)}{place(last)}. Observations are "
+        f"written into arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), actions are "
         f"(action_size, episodes) = ({family.action_size}, {EPISODES})."
     ) from last
 

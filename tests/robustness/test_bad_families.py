@@ -36,7 +36,7 @@ REFUSED = {
     "rewards alone": "rewards() gave a ndarray; a pair (rewards, over) is wanted",
     "ends of numbers": "rewards() gave ends of type float64; true or false are wanted",
     "ends too short": "rewards() gave ends of shape (3,); (steps, episodes) = (3, 3) is wanted",
-    "raise in reset": "no episode could be simulated: ValueError: on purpose",
+    "raise in reset": "no episode could be simulated: ValueError: on purpose (families.py, line ",
     "task parameters of changing size": "task_parameters(1) gave parameters of shape (3,); as for task 0 (2,)",
     "task parameters of two dimensions": "parameters of shape (2, 2); one dimension is wanted",
     "task parameters of text": "task_parameters(0) gave parameters of type <U5",

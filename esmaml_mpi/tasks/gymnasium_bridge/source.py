@@ -104,4 +104,9 @@ def _imported(module: str, key: str):
             sys.path.append(os.getcwd())
         return import_module(module)
     except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
-        raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.") from error
+        hint = (
+            " It is looked for in the folder that the command is run in, and where Python finds modules (PYTHONPATH)."
+            if isinstance(error, ModuleNotFoundError)
+            else ""
+        )
+        raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.{hint}") from error
