@@ -165,8 +165,8 @@ class Training:
                     f"iteration {state.iteration}: {result.failed} of {evaluations} "
                     "evaluations failed, and it was already redrawn "
                     f"{meta.max_redraws} times (meta.max_redraws, meta.max_failed_fraction = "
-                    f"{meta.max_failed_fraction}). Rewards are "
-                    "not finite or the task raises; its messages are above."
+                    f"{meta.max_failed_fraction}). A reward or an observation was not finite, or the task raised; "
+                    "what it raised is said above."
                 )
             result.redraws += 1
             self.progress.message(
