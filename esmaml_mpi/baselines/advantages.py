@@ -3,7 +3,7 @@
 Arrays as in ``trajectories.py``: episode axis first, step axis last, weights 0 after the step that ends an episode.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,13 +26,6 @@ class AdvantageEstimation:
         values = predicted(observations, returns, weights, self.ridge)
         advantages = gae(rewards, values, weights, self.gamma, self.gae_lambda)
         return standardized(advantages, weights) if self.normalize else advantages
-
-    def scale(self, observations: np.ndarray, rewards: np.ndarray, weights: np.ndarray) -> float:
-        """What ``advantages`` are in units of: the rewards' own, or the standard deviation of plain advantages."""
-        if not self.normalize:
-            return 1.0
-        plain = replace(self, normalize=False).advantages(observations, rewards, weights)
-        return plain[weights > 0].std() + 1e-8
 
 
 def discounted(rewards: np.ndarray, weights: np.ndarray, discount: float) -> np.ndarray:

@@ -131,7 +131,7 @@ class PGMAML:
             answer = np.add.reduce(answers, axis=0) / len(answers)
 
     def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
-        """See ``Algorithm``. Rows of SAMPLES: mean reward of a query step, unit of its advantages, all returns."""
+        """See ``Algorithm``. Rows of SAMPLES: mean and variance of a query step's reward, all returns."""
         stage, at, theta = request.stage, request.round, request.theta
         tasks = self.batches.draw(at)[np.array(indices)]
         if stage.number == Asked.SAMPLES:
@@ -183,19 +183,20 @@ class PGMAML:
                 sampled = self.operator.trajectories(adapted[:, *unit], query, unit)
                 sample = Sample(trajectories[unit], sampled, adapted[:, *unit])
                 self.kept.put(trials.units.round, trials.units.tasks[unit], sample)
-                parts = query.observations[unit], query.rewards[unit], query.weights[unit]
-                rows[0, *unit] = np.add.reduce(parts[1], axis=None) / np.add.reduce(parts[2], axis=None)
-                rows[1, *unit] = self.operator.advantages.scale(*parts)
+                rewards = query.rewards[unit][query.weights[unit] > 0]
+                rows[:2, *unit] = rewards.mean(), rewards.var()
         return rows
 
-    @staticmethod
-    def _scores(performances: np.ndarray, scales: np.ndarray, good: np.ndarray) -> np.ndarray:
-        """What each task's support trajectories have led to (T,), in units of advantages, less the mean of the others,
-        which does not depend on them.
+    def _scores(self, means: np.ndarray, variances: np.ndarray, good: np.ndarray) -> np.ndarray:
+        """What each task's support trajectories have led to (T,), less the mean of the others, which does not depend on
+        them. In units of the standard deviation of all tasks' rewards, as ProMP's, where advantages are standardised:
+        that of one task may be next to nothing.
         """
-        found, scores = performances[good], np.zeros(len(performances))
-        others = (np.add.reduce(found) - found) / (len(found) - 1) if len(found) > 1 else 0.0
-        scores[good] = (found - others) / scales[good]
+        found, scores = means[good], np.zeros(len(means))
+        if len(found) > 1:
+            scores[good] = found - (np.add.reduce(found) - found) / (len(found) - 1)
+        if self.operator.normalize_advantages:
+            scores /= np.sqrt(variances[good].mean() + found.var()) + 1e-8
         return scores
 
 

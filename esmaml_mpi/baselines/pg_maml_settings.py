@@ -48,7 +48,10 @@ class EMAMLSettings(PGMAMLSettings):
 
     algorithm: str = algorithm_setting("e_maml")
     exploration: float = setting(
-        1.0, "factor on what sampling informative trajectories is worth; 1 is E-MAML", minimum=0
+        1.0,
+        "weight of what sampling informative trajectories is worth, with the mean log-probability of a step; 1: as in "
+        "E-MAML's implementations; the number of support steps: the exact gradient, whose variance drowns it",
+        minimum=0,
     )
     inner_estimator: ClassVar[str] = "biased"  # the adaptation is a function of given trajectories: that is then right
     first_order: ClassVar[bool] = False

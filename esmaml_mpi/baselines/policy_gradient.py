@@ -3,8 +3,8 @@
 PG-MAML (Finn et al. 2017) maximises J(theta) = E f^T(theta'), theta' = theta + alpha grad E f^T(theta), where f is the
 mean advantage per step; the gradient of theta' goes through the sampling of the trajectories it is estimated from (see
 ``inner_objectives.py``). E-MAML (Stadie et al. 2018) maximises E_tau f^T(U(theta, tau)), the adaptation U an explicit
-function of trajectories tau sampled by theta; its gradient has a second part, sum log pi(tau) f^T(U(theta, tau)), which
-rewards exploration.
+function of trajectories tau sampled by theta; its gradient has a second part, grad log pi(tau) f^T(U(theta, tau)),
+which rewards exploration.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,10 @@ from esmaml_mpi.errors import ConfigError
 class PolicyGradient:
     """``step_size`` alpha 0.1 is ProMP's and T-MAML's.
 
-    ``first_order`` drops the derivative of the inner step. ``exploration`` scales E-MAML's second part: 1 is E-MAML, 0
-    leaves it out; its variance grows with the number of episodes times steps.
+    ``first_order`` drops the derivative of the inner step. ``exploration`` weighs E-MAML's second part; 0 leaves it
+    out, 1 is as in its implementations, a mean over steps (Stadie et al.'s code, ProMP's). log pi(tau) is a sum: the
+    exact gradient has ``exploration`` = the number of support steps, and a variance that drowns it
+    (docs/baselines.md).
 
     In the methods, ``supports`` are the Trajectories of each inner step, those of step j sampled by theta_j; their
     number is the number of steps. ``query`` are Trajectories sampled by ``adapted``.
@@ -60,10 +62,10 @@ class PolicyGradient:
         """What the outer step increases, at a candidate theta; and how far the adapted policy has moved: ((), ()).
 
         The surrogate is the mean over steps of likelihood ratio times advantage, plus ``exploration`` times ``score``
-        times the log-probability of the support trajectories. ``score`` (): performance after adaptation, as a mean
-        over steps in the units of advantages, minus any baseline that does not depend on these trajectories (such as
-        the mean over other tasks). The distance is the mean over steps of KL(adapted || adapted from theta), where
-        ``adapted`` sampled the query.
+        times the mean over steps of the support trajectories' log-probability, summed over inner steps. ``score`` ():
+        performance after adaptation, as a mean over steps, minus any baseline that does not depend on these
+        trajectories (such as the mean over other tasks). The distance is the mean over steps of
+        KL(adapted || adapted from theta), where ``adapted`` sampled the query.
         """
         value = self._surrogate(theta, supports, query, score)
         return value, self._divergence(adapted, self._path(theta, supports)[-1], query)
@@ -107,7 +109,7 @@ class PolicyGradient:
             log_probabilities = self.policy.log_probabilities(theta, episode.observations, episode.actions)
             return jnp.sum(episode.weights * log_probabilities)
 
-        return jnp.sum(jax.lax.map(of_episode, trajectories))
+        return mean_over_steps(of_episode, trajectories)
 
     def _divergence(self, old, new, query):
         def of_episode(episode):

@@ -120,6 +120,38 @@ def test_who_has_no_trajectories_of_a_task_samples_the_same_again(name, asked):
     assert not any(map(same, kept, other))  # a sample is that of its iteration, for the same tasks too
 
 
+def test_a_task_whose_reward_never_varies_has_no_larger_score_than_others():
+    """On four corners three of them pay an adapted policy nothing, step after step."""
+    algorithm = Experiment(load(SMALL, ["meta.algorithm=e_maml"]).resolved()).algorithm
+    means, variances, good = np.array([-4.0, -1.0, -4.0, np.nan]), np.array([0.0, 0.9, 1e-20, np.nan]), np.arange(4) < 3
+    unit = np.sqrt(0.3 + 2.0)  # of all rewards, three equal tasks: the mean variance and that of the means
+    expected = np.array([-4 - -2.5, -1 - -4, -4 - -2.5, 0]) / unit
+    np.testing.assert_allclose(algorithm._scores(means, variances, good), expected, rtol=1e-7)
+    assert not algorithm._scores(np.full(4, -4.0), np.zeros(4), np.full(4, True)).any()
+    raw = Experiment(load(SMALL, ["meta.algorithm=e_maml", "adaptation.normalize_advantages=false"]).resolved())
+    np.testing.assert_allclose(raw.algorithm._scores(means, variances, good), expected * unit, rtol=1e-7)
+
+
+def test_the_exploration_of_a_real_task_does_not_drown_the_rest():
+    """A sum over support steps, instead of a mean, is longer than the gradient by their number."""
+    changes = [
+        f"task.{key}" for key in ("name=four_corners", "horizon=100", "train_size=4", "batch_size=4", "test_size=4")
+    ]
+    config = load(SMALL, ["meta.algorithm=e_maml", *changes]).resolved()
+    experiment = Experiment(config)
+    theta, observer = experiment.initial_theta(), Observer(np.zeros(2), np.ones(2))
+
+    def stage_rows(number, width, payload):
+        request = Request(0, 0, Stage(number, 4, width, payload), False, theta, observer)
+        return experiment.train_units(request, range(4))[0]
+
+    rows = stage_rows(Asked.SAMPLES, 2 + SUPPORT + QUERY, np.empty(0))
+    scores = experiment.algorithm._scores(*rows[:, :2].T, np.full(4, True))
+    found = [stage_rows(Asked.GRADIENT, theta.size + 1, payload)[:, :-1] for payload in (np.zeros(4), scores)]
+    ratios = np.linalg.norm(found[1] - found[0], axis=1) / np.linalg.norm(found[0], axis=1)
+    assert 0.01 < np.median(ratios) < 10
+
+
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_failed_tasks_leave_the_estimate_and_are_counted(monkeypatch, name):
     monkeypatch.setitem(FAMILIES, "flaky", "helpers:Flaky")
