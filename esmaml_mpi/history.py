@@ -117,8 +117,13 @@ class History:
         return {name: column.values() for name, column in self._columns[group].items()}
 
     def drop_from(self, iteration: int) -> None:
-        """Forget rows of this iteration and later ones: those that a resumed run measures again."""
-        for group in self._columns.values():
+        """Forget rows of this iteration and later ones: those that a resumed run measures again.
+
+        Ranks that were lost are not lost again: a successor of rank 0 records them before it resumes.
+        """
+        for name, group in self._columns.items():
+            if name == "recovery":
+                continue
             keep = int(np.count_nonzero(group["iteration"].values() < iteration))
             for column in group.values():
                 column.count = keep

@@ -52,3 +52,12 @@ def test_a_row_of_other_names_or_shapes_is_refused():
         history.append("test", iteration=1)
     with pytest.raises(ValueError, match=r"a row of shape \(3, 3\) after rows of shape \(2, 3\)"):
         history.append("test", **row(1, tasks=3))
+
+
+def test_lost_ranks_are_recorded_for_good():
+    """A successor of rank 0 records what it has lost at the iteration with which it resumes, and before it does."""
+    history = History()
+    for iteration in (3, 5):
+        history.append("recovery", iteration=iteration, ranks_lost=1, ranks_left=2, aggregator_lost=True, seconds=0.1)
+    history.drop_from(5)
+    assert history["recovery"]["iteration"].tolist() == [3, 5]
