@@ -18,6 +18,7 @@ from esmaml_mpi.baselines.evo_maml_settings import EvoMAMLSettings, EvoZeroOrder
 from esmaml_mpi.baselines.evo_zero_order import OuterGradient
 from esmaml_mpi.baselines.pg_maml_settings import check_sections
 from esmaml_mpi.baselines.requirement import check_jax
+from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.errors import ConfigError
@@ -25,13 +26,13 @@ from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.stages import Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
-from esmaml_mpi.randomness import Round, Streams
+from esmaml_mpi.randomness import Round
 from esmaml_mpi.trials import Trials
-from esmaml_mpi.units import Status, Tally, Units
+from esmaml_mpi.units import Tally
 
 
 @dataclass(frozen=True)
-class EvoMAML:
+class EvoMAML(TaskUnits):
     """Values of an iteration, E: for each task of the batch the returns of its support trajectories, step by step, and
     then those of its query trajectories.
     """
@@ -42,17 +43,12 @@ class EvoMAML:
     batches: TaskBatches
 
     Settings = EvoMAMLSettings
-    counts = ("adaptation.queries", "adaptation.steps", "task.batch_size", "task.rollouts")
-    tasks_at_once = 1
-    directions_held = 0
-    uses_subspace = False
-    keeps_unit_statistics = 0
 
     @classmethod
     def from_config(cls, config) -> "EvoMAML":
         check_sections(config, "evo_policy_gradient")
         queries = config.meta.query_trajectories or config.adaptation.queries
-        return cls(config.adaptation, queries, config.task.rollouts, _batches(config))
+        return cls(config.adaptation, queries, config.task.rollouts, task_batches(config))
 
     def check(self, dimension: int) -> None:
         """ConfigError without JAX."""
@@ -69,14 +65,9 @@ class EvoMAML:
         return self.queries * self.episodes
 
     @property
-    def evaluations(self) -> int:
-        """Values of an iteration, E."""
-        return self.batches.size * (self.support + self.query)
-
-    @property
-    def most_units(self) -> int:
-        """Of any stage."""
-        return self.batches.size
+    def values(self) -> int:
+        """Values of one task."""
+        return self.support + self.query
 
     @property
     def announcement(self) -> str:
@@ -85,7 +76,7 @@ class EvoMAML:
 
     def iteration(self, theta: np.ndarray, at: Round, subspace=None, statistics=None):
         """See ``Algorithm``: one stage."""
-        rows = yield Stage(0, self.batches.size, theta.size + self.support + self.query)
+        rows = yield Stage(0, self.batches.size, theta.size + self.values)
         gradients, values = rows[:, : theta.size], rows[:, theta.size :]
         good = np.isfinite(rows).all(axis=1)
         if not good.any():
@@ -96,13 +87,7 @@ class EvoMAML:
     def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """See ``Algorithm``: a row is a task's gradient (d,), then its values."""
         tasks = self.batches.draw(request.round)[np.array(indices)]
-        units = Units(request.round, tasks[:, None], np.zeros(len(tasks), dtype=np.int64))
-        points = np.repeat(request.theta[:, None], len(tasks), axis=1)
-        width = request.stage.width
-        outcome = evaluator.contributions(self._contribution, points, units, request.observer, width)
-        failed = (outcome.tally.status != Status.OK) | ~np.isfinite(outcome.after).all(axis=1)
-        outcome.after[failed] = np.nan
-        return outcome.after, outcome.tally
+        return self.rows(self._contribution, tasks, request, evaluator, request.stage.width)
 
     def _contribution(self, theta: np.ndarray, trials: Trials):
         """A Conversation: columns of ``work``'s rows."""
@@ -156,7 +141,7 @@ class EvoZeroOrder(EvoMAML):
                 f"adaptation.directions = {adaptation.directions!r}: with meta.algorithm = 'evo_zero_order' nothing is "
                 "remembered of earlier meta-gradients; another is wanted."
             )
-        return cls(adaptation, outer.queries_at_once, 1, _batches(config), outer, sampler)
+        return cls(adaptation, outer.queries_at_once, 1, task_batches(config), outer, sampler)
 
     def check(self, dimension: int) -> None:
         """ConfigError if the sampler cannot do with the number of perturbations."""
@@ -168,10 +153,6 @@ class EvoZeroOrder(EvoMAML):
     def _current(self, values: np.ndarray) -> float:
         own = values[:, self.outer.queries :] if self.outer.evaluates_pivot else values
         return float(np.add.reduce(own, axis=None) / own.size)
-
-
-def _batches(config) -> TaskBatches:
-    return TaskBatches(config.task.train_size, config.task.batch_size, Streams(config.run.seed))
 
 
 def _noting(session, told: list):

@@ -21,13 +21,14 @@ from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSettings,
 from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
 from esmaml_mpi.baselines.requirement import check_jax
 from esmaml_mpi.baselines.samples import Kept, Sample
+from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
 from esmaml_mpi.baselines.trust_region import Question, TrustRegion
 from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.stages import Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
-from esmaml_mpi.randomness import Round, Streams
+from esmaml_mpi.randomness import Round
 from esmaml_mpi.trials import Trials
-from esmaml_mpi.units import Status, Tally, Units
+from esmaml_mpi.units import Tally
 
 
 class Asked(IntEnum):
@@ -40,7 +41,7 @@ class Asked(IntEnum):
 
 
 @dataclass(frozen=True)
-class PGMAML:
+class PGMAML(TaskUnits):
     """Values of an iteration, E: for each task of the batch the returns of its support trajectories, step by step, and
     then those of its query trajectories.
     """
@@ -54,11 +55,6 @@ class PGMAML:
     kept: Kept = field(default_factory=Kept)
 
     Settings = PGMAMLSettings
-    counts = ("adaptation.queries", "adaptation.steps", "task.batch_size", "task.rollouts")
-    tasks_at_once = 1
-    directions_held = 0
-    uses_subspace = False
-    keeps_unit_statistics = 0
 
     @classmethod
     def from_config(cls, config) -> "PGMAML":
@@ -68,28 +64,17 @@ class PGMAML:
             meta.max_divergence, meta.conjugate_gradients, meta.damping, meta.line_search, meta.shrinkage
         )
         how = dict(estimator=meta.inner_estimator, first_order=meta.first_order, exploration=meta.exploration)
-        batches = TaskBatches(config.task.train_size, config.task.batch_size, Streams(config.run.seed))
         queries = meta.query_trajectories or operator.queries
-        return cls(operator, how, queries, config.task.rollouts, region, batches)
+        return cls(operator, how, queries, config.task.rollouts, region, task_batches(config))
 
     def check(self, dimension: int) -> None:
         """ConfigError without JAX."""
         check_jax("meta.algorithm = 'pg_maml' or 'e_maml'")
 
     @property
-    def trajectories(self) -> int:
-        """Of one task."""
+    def values(self) -> int:
+        """Values of one task, as many as trajectories."""
         return (self.operator.rollouts + self.queries) * self.episodes
-
-    @property
-    def evaluations(self) -> int:
-        """Values of an iteration, E."""
-        return self.batches.size * self.trajectories
-
-    @property
-    def most_units(self) -> int:
-        """Of any stage."""
-        return self.batches.size
 
     @property
     def announcement(self) -> str:
@@ -103,7 +88,7 @@ class PGMAML:
     def iteration(self, theta: np.ndarray, at: Round, subspace=None, statistics=None):
         """See ``Algorithm``: samples, gradient, and what the trust region asks."""
         tasks, d = self.batches.size, theta.size
-        samples = yield Stage(Asked.SAMPLES, tasks, 2 + self.trajectories)
+        samples = yield Stage(Asked.SAMPLES, tasks, 2 + self.values)
         values = samples[:, 2:]
         good = np.isfinite(samples).all(axis=1)
         current = values[good, self.operator.rollouts * self.episodes :]
@@ -162,21 +147,16 @@ class PGMAML:
 
     def _sample(self, tasks: np.ndarray, request, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """Rows of these tasks, whose trajectories are kept."""
-        at, width = request.round, 2 + self.trajectories
-        units = Units(at, tasks[:, None], np.zeros(len(tasks), dtype=np.int64))
-        points = np.repeat(request.theta[:, None], len(tasks), axis=1)
-        outcome = evaluator.contributions(self._sampled, points, units, request.observer, width)
-        failed = (outcome.tally.status != Status.OK) | ~np.isfinite(outcome.after).all(axis=1)
-        outcome.after[failed] = np.nan
-        for task in tasks[failed]:
-            self.kept.put(at, task, None)
-        return outcome.after, outcome.tally
+        rows, tally = self.rows(self._sampled, tasks, request, evaluator, 2 + self.values)
+        for task in tasks[np.isnan(rows).any(axis=1)]:
+            self.kept.put(request.round, task, None)
+        return rows, tally
 
     def _sampled(self, theta: np.ndarray, trials: Trials):
-        """A Conversation: rows as columns (2 + trajectories, U, 1)."""
+        """A Conversation: rows as columns (2 + values, U, 1)."""
         adapted, supports, trajectories = yield from self.operator.sampled(theta, **self.how)
         query = yield np.repeat(adapted[..., None], self.queries, axis=-1)
-        rows = np.full((2 + self.trajectories, *theta.shape[1:]), np.nan)
+        rows = np.full((2 + self.values, *theta.shape[1:]), np.nan)
         rows[2:] = np.moveaxis(np.concatenate([each.returns for each in (*supports, query)], axis=-1), -1, 0)
         for unit, finite in np.ndenumerate(query.finite):
             if finite and unit in trajectories:

@@ -1,0 +1,52 @@
+"""Algorithms whose unit of work is one task, of which a rank makes a row of numbers."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from esmaml_mpi.evaluation import Conversation, Evaluator
+from esmaml_mpi.meta.task_batches import TaskBatches
+from esmaml_mpi.randomness import Streams
+from esmaml_mpi.units import Status, Tally, Units
+
+
+class TaskUnits(ABC):
+    """The part of ``Algorithm`` that follows from that. Subclasses have ``batches``."""
+
+    batches: TaskBatches
+    counts = ("adaptation.queries", "adaptation.steps", "task.batch_size", "task.rollouts")
+    tasks_at_once = 1
+    directions_held = 0
+    uses_subspace = False
+    keeps_unit_statistics = 0
+
+    @property
+    @abstractmethod
+    def values(self) -> int:
+        """Values of one task."""
+
+    @property
+    def evaluations(self) -> int:
+        """Values of an iteration, E."""
+        return self.batches.size * self.values
+
+    @property
+    def most_units(self) -> int:
+        """Of any stage."""
+        return self.batches.size
+
+    def rows(
+        self, conversation: Conversation, tasks: np.ndarray, request, evaluator: Evaluator, width: int
+    ) -> tuple[np.ndarray, Tally]:
+        """Rows (tasks, width) that conversations make of theta on these tasks, nan where something failed."""
+        units = Units(request.round, tasks[:, None], np.zeros(len(tasks), dtype=np.int64))
+        points = np.repeat(request.theta[:, None], len(tasks), axis=1)
+        outcome = evaluator.contributions(conversation, points, units, request.observer, width)
+        failed = (outcome.tally.status != Status.OK) | ~np.isfinite(outcome.after).all(axis=1)
+        outcome.after[failed] = np.nan
+        return outcome.after, outcome.tally
+
+
+def task_batches(config) -> TaskBatches:
+    """Those of a config."""
+    return TaskBatches(config.task.train_size, config.task.batch_size, Streams(config.run.seed))
