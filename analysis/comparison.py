@@ -15,7 +15,7 @@ import series
 import significance
 import style
 from groups import Group, differing, group, label
-from scores import Score, final
+from scores import Score, add_option, scored
 from tables import Table, readable
 
 from esmaml_mpi.errors import UsageError
@@ -65,7 +65,7 @@ def _work(options, note) -> None:
     chosen = matched(*sets) if second else list(itertools.combinations(groups, 2))
     if not chosen:
         raise UsageError("nothing to compare: the results are of one group, or no two agree in what both sets vary.")
-    pairs = compare(chosen, note)
+    pairs = compare(chosen, note, options.equal)
     style.save(draw(pairs), output)
     print(table(pairs, ", ".join(dict.fromkeys(each.family for each in groups))).text())
     print(output)
@@ -77,14 +77,14 @@ def matched(first: list[Group], second: list[Group]) -> list[tuple[Group, Group]
     return [(a, b) for a in first for b in second if all(a.settings.get(name) == b.settings.get(name) for name in vary)]
 
 
-def compare(chosen: list[tuple[Group, Group]], note: script.Note) -> list[Pair]:
-    """Scores of pairs of groups."""
+def compare(chosen: list[tuple[Group, Group]], note: script.Note, equal: str | None = None) -> list[Pair]:
+    """Scores of pairs of groups, at their ends or at an ``equal`` cost of all."""
     groups = {id(each): each for each in itertools.chain(*chosen)}
-    scores = {key: final(each, note) for key, each in groups.items()}
+    scores = dict(zip(groups, scored(list(groups.values()), equal, note), strict=True))
     pairs = [Pair(_label(a, b), scores[id(a)], scores[id(b)]) for a, b in chosen]
     for pair in pairs:
-        if pair.a.iteration != pair.b.iteration:
-            note(f"{pair.label}: after {pair.a.iteration} and {pair.b.iteration} updates")
+        if pair.a.at != pair.b.at:
+            note(f"{pair.label}: after {pair.a.at} and {pair.b.at} updates")
     return pairs
 
 
@@ -130,11 +130,16 @@ def table(pairs: list[Pair], task: str) -> Table:
     columns = ("groups", "n", "m", "difference", f"{100 * bootstrap.LEVEL:g} % low", "high", "Hedges' g")
     columns += ("p", "adjusted", "Welch t", "df", "p", "adjusted", f"verdict at {100 * LEVEL:g} %")
     title = (
-        f"{task}: test reward after adaptation, first group less second, over their n and m seeds: bootstrap interval "
-        "of the difference, permutation test of the means, Welch's t test (if scores are normal); p adjusted by Holm "
-        f"for {len(pairs)} comparison{'s' * (len(pairs) != 1)}. The verdict is on the permutation test."
+        f"{task}: test reward after adaptation{_instant(pairs[0].a)}, first group less second, over their n and m "
+        "seeds: bootstrap interval of the difference, permutation test of the means, Welch's t test (if scores are "
+        f"normal); p adjusted by Holm for {len(pairs)} comparison{'s' * (len(pairs) != 1)}. The verdict is on the "
+        "permutation test."
     )
     return Table(title, columns, rows)
+
+
+def _instant(score: Score) -> str:
+    return "" if score.by == "iteration" else f" at {score.at:,.0f} {series.COSTS[score.by]}"
 
 
 def draw(pairs: list[Pair]):
@@ -195,6 +200,7 @@ def _parser():
         default=[],
         help="the other set; groups of the two sets that agree in all settings which vary in both are compared",
     )
+    add_option(parser)
     return parser
 
 

@@ -39,6 +39,11 @@ class Curve:
         """What the seeds have in one row, without those that failed."""
         return self.values[np.isfinite(self.values[:, index]), index]
 
+    def at(self, x: float) -> np.ndarray:
+        """What the seeds have at a cost between the first and the last, without those that failed."""
+        finite = np.isfinite(self.values).all(axis=1)
+        return np.array([np.interp(x, self.x, values) for values in self.values[finite]])
+
 
 def average(group: Group, metric: str, x: str, note: Note) -> Curve:
     """The curve of a group, as far as its shortest run; ``metric`` and ``x`` are keys of METRICS and COSTS in series.

@@ -10,12 +10,13 @@ import bootstrap
 import script
 import series
 from groups import group
-from scores import Score, final
+from scores import Score, add_option, scored
 from tables import FORMS, Table
 
 from esmaml_mpi.errors import UserError
 
 UNKNOWN = float("nan")
+UPDATES = {"iteration": "updates"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _work(options, note) -> None:
     groups = group([series.load(path) for path in options.results], note)
-    scores, families = [final(each, note) for each in groups], dict.fromkeys(each.family for each in groups)
+    scores, families = scored(groups, options.equal, note), dict.fromkeys(each.family for each in groups)
     text = table(scores, ", ".join(families)).render(options.format)
     if options.output is None:
         print(text)
@@ -44,11 +45,13 @@ def table(scores: list[Score], task: str) -> Table:
         after = each.after
         ends = (float(after.min()), float(after.max())) if after.size else (UNKNOWN, UNKNOWN)
         means = [float(values.mean()) if values.size else UNKNOWN for values in (each.before, after)]
-        rows.append((each.label, after.size, each.missing, each.iteration, *means, *each.interval, *ends))
-    level = f"{100 * bootstrap.LEVEL:g} %"
-    columns = ("group", "seeds", "failed", "updates", "before", "after", f"{level} low", "high", "worst", "best")
+        rows.append((each.label, after.size, each.missing, each.at, *means, *each.interval, *ends))
+    level, by = f"{100 * bootstrap.LEVEL:g} %", scores[0].by
+    instant = "at the end of training" if by == "iteration" else f"at equal {series.COSTS[by]}"
+    columns = ("group", "seeds", "failed", UPDATES.get(by, by), "before", "after")
+    columns += (f"{level} low", "high", "worst", "best")
     title = (
-        f"{task}: test reward per episode at the end of training, before and after adaptation: mean over seeds, "
+        f"{task}: test reward per episode {instant}, before and after adaptation: mean over seeds, "
         f"{level} bootstrap interval of the mean after adaptation, worst and best seed"
     )
     few = min((each.after.size for each in scores if each.after.size > 1), default=0)
@@ -65,6 +68,7 @@ def _parser():
         "is scored at the last iteration that all of them have.",
         figure=False,
     )
+    add_option(parser)
     parser.add_argument("--format", choices=FORMS, default="text", help="numbers are rounded except in csv")
     parser.add_argument("--output", metavar="FILE", type=Path, help="file to write (default: the terminal)")
     return parser

@@ -41,6 +41,27 @@ def test_unfinished_and_failed_runs_are_told(runs, notes):
     assert "four_corners: scored at iteration 4 of 10" in notes
 
 
+def test_groups_are_scored_where_all_have_spent_the_same(runs, tmp_path, notes):
+    from comparison import compare
+    from groups import group
+    from scores import scored as scores_of
+
+    rising = {"after": [0.0, 10.0, 20.0], "before": [0.0, -1.0, -2.0]}  # at iterations 0, 2 and 4
+    cheap = [like(runs["k4_1"], seed, test=rising, train={"rollouts": 100}) for seed in (5, 6)]
+    dear = [like(runs["k6_1"], seed, test=rising, train={"rollouts": n}) for seed, n in ((5, 200), (6, 400))]
+    groups = group([*cheap, *dear], notes.append)
+    one, other = scores_of(groups, "rollouts", notes.append)
+    assert one.at == other.at == 400
+    assert one.after.tolist() == [20.0, 20.0] and other.after.tolist() == [10.0, 5.0]
+    assert one.before.tolist() == [-2.0, -2.0] and other.before.tolist() == [-1.0, -0.5]
+    (pair,) = compare([tuple(groups)], notes.append, "rollouts")
+    assert pair.difference == 12.5 and notes == []
+    files = [runs[name].path for name in ("k4_1", "k6_1")]
+    done = run_script("final_scores.py", *files, "--equal", "rollouts", cwd=tmp_path)
+    assert done.returncode == 0 and "at equal training rollouts" in done.stdout
+    assert "updates" not in done.stdout and "rollouts" in done.stdout.splitlines()[1]
+
+
 def test_formats(runs, tmp_path):
     files = [results.path for results in runs.values()]
     done = run_script("final_scores.py", *files, "--format", "csv", cwd=tmp_path)
