@@ -3,6 +3,7 @@
     python benchmarks/sinusoid.py train --seeds 5                  all of them; may be stopped and started again
     python benchmarks/sinusoid.py train --seeds 1 --shots 10 --systems maml
     python benchmarks/sinusoid.py show                             the table of what is there
+    python benchmarks/sinusoid.py show --iterations 15000          and of what it was after so many
 
 Published: two hidden layers of 40 ReLU, inner step 0.01, 25 tasks an iteration, Adam 0.001, K query samples, amplitudes
 0.1 to 5, phases 0 to pi, inputs within +-5. Ours: initial weights N(0, 2 / inputs), 70000 iterations by default (as
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
     parser.add_argument("--shots", type=int, nargs="+", default=[5, 10])
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
-    parser.add_argument("--iterations", type=int, default=70_000)
+    parser.add_argument("--iterations", type=int, default=70_000, help="the most, in the table too")
     given = parser.parse_args()
     if given.command == "train":
         given.file.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,7 @@ def main() -> None:
             for shots in given.shots:
                 for name in given.systems:
                     train(given.file, name, shots, seed, given.iterations)
-    show(given.file)
+    show(given.file, given.iterations)
 
 
 def train(path: Path, name: str, shots: int, seed: int, iterations: int) -> None:
@@ -115,8 +116,9 @@ def runs(file: h5py.File) -> list[str]:
     return [f"{a}/{b}/{c}" for a in file for b in file[a] for c in file[a][b]]
 
 
-def show(path: Path) -> None:
-    """Markdown table of the last test of each run: mean and population standard deviation over seeds.
+def show(path: Path, iterations: int) -> None:
+    """Markdown table of the last test of each run up to these iterations: mean and population standard deviation over
+    seeds.
 
     Training is for one step. Of ten, some tasks diverge at this step size, and a mean would be about those: medians.
     """
@@ -124,15 +126,15 @@ def show(path: Path) -> None:
     with h5py.File(path, "r") as file:
         for name in runs(file):
             system, shots, _ = name.split("/")
-            errors = file[name]["error"]
+            errors = file[name]["error"][: iterations // EVERY + 1]
             found.setdefault((int(shots), system, EVERY * (len(errors) - 1)), []).append(errors[-1])
     columns = {"before": (0, 0), "1 step": (0, 1), "1 step, median": (1, 1), "10 steps, median": (1, 10)}
     columns["worse after 10"] = (2, 10)
     print(f"| K | system | iterations | seeds | {' | '.join(columns)} |\n|{'---|' * (4 + len(columns))}")
-    for (shots, system, iterations), rows in sorted(found.items()):
+    for (shots, system, reached), rows in sorted(found.items()):
         mean, spread = np.mean(rows, axis=0), np.std(rows, axis=0)
         cells = " | ".join(f"{mean[at]:.3f} +- {spread[at]:.3f}" for at in columns.values())
-        print(f"| {shots} | {system} | {iterations} | {len(rows)} | {cells} |")
+        print(f"| {shots} | {system} | {reached} | {len(rows)} | {cells} |")
 
 
 if __name__ == "__main__":
