@@ -67,6 +67,8 @@ def _write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
     """H.264 in yuv420p, which every player knows."""
     import imageio.v2 as imageio
 
+    # Without this Python code runs between fork and exec, where a process with threads, as JAX has, may hang.
+    os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
     writer = imageio.get_writer(
         path,
         format="FFMPEG",

@@ -8,7 +8,7 @@ from films import STEPS, needs_opengl, only, train
 
 from esmaml_mpi.cli import main
 from esmaml_mpi.rendering.pair import Pair
-from esmaml_mpi.rendering.video import HOLD
+from esmaml_mpi.rendering.video import HOLD, write_video
 from esmaml_mpi.trained import find_trained
 
 iio = pytest.importorskip("imageio.v3")
@@ -118,3 +118,10 @@ def test_a_body_is_filmed_in_real_time(render, tmp_path):
     assert code == 0
     assert iio.immeta(path, plugin="FFMPEG")["fps"] == 20  # steps of 0.05 s
     assert len(iio.imread(path, plugin="FFMPEG")) == 6 + 20
+
+
+def test_a_video_beside_the_threads_of_jax(tmp_path, recwarn):
+    """Python code between fork and exec may hang there; JAX warns of it."""
+    pytest.importorskip("jax").numpy.zeros(3).block_until_ready()
+    write_video(tmp_path / "a.mp4", [np.zeros((32, 32, 3), dtype=np.uint8)] * 3, fps=10)
+    assert (tmp_path / "a.mp4").exists() and not [each for each in recwarn if "fork" in str(each.message)]
