@@ -41,8 +41,8 @@ class Curve:
 
     def at(self, x: float) -> np.ndarray:
         """What the seeds have at a cost between the first and the last, without those that failed."""
-        finite = np.isfinite(self.values).all(axis=1)
-        return np.array([np.interp(x, self.x, values) for values in self.values[finite]])
+        found = np.array([np.interp(x, self.x, values) for values in self.values])
+        return found[np.isfinite(found)]
 
 
 def average(group: Group, metric: str, x: str, note: Note) -> Curve:
