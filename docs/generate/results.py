@@ -58,6 +58,8 @@ PROVENANCE_DOCS = {
     "host": "rank 0's machine",
     "cpu": "its processor",
     "cpu_count": "its cores",
+    "arithmetic": "a fingerprint of what it computes: where it is another, last bits are",
+    "odd_ranks": "how many ranks have another one, as on nodes of several kinds",
     "platform": "its operating system",
     "python": "version",
     "ranks": "how many",

@@ -102,6 +102,8 @@ def _launch(launch: dict) -> list[str]:
     lines += _row("", ", ".join([ours, f"Python {launch.get('python', '?')}", *versions]))
     library = launch.get("mpi_library", "").split(",")[0].splitlines()  # after it: how and when it was built
     machine = f"{launch.get('cpu_count', '?')} x {launch.get('cpu', '?')}"
+    if launch.get("odd_ranks"):
+        machine += f" on rank 0, {launch['odd_ranks']} ranks on others that differ in last bits"
     return lines + _row("", f"{machine}, {library[0]}" if library and ranks > 1 else machine)
 
 
