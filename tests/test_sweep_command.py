@@ -169,6 +169,37 @@ def test_a_run_that_another_process_writes_is_left_alone(sweep, folder):
     assert sweep()[0] == 0
 
 
+def test_a_run_whose_process_was_killed_with_its_machine_is_continued(sweep, folder):
+    assert sweep("--set", "meta.iterations=1", "--only", "mc_seed0")[0] == 0
+    (folder / ".mc_seed0.h5.lock").write_text("process 4242 on another-machine")
+    assert "mc_seed0.h5  incomplete, iteration 1 of 4\n" in sweep("--list")[1]
+    assert sweep("--only", "mc_seed0")[0] == 0
+    assert iterations(folder / "mc_seed0.h5") == 4
+
+
+def test_two_sweeps_that_start_at_once_share_the_folder(experiment, folder):
+    command = [sys.executable, "-m", "esmaml_mpi.cli", "sweep", str(experiment), "--output", str(folder), "--jobs", "2"]
+    command += ["--size", "long", "--set", "meta.iterations=2000", "--only", "*_seed0"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+    outputs = [process.communicate(timeout=120)[0] for process in both]
+    assert {process.returncode for process in both} <= {0, 75}, outputs
+    assert not any("FAILED" in output for output in outputs)
+    assert [iterations(folder / f"{run}.h5") for run in RUNS[:2]] == [2000, 2000]
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("--launcher", "no-such-mpirun -n 4"), "there is no command no-such-mpirun here"),
+        (("--launcher", "mpirun '"), "No closing quotation"),
+        (("--output", "{experiment}"), "cannot make the folder"),
+    ],
+)
+def test_what_cannot_be_started_is_one_line(arguments, said, sweep, experiment):
+    code, _, errors = sweep(*(each.format(experiment=experiment) for each in arguments))
+    assert code == 2 and said in errors and "Traceback" not in errors
+
+
 def test_the_list_says_how_far_each_run_is(sweep, folder):
     assert sweep("--set", "meta.iterations=1", "--only", "mc_seed0", "--only", "hc_seed0")[0] == 0
     assert sweep("--only", "mc_seed0")[0] == 0

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from esmaml_mpi.errors import ResultsError, UsageError
 
+LOOK = 0.3  # seconds that a lock is waited for in any case: ``writer_of`` may hold it for an instant
+UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
+
 
 class OutputLock:
     """Held from ``acquire`` to ``release``, or to the end of the process."""
@@ -24,10 +27,10 @@ class OutputLock:
 
     def acquire(self, patience: float = 0.0) -> None:
         """Take the lock, waiting up to ``patience`` seconds for it; UsageError if another process has it."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + max(patience, LOOK)
         while not self._try():
             if time.monotonic() >= deadline:
-                holder = self.path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+                holder = writer_of(self.results) or "another process"
                 raise UsageError(
                     f"{self.results} is being written by {holder}. Wait for it, end it, or choose another --output."
                 )
@@ -53,7 +56,7 @@ class OutputLock:
             return False
         except OSError as error:
             os.close(descriptor)
-            if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
+            if error.errno not in UNSUPPORTED:
                 raise ResultsError(f"cannot lock {self.path}: {error.strerror}") from error
             print(
                 f"esmaml: this file system has no locks; see to it that no other job writes {self.results}", flush=True
@@ -76,25 +79,22 @@ class OutputLock:
 
 
 def writer_of(results: Path) -> str | None:
-    """Which process writes a results file, or None; of one on another machine it is not known whether it still lives.
+    """Which process writes a results file, or None.
 
-    The lock itself is not tried: that could get in the way of a job that takes it at this moment.
+    Asked of the lock, not of the text beside it: that one outlives a kill, and its process number may be another's by
+    now, or another machine's. The lock is shared for the look, so that looks do not get in each other's way.
     """
     try:
-        text = results.with_name(f".{results.name}.lock").read_text(encoding="utf-8", errors="replace").strip()
+        descriptor = os.open(results.with_name(f".{results.name}.lock"), os.O_RDONLY)
     except OSError:
         return None
-    number, _, host = text.removeprefix("process ").partition(" on ")
-    if host == socket.gethostname() and number.isdecimal() and not _lives(int(number)):
-        return None
-    return text or None
-
-
-def _lives(process: int) -> bool:
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.read(descriptor, 1000).decode(errors="replace").strip()
+        return text or "another process"
+    except OSError:  # a file system without locks: nobody can say
+        return None
+    finally:
+        os.close(descriptor)
+    return None

@@ -3,6 +3,7 @@
 import fnmatch
 import json
 import shlex
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -71,16 +72,27 @@ def _complete(runs: list[Run], folder: Path, options) -> int:
             "\n  ".join(["nothing was started, as results of other runs are in the way:", *refused])
             + "\n  Choose another --output, or leave these runs out with --only."
         )
+    launcher = _launcher(options.launcher)
     left = [run for run, state in zip(runs, states, strict=True) if state.kind != COMPLETE]
     done = len(runs) - len(left)
     if not left:
         print(f"{folder}: all {done} runs are complete")
         return 0
-    launcher = shlex.split(options.launcher)
     threads = max(run.config.run.threads for run in left)
     jobs = min(options.jobs or (1 if launcher else max(cores() // threads, 1)), len(left))
     print(f"{folder}: {len(runs)} runs, {done} complete; {jobs} at once", flush=True)
     return Local(folder, jobs, launcher, done).run(left)
+
+
+def _launcher(command: str) -> list[str]:
+    """Its words, if there is such a command."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--launcher {command}: {error}.") from error
+    if words and not shutil.which(words[0]):
+        raise UsageError(f"--launcher {command}: there is no command {words[0]} here.")
+    return words
 
 
 def _list(runs: list[Run], folder: Path, count: int, options) -> int:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from esmaml_mpi.errors import UsageError
 from esmaml_mpi.interruption import Interruption
 from esmaml_mpi.progress import duration
 from esmaml_mpi.sweeps.plan import Run
@@ -50,7 +51,10 @@ class Local:
 
         A run that fails does not keep the others from running. Signals stop all, with their checkpoints written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the folder {self.folder}: {error.strerror}.") from error
         waiting, self.total = list(runs), self.done + len(runs)
         with Interruption() as interruption:
             try:
@@ -69,11 +73,7 @@ class Local:
         return self._conclude(len(waiting))
 
     def _start(self, run: Run) -> None:
-        state = state_of(run.file(self.folder), run.config)  # again: another sweep may work in this folder
-        if state.kind == COMPLETE or state.writer:
-            self.elsewhere += state.kind != COMPLETE
-            self.done += state.kind == COMPLETE
-            self._say(f"{run.name}: {state}, left alone")
+        if self._taken(run):  # looked at again: another sweep may work in this folder
             return
         config = self.folder / f"{run.name}.toml"
         config.write_text(run.config.to_toml(), encoding="utf-8")
@@ -85,6 +85,16 @@ class Local:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
         self.active.append(Active(run, process, time.monotonic()))
+
+    def _taken(self, run: Run) -> bool:
+        """Whether another process has, or has completed, this run; which is then said and counted."""
+        state = state_of(run.file(self.folder), run.config)
+        if state.kind != COMPLETE and not state.writer:
+            return False
+        self.elsewhere += state.kind != COMPLETE
+        self.done += state.kind == COMPLETE
+        self._say(f"{run.name}: {state}, left alone")
+        return True
 
     def _stop(self) -> None:
         self.stopped = True
@@ -103,7 +113,7 @@ class Local:
             elif code == STOPPED or (self.stopped and code == -signal.SIGUSR1):  # the latter: it was only starting
                 self.stopped = True
                 self._say(f"{each.run.name}: stopped and saved")
-            else:
+            elif code != UsageError.exit_code or not self._taken(each.run):  # else another sweep was a little faster
                 self.failed.append(each.run)
                 self._say(f"{each.run.name}: FAILED with {_ending(code)}, see {self._log(each.run)}")
 
