@@ -210,7 +210,8 @@ def test_the_list_says_how_far_each_run_is(sweep, folder):
     assert lines[1].endswith("incomplete, iteration 1 of 4") and lines[2].endswith("missing")
     assert lines[4] == "4 runs: 1 complete, 1 incomplete, 2 missing"
     assert "sbatch --array=0-3 jobs/sweep.slurm" in lines[5] and lines[5].endswith(f"--output {folder}")
-    assert sweep("--list", "--only", "hc*")[1].splitlines()[1].split()[0] == "3"  # the index is that of the whole sweep
+    chosen = sweep("--list", "--only", "hc*")[1].splitlines()
+    assert chosen[1].split()[0] == "3" and "--array=1,3 jobs" in chosen[3]  # indices are those of the whole sweep
     code, _, errors = sweep("--only", "pg*")
     assert code == 2 and "--only pg*: no run is called so; for example mc_seed0" in errors
 

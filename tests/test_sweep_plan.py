@@ -113,6 +113,33 @@ def test_set_has_the_last_word_on_settings_and_on_the_sweep(make):
     assert {run.config.run.seed for run in runs} == {4} and {run.config.meta.iterations for run in runs} == {1}
 
 
+@pytest.mark.parametrize(
+    "override, error, message",
+    [
+        (
+            "adaptation.queries=9",
+            UsageError,
+            "named by their adaptation.queries: --set sweep.product.adaptation.queries=",
+        ),
+        ("adaptation . queries=9", UsageError, "named by their adaptation.queries"),
+        ("run.seed=3", UsageError, r"--set sweep.seeds=\[...\]"),
+        ("policy.hidden=[5]", ConfigError, "queries4_narrow and queries4_wide have the same settings"),
+    ],
+)
+def test_an_override_cannot_make_names_untrue(override, error, message, make):
+    text = """
+[sweep.product]
+adaptation.queries = [4, 6]
+[sweep.product.policy_size]
+narrow.policy.hidden = []
+wide.policy.hidden = [64]
+"""
+    with pytest.raises(error, match=message):
+        make(text, override).runs()
+    changed = make(text, "sweep.product.adaptation.queries=[9]").run(0)
+    assert (changed.name, changed.config.adaptation.queries) == ("queries9_narrow_seed0", 9)
+
+
 def test_what_is_said_of_another_operator_is_dropped_wherever_the_operator_is_chosen(make):
     text = """
 [sizes.small]

@@ -107,7 +107,8 @@ def _list(runs: list[Run], folder: Path, count: int, options) -> int:
     words = [options.experiment, *(["--size", options.size] if options.size != PAPER else [])]
     words += [word for override in options.set for word in ("--set", override)]
     words += ["--output", options.output] if options.output else []
-    print(f"as a job array: sbatch --array=0-{count - 1} jobs/sweep.slurm {shlex.join(words)}", flush=True)
+    array = f"0-{count - 1}" if len(runs) == count else ",".join(str(run.index) for run in runs)
+    print(f"as a job array: sbatch --array={array} jobs/sweep.slurm {shlex.join(words)}", flush=True)
     return 0
 
 

@@ -41,6 +41,7 @@ from esmaml_mpi.settings import show, unknown
 PAPER = "paper"  # the size of the file as it stands
 MOST_RUNS = 100_000
 SETTINGS = {"sweep": ("seeds", "product", "variants"), "figure": ("draw",)}
+SECTIONS = {field.name for field in fields(Config)}
 NAME = re.compile(r"[A-Za-z0-9.+-][A-Za-z0-9_.+-]*")
 
 
@@ -85,7 +86,10 @@ class Sweep:
         sweep, figure = (_section(tables, name) for name in SETTINGS)
         self.seeds = _seeds(sweep.get("seeds", 1))
         self.draw = _draw(figure.get("draw", []))
-        self._points = _points(_table(sweep.get("product", {}), "sweep.product"), sweep.get("variants", {}))
+        product = _table(sweep.get("product", {}), "sweep.product")
+        self._points = _points(product, sweep.get("variants", {}))
+        for override in self._overrides:
+            _check_name_stays_true(override, product)
         self._tables = {name: table for name, table in tables.items() if name not in EXPERIMENT_SECTIONS}
         if len(self._points) * len(self.seeds) > MOST_RUNS:
             raise ConfigError(f"{path}: {len(self._points)} points with {len(self.seeds)} seeds are too many runs.")
@@ -99,6 +103,7 @@ class Sweep:
             configs = {point: self._resolve(point) for point in self._points}
         for line in dict.fromkeys(said.getvalue().splitlines()):  # what a simulator says of its model is said once
             print(line, file=sys.stderr, flush=True)
+        self._check_differ(configs)
         names = [(seed, point) for seed in self.seeds for point in self._points]
         return [self._run(i, seed, point, configs[point]) for i, (seed, point) in enumerate(names)]
 
@@ -113,6 +118,16 @@ class Sweep:
         config = replace(config, run=replace(config.run, seed=seed))
         return Run(index, f"{point or self.name}_seed{seed}", point, config)
 
+    def _check_differ(self, configs: Mapping[str, Config]) -> None:
+        """Raise ConfigError if two points are the same runs, as they are where an override sets all they differ in."""
+        first: dict[str, str] = {}
+        for point, config in configs.items():
+            other = first.setdefault(replace(config, run=replace(config.run, name="")).to_toml(), point)
+            if other != point:
+                raise ConfigError(
+                    f"{self.path}: {other} and {point} have the same settings, and would be trained twice."
+                )
+
     def _resolve(self, point: str) -> Config:
         try:
             config = load(merge(self._tables, self._points[point]), self._overrides)
@@ -123,11 +138,21 @@ class Sweep:
             raise ConfigError(f"{self.path}, {point or 'the run'}: {error}") from error
 
 
+def _check_name_stays_true(override: str, product: Mapping) -> None:
+    """Raise UsageError if an override changes what the names of runs say."""
+    key = ".".join(part.strip() for part in override.partition("=")[0].split("."))
+    if key == "run.seed":
+        raise UsageError(f"--set {override}: runs have the seeds of the sweep: --set sweep.seeds=[...].")
+    axes = {name: axis for name, axis in product.items() if name in SECTIONS}
+    if key in dict(_settings(axes, "")):
+        raise UsageError(f"--set {override}: runs are named by their {key}: --set sweep.product.{key}=[...].")
+
+
 def _points(product: Mapping, variants) -> dict[str, dict]:
     """Name -> what is laid over the configuration, of the product's points and then the variants."""
     axes = []
     for name, axis in product.items():
-        if name in {field.name for field in fields(Config)}:
+        if name in SECTIONS:
             axes += [_values(key, values) for key, values in _settings({name: axis}, "")]
         else:
             axes.append(_named(axis, f"sweep.product.{name}"))
