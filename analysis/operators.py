@@ -4,12 +4,14 @@ Example: python analysis/operators.py results/operators/corners/*.h5
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import curves
 import numpy as np
 import script
 import series
 import style
+from groups import NOT_SET, Group, differing, group, short
 
 from esmaml_mpi.results.reader import Results
 
@@ -20,7 +22,7 @@ WIDE = 30.0  # worst over best reward from which a panel has a logarithmic axis
 
 @dataclass(frozen=True)
 class Final:
-    """The last test of a run; ``returns`` (tasks, repeats) after adaptation."""
+    """A test of a run, the last that all its seeds have; ``returns`` (tasks, repeats) after adaptation."""
 
     panel: str
     operator: str
@@ -39,7 +41,8 @@ class Final:
         """Share of adaptations with less reward than for staying away from every goal; nan where that is not known."""
         if self.lowest is None:
             return float("nan")
-        return float(np.mean(self.returns[np.isfinite(self.returns)] < self.lowest - 1e-9))
+        less = np.where(np.isfinite(self.returns), self.returns < self.lowest - 1e-9, np.nan)
+        return float(series.finite_mean(less, (0, 1)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,19 +54,34 @@ def _work(options, note) -> None:
     output = style.check_output(options.output)
     runs = [series.load(path) for path in options.results]
     noisy = any(run.config.task.corruption.get("noise_std", 0) > 0 for run in runs)
-    finals = []
-    for run in runs:
-        finals.append(final(run, noisy))
-        if finals[-1].iteration < run.config.meta.iterations:
-            note(f"{run.path} has got to iteration {finals[-1].iteration} of {run.config.meta.iterations}")
-    finals = _distinct(finals, note)
+    finals = points(group(runs, note), noisy, note)
     style.save(_draw(finals, noisy), output)
     _print_table(finals, noisy)
     print(output)
 
 
-def final(run: Results, noisy: bool) -> Final:
-    """What a run has come to; ``noisy``: over the noise, not over K."""
+def points(groups: list[Group], noisy: bool, note: script.Note) -> list[Final]:
+    """Every seed of the groups, where all seeds of its group were tested last.
+
+    Groups that are the same operator to the eye are told apart by the settings in which they differ.
+    """
+    found, alike = [], {}
+    for each in groups:
+        at = curves.average(each, "after", "iteration", note).x[-1]
+        if at < max(run.config.meta.iterations for run in each.runs):
+            note(f"{each.label}: scored at iteration {at} of {max(run.config.meta.iterations for run in each.runs)}")
+        found.append([final(run, noisy, int(at)) for run in each.runs])
+        alike.setdefault((found[-1][0].panel, found[-1][0].operator), []).append(each.settings)
+    over = "task.corruption.noise_std" if noisy else "adaptation.queries"
+    for each, own in zip(groups, found, strict=True):
+        others = alike[own[0].panel, own[0].operator]
+        more = [f"{short(n, others)} = {each.settings.get(n, NOT_SET)}" for n in differing(others) if n != over]
+        own[:] = [replace(one, operator=", ".join([one.operator, *more])) for one in own]
+    return sorted((one for own in found for one in own), key=lambda one: (one.panel, one.x, one.seed))
+
+
+def final(run: Results, noisy: bool, iteration: int) -> Final:
+    """What a run had come to by a tested iteration; ``noisy``: over the noise, not over K."""
     config, test = run.config, run.history["test"]
     operator, options = config.adaptation, config.task.options
     corners = config.task.name == "four_corners" and options["reward"] == "bowl"
@@ -75,8 +93,8 @@ def final(run: Results, noisy: bool) -> Final:
         operator=label(operator),
         x=float(config.task.corruption.get("noise_std", 0.0)) if noisy else queries(operator),
         seed=config.run.seed,
-        iteration=int(test["iteration"][-1]),
-        returns=test["after"][-1],
+        iteration=iteration,
+        returns=test["after"][test["iteration"].tolist().index(iteration)],
         lowest=-4.0 * config.task.horizon if corners else None,
     )
 
@@ -96,16 +114,6 @@ def queries(operator) -> int:
     return getattr(operator, "queries", operator.rollouts - 1)
 
 
-def _distinct(finals: list[Final], note: script.Note) -> list[Final]:
-    best: dict[tuple, Final] = {}
-    for each in sorted(finals, key=lambda each: -each.iteration):
-        key = (each.panel, each.operator, each.x, each.seed)
-        if key in best:
-            note(f"{each.operator}, seed {each.seed}: a second run of the same, left out")
-        best.setdefault(key, each)
-    return sorted(best.values(), key=lambda each: (each.panel, each.x, each.seed))
-
-
 def _cells(finals: list[Final]):
     """(panel, x, operator, its runs over seeds), panels and operators in order of appearance."""
     operators = sorted({each.operator for each in finals}, key=_rank)
@@ -118,8 +126,8 @@ def _cells(finals: list[Final]):
 
 
 def _rank(operator: str) -> tuple:
-    order = ("MC", "DPP", "HC")
-    return (order.index(operator) if operator in order else len(order), operator)
+    order, name = ("MC", "DPP", "HC"), operator.partition(",")[0]
+    return (order.index(name) if name in order else len(order), operator)
 
 
 def _draw(finals: list[Final], noisy: bool):
@@ -131,21 +139,28 @@ def _draw(finals: list[Final], noisy: bool):
         places = sorted({each.x for each in own}, reverse=not noisy)
         for i, operator in enumerate(operators):
             look = dict(color=style.COLOURS[i % len(style.COLOURS)], marker=MARKERS[i % len(MARKERS)])
-            _draw_operator(ax, own, operator, places, look, i - (len(operators) - 1) / 2)
+            _draw_operator(
+                ax, own, operator, places, look, (i - (len(operators) - 1) / 2) * min(0.2, 0.8 / len(operators))
+            )
         ax.set_xticks(range(len(places)), [f"{x:g}" for x in places])
         ax.set_xlim(-0.5, len(places) - 0.5)
         ax.grid(axis="x", visible=False)
         ax.set_xlabel("standard deviation of the noise on a measured reward" if noisy else "queries K per adaptation")
         ax.set_title(panel)
-        means = np.array([each.mean for each in own])
-        if means.max() < 0 and means.min() < WIDE * means.max():
+        means = np.array([each.mean for each in own if np.isfinite(each.mean)])
+        if means.size and means.max() < 0 and means.min() < WIDE * means.max():
             _logarithmic(ax, means)
         _draw_bound(ax, own, "top" if ax.get_yscale() == "function" else "bottom")
     axes[0].set_ylabel(series.METRICS["after"])
-    seeds = len({each.seed for each in finals})
-    title = f"mean and range of {seeds} seeds, each a dot" if seeds > 1 else "one seed"
+    counts = sorted({len(runs) for *_, runs in _cells(finals)})
+    seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+    title = f"mean and range of {seeds} seeds, each a dot" if counts[-1] > 1 else "one seed"
     handles, texts = axes[0].get_legend_handles_labels()
-    place = dict(loc="outside lower center", ncols=len(handles), title=title)
+    width, height = fig.get_size_inches()
+    columns = max(1, min(len(texts), int(width * style.LETTERS_PER_INCH) // (max(map(len, texts)) + 9)))
+    rows = -(-len(texts) // columns)
+    fig.set_size_inches(width, height + 0.19 * (rows - 1))
+    place = dict(loc="outside lower center", ncols=columns, title=title)
     fig.legend(handles, texts, **place)
     return fig
 
@@ -155,9 +170,10 @@ def _draw_operator(ax, finals, operator, places, look, offset) -> None:
     x, mean = [], []
     for place, value in enumerate(places):
         seeds = np.array([each.mean for each in finals if each.operator == operator and each.x == value])
+        seeds = seeds[np.isfinite(seeds)]
         if seeds.size == 0:
             continue
-        at = place + 0.2 * offset
+        at = place + offset
         x.append(at)
         mean.append(seeds.mean())
         ax.plot([at, at], [seeds.min(), seeds.max()], color=look["color"], lw=5, alpha=0.22, solid_capstyle="round")
@@ -187,13 +203,16 @@ def _print_table(finals: list[Final], noisy: bool) -> None:
     print("| task | " + ("noise" if noisy else "K") + " | operator | seeds | after adaptation | median | harmed |")
     print("|---|---|---|---|---|---|---|")
     for panel, x, operator, runs in _cells(finals):
-        means = np.array([each.mean for each in runs])
+        means = np.array([each.mean for each in runs if np.isfinite(each.mean)])
+        if means.size == 0:
+            print(f"| {panel} | {x:g} | {operator} | 0 | - | - |  |")
+            continue
         digits = 1 if abs(means.mean()) < 1000 else 0
         error = f" +- {means.std(ddof=1) / np.sqrt(means.size):,.{digits}f}" if means.size > 1 else ""
         returns = np.concatenate([each.returns.ravel() for each in runs])
-        harmed = np.mean([each.harmed for each in runs])
+        harmed = float(series.finite_mean(np.array([each.harmed for each in runs]), 0))
         share = "" if np.isnan(harmed) else f"{100 * harmed:.1f} %"
-        cells = (panel, f"{x:g}", operator, str(len(runs)), f"{means.mean():,.{digits}f}{error}")
+        cells = (panel, f"{x:g}", operator, str(means.size), f"{means.mean():,.{digits}f}{error}")
         print(f"| {' | '.join(cells)} | {np.nanmedian(returns):,.1f} | {share} |")
     print(
         "\nMean over seeds +- standard error; median over all adaptations; harmed: share of adaptations with less than"
@@ -205,8 +224,8 @@ def _parser():
     return script.parser(
         "operators",
         "Final test reward after adaptation of runs that differ in their adaptation operator, over K, or over the "
-        "noise on rewards if any run has some: a panel for each task and penalty, a mean and a range over seeds. Also "
-        "prints a table as Markdown.",
+        "noise on rewards if any run has some: a panel for each task and penalty, a mean and a range over seeds. "
+        "Operators that differ in other settings too are told apart by these. Also prints a table as Markdown.",
     )
 
 

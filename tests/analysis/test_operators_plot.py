@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_up import like
+from made_up import train as made_up_train
 
 import esmaml_mpi
 
@@ -74,10 +76,10 @@ def test_figure_and_table(folder, tmp_path):
 
 def test_points_of_a_run(folder, operators):
     run = esmaml_mpi.read_results(folder / "mc_3_1000_0.h5")
-    point = operators.final(run, noisy=False)
+    point = operators.final(run, noisy=False, iteration=1)
     assert (point.panel, point.operator, point.x, point.seed) == ("four corners, penalty 1,000", "MC", 3, 0)
     assert point.lowest == -120 and point.returns.shape == (4, 2)
-    assert operators.final(run, noisy=True).x == 0
+    assert operators.final(run, noisy=True, iteration=1).x == 0
 
 
 def test_names_of_operators(operators):
@@ -99,6 +101,40 @@ def test_share_of_harmed_adaptations(operators):
     assert point([[-400.0, -400.1], [np.nan, -50.0]]).harmed == pytest.approx(1 / 3)
     assert point([[-400.0, -400.1], [np.nan, -50.0]]).mean == pytest.approx(-850.1 / 3)
     assert np.isnan(point([[-1.0]], None).harmed)
+
+
+def test_the_same_operator_with_other_settings_is_told_apart(runs, notes, scripts):
+    import operators
+    from groups import group
+
+    runs = [runs["k4_1"], runs["k6_1"], like(runs["k4_1"], 1, "meta.sigma=0.3"), like(runs["k4_1"], 2)]
+    found = operators.points(group(runs, notes.append), False, notes.append)
+    assert [(each.operator, each.x, each.seed) for each in found] == [
+        ("MC, meta.sigma = 0.1", 4, 1),
+        ("MC, meta.sigma = 0.3", 4, 1),
+        ("MC, meta.sigma = 0.1", 4, 2),
+        ("MC, meta.sigma = 0.1", 6, 1),
+    ]
+    assert notes == []
+    noisy = operators.points(group(runs[:2], notes.append), True, notes.append)
+    assert [each.operator for each in noisy] == ["MC, queries = 4", "MC, queries = 6"]
+
+
+def test_seeds_are_scored_where_all_were_tested_and_those_that_failed_left_out(runs, notes, scripts, tmp_path, capsys):
+    import operators
+    from groups import group
+
+    longer = made_up_train(tmp_path / "longer.h5", "run.seed=7", "meta.iterations=6")
+    failed = like(runs["k4_2"], 2, test={"after": [0.0, 0.0, np.nan]})
+    finals = operators.points(group([runs["k4_1"], longer, failed], notes.append), False, notes.append)
+    assert [each.iteration for each in finals] == [4, 4, 4]
+    assert finals[2].returns.tolist() == longer.history["test"]["after"][2].tolist()
+    assert any("12 test returns are missing" in note for note in notes)
+    operators._print_table(finals, False)
+    mean = np.mean([runs["k4_1"].history["test"]["after"][2].mean(), finals[2].mean])
+    assert f"| 4 | MC | 2 | {mean:.1f} +- " in capsys.readouterr().out
+    operators._print_table([finals[1]], False)
+    assert "| 4 | MC | 0 | - | - |" in capsys.readouterr().out
 
 
 def test_over_noise(tmp_path):
