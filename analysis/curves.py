@@ -66,8 +66,16 @@ def average(group: Group, metric: str, x: str, note: Note) -> Curve:
         values = np.array([value[np.isin(iterations, shared)] for iterations, value in own])
         return Curve(group.label, group.family, shared, values)
     spent = [series.cost(run, iterations, x) for run, (iterations, _) in zip(group.runs, own, strict=True)]
-    values = [value for _, value in own]
-    return Curve(group.label, group.family, *at_equal_cost(spent, values))
+    costs, values = at_equal_cost(spent, [value for _, value in own])
+    if costs.size == 0:
+        raise UserError(
+            f"the runs of {group.label} have no {series.COSTS[x]} in common: "
+            + ", ".join(
+                f"{run.path} was tested from {s[0]:g} to {s[-1]:g}" for run, s in zip(group.runs, spent, strict=True)
+            )
+            + "."
+        )
+    return Curve(group.label, group.family, costs, values)
 
 
 def at_equal_cost(spent: list[np.ndarray], values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -138,7 +138,10 @@ def _draw(finals: list[Final], noisy: bool):
         own = [each for each in finals if each.panel == panel]
         places = sorted({each.x for each in own}, reverse=not noisy)
         for i, operator in enumerate(operators):
-            look = dict(color=style.COLOURS[i % len(style.COLOURS)], marker=MARKERS[i % len(MARKERS)])
+            look = dict(
+                color=style.COLOURS[i % len(style.COLOURS)],
+                marker=MARKERS[(i + i // len(style.COLOURS)) % len(MARKERS)],
+            )
             _draw_operator(
                 ax, own, operator, places, look, (i - (len(operators) - 1) / 2) * min(0.2, 0.8 / len(operators))
             )

@@ -66,9 +66,11 @@ def _draw_curve(ax, results) -> None:
         ax.plot(*series.curve(results, when), color=colour, marker=marker, ms=3.5, label=f"test, {when} adaptation")
     returns = test["after"].reshape(len(test["after"]), -1)
     seen = np.isfinite(returns).any(axis=1)
-    quartiles = np.nanquantile(np.where(np.isfinite(returns), returns, np.nan)[seen], [0.25, 0.75], axis=1)
+    known = np.where(np.isfinite(returns), returns, np.nan)
+    known[~seen] = 0.0  # quartiles of nothing: not drawn
+    quartiles = np.where(seen, np.nanquantile(known, [0.25, 0.75], axis=1), np.nan)
     band = dict(color=style.COLOURS[0], alpha=0.18, lw=0, label="its quartiles over test tasks and repeats")
-    ax.fill_between(test["iteration"][seen], *quartiles, **band)
+    ax.fill_between(test["iteration"], *quartiles, **band)
     handles = ax.get_legend_handles_labels()[0]
     for value, text, above in _bounds(config):
         ax.axhline(value, color=style.BLACK, lw=1, ls=":")

@@ -9,6 +9,8 @@ import series
 from groups import Group
 from script import Note
 
+from esmaml_mpi.errors import UserError
+
 
 @dataclass(frozen=True)
 class Score:
@@ -59,6 +61,12 @@ def of_equal_cost(groups: list[Group], cost: str, note: Note) -> list[Score]:
     """Scores where all runs have spent as much as the one that has spent least, between tests linearly."""
     own = [[curves.average(each, metric, cost, note) for metric in ("before", "after")] for each in groups]
     most = min(curve.x[-1] for pair in own for curve in pair)
+    late = max((after for _, after in own), key=lambda curve: curve.x[0])
+    if late.x[0] > most:
+        raise UserError(
+            f"{late.label} was tested first after {late.x[0]:,g} {series.COSTS[cost]}, and another group last after "
+            f"{most:,g}: there is no equal cost to score them at (test.every decides how often runs are tested)."
+        )
     return [
         Score(group, cost, most, *(curve.at(most) for curve in pair)) for group, pair in zip(groups, own, strict=True)
     ]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -57,6 +58,14 @@ def like(run: Results, seed: int, *overrides: str, launches=None, **series: dict
     path = Path("_".join(["made_up", str(seed), *overrides]) + ".h5")
     history = History.from_arrays(arrays)
     return Results(path, config, history, run.checkpoint, run.test_task_ids, launches or [LAUNCH])
+
+
+def only_end(run: Results, seed: int, seconds: float) -> Results:
+    """As ``run``, tested after its last iteration alone, with so many seconds an iteration."""
+    made = like(run, seed, "test.every=0", train={"seconds": seconds})
+    arrays = {group: made.history[group] for group in GROUPS}
+    arrays["test"] = {name: rows[-1:] for name, rows in arrays["test"].items()}
+    return replace(made, history=History.from_arrays(arrays))
 
 
 def without_rows(path: Path, group: str) -> None:

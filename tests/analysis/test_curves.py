@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_up import like, train
+from made_up import like, only_end, train
 
 pytestmark = pytest.mark.usefixtures("scripts")
 
@@ -54,6 +54,16 @@ def test_equal_costs_are_not_interpolated_and_gaps_are_bridged(scripts):
     assert costs.tolist() == [0.0, 1.0, 2.0] and values.tolist() == [[1.0, 5.0, 2.0], [1.0, 2.0, 3.0]]
     _, values = at_equal_cost([np.arange(2.0)], [np.array([np.nan, 2.0])])
     assert np.isnan(values[0, 0]) and values[0, 1] == 2
+
+
+def test_runs_without_an_equal_cost_are_an_error(runs, notes):
+    """As with test.every = 0: each is tested once, at a second of its own."""
+    from esmaml_mpi.errors import UserError
+
+    ends = [only_end(runs["k4_1"], seed, seconds) for seed, seconds in ((1, 1.0), (2, 2.0))]
+    assert average(ends, notes).x.tolist() == [4]
+    with pytest.raises(UserError, match=r"no wall-clock time \(s\) in common: .* from 4 to 4, .* from 8 to 8"):
+        average(ends, notes, x="seconds")
 
 
 def test_bands(scripts):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import SCRIPTS, TASKS, run_script, train, without_rows
+from made_up import SCRIPTS, TASKS, like, run_script, train, without_rows
 
 pytest.importorskip("matplotlib")
 
@@ -54,6 +54,24 @@ def test_paths_are_the_rollouts_that_were_rewarded(task, tmp_path, scripts):
                     ended += 1
                     assert squared[-1] <= 0.01 < squared[:-1].min(initial=np.inf)
     assert (ended > 0) == (task == "navigation_2d")
+
+
+@pytest.mark.parametrize("failed", [(0, 1, 2), (2,)])
+def test_a_run_whose_tests_failed_is_drawn_without_them(failed, runs, tmp_path, scripts, monkeypatch, notes):
+    import matplotlib.pyplot as plt
+    import plot_run
+
+    after = runs["k4_1"].history["test"]["after"]
+    after[list(failed)] = np.nan
+    monkeypatch.setattr(plot_run.series, "load", lambda path: like(runs["k4_1"], 1, test={"after": after}))
+    monkeypatch.setattr(plot_run.style, "save", lambda fig, path: None)
+    plot_run.plot(tmp_path / "run.h5", tmp_path / "run.png", "last", 1, notes.append)
+    (band,) = plt.gcf().axes[0].collections
+    assert np.isin([0, 2, 4], band.get_paths()[0].vertices[:, 0] if band.get_paths() else []).tolist() == [
+        row not in failed for row in range(3)
+    ]
+    assert f"{12 * len(failed)} test returns are missing" in notes[0]
+    plt.close("all")
 
 
 def test_reference_lines_of_four_corners(runs, scripts):

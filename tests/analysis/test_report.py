@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from made_up import LAUNCH, like, run_script, train, without_rows
+from made_up import LAUNCH, like, only_end, run_script, train, without_rows
 
 pytestmark = pytest.mark.usefixtures("scripts")
 
@@ -84,6 +84,12 @@ def test_a_running_file_without_tests_is_still_told_of(runs, tmp_path):
     text = build([esmaml_mpi.read_results(path)])
     assert text.count("Not shown: no run has been tested yet.") == 5
     assert f"<td>{path}</td>" in text and "share of an iteration" not in text and text.count("<img") == 1
+
+
+def test_curves_that_cannot_be_drawn_leave_the_others(runs):
+    text = build([only_end(runs["k4_1"], seed, seed) for seed in (1, 2)], rollouts=False)
+    assert "Not shown: the runs of four_corners have no wall-clock time (s) in common" in text
+    assert 'alt="Learning curves of four_corners"' in text
 
 
 def test_families_are_not_mixed_either_and_regression_has_no_paths(runs, tmp_path):

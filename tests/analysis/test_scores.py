@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from made_up import like, run_script
+from made_up import like, only_end, run_script
 
 pytestmark = pytest.mark.usefixtures("scripts")
 
@@ -60,6 +60,21 @@ def test_groups_are_scored_where_all_have_spent_the_same(runs, tmp_path, notes):
     done = run_script("final_scores.py", *files, "--equal", "rollouts", cwd=tmp_path)
     assert done.returncode == 0 and "at equal training rollouts" in done.stdout
     assert "updates" not in done.stdout and "rollouts" in done.stdout.splitlines()[1]
+
+
+def test_no_group_is_scored_at_a_cost_below_its_first_test(runs, notes):
+    """The other group ends at 4 s; tested at 8 s alone, this one has no score there, and none is made up."""
+    from groups import group
+    from scores import scored as scores_of
+
+    from esmaml_mpi.errors import UserError
+
+    early = like(runs["k6_1"], 1, train={"seconds": 1.0})
+    groups = group([only_end(runs["k4_1"], 1, 2.0), early], notes.append)
+    with pytest.raises(
+        UserError, match=r"was tested first after 8 wall-clock time \(s\), and another group last after 4"
+    ):
+        scores_of(groups, "seconds", notes.append)
 
 
 def test_formats(runs, tmp_path):
