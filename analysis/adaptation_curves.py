@@ -53,7 +53,7 @@ def _work(options, note) -> None:
     for override in options.set:
         if not override.startswith("adaptation."):
             raise UsageError(f"--set {override}: only adaptation.* can be changed here.")
-    groups = group([series.load(path, "parameters") for path in options.results], note)
+    groups = group(series.load_all(options.results, note, "parameters"), note)
     drawn = curves(groups, options.at, options.repeats, note, tuple(options.set), options.queries)
     over = options.over or ("seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations")
     fig, (ax,) = style.figure(width=7.2, height=4.3)

@@ -57,17 +57,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _work(options, note) -> None:
     output = style.check_output(options.output)
-    first = [series.load(path) for path in options.results]
-    second = [series.load(path) for path in options.against]
+    first = series.load_all(options.results, note)
+    second = series.load_all(options.against, note) if options.against else []
     mine = {id(run) for run in first}
     groups = group(first + second, note, lambda run: (id(run) in mine,))
     sets = [[each for each in groups if each.kind == (wanted,)] for wanted in (True, False)]
     chosen = matched(*sets) if second else list(itertools.combinations(groups, 2))
     if not chosen:
         raise UsageError("nothing to compare: the results are of one group, or no two agree in what both sets vary.")
+    alike = [(a, b) for a, b in chosen if a.family == b.family]  # rewards of different tasks have nothing in common
+    if not alike:
+        raise UsageError("nothing to compare: every group is of another task.")
+    if len(alike) < len(chosen):
+        note(f"{len(chosen) - len(alike)} pairs of groups are not compared, as they are of different tasks")
+    chosen = alike
     pairs = compare(chosen, note, options.equal)
     style.save(draw(pairs), output)
-    print(table(pairs, ", ".join(dict.fromkeys(each.family for each in groups))).text())
+    print(table(pairs, ", ".join(dict.fromkeys(each.family for pair in chosen for each in pair))).text())
     print(output)
 
 

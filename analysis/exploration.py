@@ -3,6 +3,7 @@
 Example: python analysis/exploration.py results/es.h5 results/other.h5
 """
 
+import itertools
 import math
 import sys
 
@@ -81,7 +82,9 @@ def draw(runs: list[Results], names: list[str], at: str | int, adaptations: int,
         below.set_title(f"{adaptations} adapted {many} a task{part}", fontsize=10)
     for ax, limit in views:
         panels.frame(ax, limit, max(shown))
-    handles = panels.arena_handles(max((run.test_task_ids[: len(style.COLOURS)] for run in runs), key=len))
+    shown_ids = itertools.zip_longest(*(run.test_task_ids[: len(style.COLOURS)] for run in runs))
+    names = [" / ".join(str(i) for i in dict.fromkeys(ids) if i is not None) for ids in shown_ids]  # of each colour
+    handles = panels.arena_handles(names)
     handles = [handle for handle in handles if handle.get_label().strip()]
     across = min(len(handles), math.floor(WIDTH * columns / 1.1))
     fig.legend(handles=handles, loc="outside lower center", ncols=across)

@@ -9,12 +9,14 @@ from pathlib import Path
 import bootstrap
 import script
 import series
+import style
 from groups import group
 from scores import Score, add_option, scored
 from tables import FORMS, Table
 
 from esmaml_mpi.errors import UserError
 
+SUFFIXES = (".txt", ".csv", ".md")
 UNKNOWN = float("nan")
 UPDATES = {"iteration": "updates"}
 
@@ -25,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _work(options, note) -> None:
-    groups = group([series.load(path) for path in options.results], note)
+    if options.output:
+        style.check_output(options.output, SUFFIXES)
+    groups = group(series.load_all(options.results, note), note)
     scores, families = scored(groups, options.equal, note), dict.fromkeys(each.family for each in groups)
     text = table(scores, ", ".join(families)).render(options.format)
     if options.output is None:
@@ -70,7 +74,9 @@ def _parser():
     )
     add_option(parser)
     parser.add_argument("--format", choices=FORMS, default="text", help="numbers are rounded except in csv")
-    parser.add_argument("--output", metavar="FILE", type=Path, help="file to write (default: the terminal)")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help=f"file to write, {', '.join(SUFFIXES)} (default: the terminal)"
+    )
     return parser
 
 

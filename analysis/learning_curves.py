@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _work(options, note) -> None:
     output = style.check_output(options.output)
     need = "train" if options.metric == "meta_value" else "test"
-    groups = group([series.load(path, need) for path in options.results], note)
+    groups = group(series.load_all(options.results, note, need), note)
     drawn = [curves.average(each, options.metric, options.x, note) for each in groups]
     fig, (ax,) = style.figure(width=7.2, height=4.3)
     draw(ax, drawn, options.metric, options.x, options.band)

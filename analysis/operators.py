@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _work(options, note) -> None:
     output = style.check_output(options.output)
-    runs = [series.load(path) for path in options.results]
+    runs = series.load_all(options.results, note)
     noisy = any(run.config.task.corruption.get("noise_std", 0) > 0 for run in runs)
     finals = points(group(runs, note), noisy, note)
     style.save(_draw(finals, noisy), output)
@@ -164,7 +164,7 @@ def _draw(finals: list[Final], noisy: bool):
     rows = -(-len(texts) // columns)
     fig.set_size_inches(width, height + 0.19 * (rows - 1))
     place = dict(loc="outside lower center", ncols=columns, title=title)
-    fig.legend(handles, texts, **place)
+    fig.legend(handles, list(map(style.plain, texts)), **place)
     return fig
 
 

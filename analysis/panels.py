@@ -76,8 +76,8 @@ def frame(ax, limit: float, shown: float) -> None:
     ax.set_ylabel("y (units of length)")
 
 
-def arena_handles(tasks: list[int]) -> list[Line2D]:
-    """What the legend of an arena explains."""
+def arena_handles(tasks: list) -> list[Line2D]:
+    """What the legend of an arena explains; ``tasks``: what each colour is called."""
     return [
         Line2D([], [], color=style.BLACK, marker="s", ms=5, lw=0, label="start"),
         Line2D([], [], color=style.BLACK, marker="o", ms=5, lw=0, label="end"),
@@ -131,7 +131,7 @@ def _reach(family) -> float:
     return 2.0 if family.name == "six_circles" or family.reward == "bowl" else 0.0
 
 
-def _task_handles(tasks: list[int], **marker) -> list[Line2D]:
+def _task_handles(tasks: list, **marker) -> list[Line2D]:
     colours = zip(tasks, style.COLOURS, strict=False)
     return [Line2D([], [], color=colour, lw=1.5, label=f"task {task}", **marker) for task, colour in colours]
 

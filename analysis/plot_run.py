@@ -83,7 +83,7 @@ def _draw_curve(ax, results) -> None:
     ax.locator_params(axis="x", integer=True)
     ax.set_ylabel("reward per episode")
     task = "" if config.task.name in config.run.name else f" ({config.task.name})"
-    ax.set_title(f"{config.run.name}{task}, seed {config.run.seed}")
+    ax.set_title(style.plain(f"{config.run.name}{task}, seed {config.run.seed}"))
     value, before, after, quartiles = handles
     style.legend_below(ax, [after, quartiles, before, value])
 

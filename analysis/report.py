@@ -37,10 +37,24 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _work(options, note) -> None:
-    if not options.output.parent.is_dir():
-        raise UserError(f"{options.output}: the folder {options.output.parent} does not exist.")
-    runs = [read_results(path) for path in options.results]
+    style.check_output(options.output, (".html", ".htm"))
+    runs, unread = [], []
+    for path in options.results:
+        try:
+            runs.append(read_results(path))
+        except UserError as error:
+            if not path.is_file():
+                raise
+            unread.append(error)
+    if not runs:
+        raise unread[0]
+    for error in unread:
+        note(f"left out: {error}")
     made = build(runs, options.band, options.repeats, not options.stored)
+    if unread:
+        with made.section("Left out") as section:
+            for error in unread:
+                section.note(str(error))
     try:
         options.output.write_text(made.html(), encoding="utf-8")
     except OSError as error:
@@ -114,7 +128,7 @@ def _learning(section: Section, title: str, groups: list[Group], band: str) -> N
             learning_curves.draw(ax, drawn, "after", x, band)
             ax.set_title("")
             ax.set_axis_on()
-    fig.suptitle(title)
+    fig.suptitle(style.plain(title))
     style.legend_under(fig, axes[0], *learning_curves.legend(named, band))
     section.figure(fig, f"Learning curves of {title}")
 
@@ -140,7 +154,7 @@ def _adaptation(section: Section, title: str, groups: list[Group], band: str, re
     over = "seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations"
     fig, (ax,) = style.figure(width=8.6, height=4.4)
     style.legend_under(fig, ax, *adaptation_curves.draw(ax, drawn, band, over))
-    ax.set_title(f"{title}: during one adaptation")
+    ax.set_title(style.plain(f"{title}: during one adaptation"))
     section.figure(fig, f"Reward against rollouts used, {title}")
     section.table(adaptation_curves.table(drawn))
 

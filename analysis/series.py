@@ -1,5 +1,7 @@
 """Curves out of results files: one number a row, and what it had cost by then."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
 from esmaml_mpi import read_results
@@ -20,13 +22,32 @@ COSTS = {
 }
 
 
+class NoRowsError(UserError):
+    """A run has not got so far."""
+
+
+def load_all(paths: Iterable, note: Callable[[str], None], need: str = "test") -> list[Results]:
+    """Results files as ``load`` takes them; those without rows yet are left out, unless none has any."""
+    loaded, without = [], []
+    for path in paths:
+        try:
+            loaded.append(load(path, need))
+        except NoRowsError as error:
+            without.append(error)
+    if not loaded:
+        raise without[0]
+    for error in without:
+        note(f"left out: {error}")
+    return loaded
+
+
 def load(path, need: str = "test") -> Results:
     """A results file that has rows of group ``need``; UserError says why it is not one."""
     results = read_results(path)
     if len(results.history[need]["iteration"]) == 0:
         every = results.config.test.every
         hint = " (test.every = 0: they are measured only at the end)" if need == "test" and every == 0 else ""
-        raise UserError(f"{path} has no {need} rows yet{hint}.")
+        raise NoRowsError(f"{path} has no {need} rows yet{hint}.")
     return results
 
 

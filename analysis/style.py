@@ -74,11 +74,16 @@ def dots(*xs) -> dict:
     return dict(marker="o", ms=3.5) if all(len(x) <= MOST_DOTS for x in xs) else {}
 
 
+def plain(text: str) -> str:
+    """Text that matplotlib draws as it stands: what is between two $ it would take for a formula."""
+    return text.replace("$", r"\$")
+
+
 def wrapped(text: str, letters: int, **how) -> str:
-    """Text on lines of at most so many letters, what is equal or multiplied kept together."""
-    for sign in (" = ", " x ", "seed "):
+    """Plain text on lines of at most so many letters, what is equal, multiplied or counted kept together."""
+    for sign in (" = ", " x ", "seed ", " rank", " thread"):
         text = text.replace(sign, sign.replace(" ", "\u00a0"))
-    return "\n".join(textwrap.wrap(text, letters, **how)).replace("\u00a0", " ")
+    return plain("\n".join(textwrap.wrap(text, letters, **how)).replace("\u00a0", " "))
 
 
 def legend_under(fig, ax, texts: list[str], footnote: str = "") -> None:
@@ -98,13 +103,16 @@ def legend_under(fig, ax, texts: list[str], footnote: str = "") -> None:
 def count_axis(ax, whole: bool = True) -> None:
     """Ticks of a horizontal axis at whole numbers if that is what it has, with powers of ten where they are large."""
     ax.locator_params(axis="x", integer=whole, nbins=7)
-    ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 5), useMathText=True)
+    ax.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
 
 
-def check_output(path: Path) -> Path:
-    """``path`` if a figure can be saved under that name, else UserError; asked before any work is done."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: a figure's name ends in {', '.join(SUFFIXES)}.")
+def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """``path`` if a figure, or what has these suffixes, can be saved under that name, else UserError.
+
+    Asked before any work is done. Suffixes keep ``--output results/*.h5``, its own name forgotten, off the first run.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise UserError(f"{path}: what is written here has a name that ends in {', '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise UserError(f"{path}: the folder {path.parent} does not exist.")
     return path

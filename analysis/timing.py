@@ -13,6 +13,7 @@ import style
 from groups import Group, group
 from tables import Table
 
+from esmaml_mpi.errors import UserError
 from esmaml_mpi.history import GROUPS
 from esmaml_mpi.results.reader import Results
 
@@ -70,7 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _work(options, note) -> None:
     output = style.check_output(options.output)
-    placed = measured([series.load(path, "timing") for path in options.results], note)
+    placed = measured(series.load_all(options.results, note, "timing"), note)
+    if not placed:
+        raise UserError("no run is left.")
     style.save(draw(placed), output)
     print(table(placed).text())
     print(output)

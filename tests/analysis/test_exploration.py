@@ -37,6 +37,17 @@ def test_titles_tell_seeds_apart(runs, notes):
     assert titles(group(both, notes.append), both) == ["four_corners, seed 1", "four_corners, seed 2"]
 
 
+def test_a_colour_is_named_by_the_tasks_of_all_panels(runs, tmp_path, notes):
+    import exploration
+
+    other = train(tmp_path / "other.h5", task="navigation_2d")
+    fig = exploration.draw([runs["k4_1"], other], ["a", "b"], "last", 1, notes.append)
+    names = [text.get_text() for text in fig.legends[0].get_texts()]
+    first, second = runs["k4_1"].test_task_ids, other.test_task_ids
+    assert len(first) == 4 < len(second)
+    assert names[3:] == [*(f"task {a} / {b}" for a, b in zip(first, second, strict=False)), f"task {second[4]}"]
+
+
 def test_errors_are_one_line(tmp_path):
     train(tmp_path / "sine.h5", task="sinusoid")
     done = run_script("exploration.py", "sine.h5", cwd=tmp_path)

@@ -152,6 +152,54 @@ def test_errors_are_one_line(script, fault, message, runs, tmp_path, scripts, ca
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    "script", ["learning_curves", "final_scores", "comparison", "operators", "adaptation_curves", "timing"]
+)
+def test_runs_that_have_not_got_so_far_are_left_out(script, runs, tmp_path, scripts, monkeypatch, capsys):
+    from importlib import import_module
+
+    young = tmp_path / "young.h5"
+    young.write_bytes(runs["k4_2"].path.read_bytes())
+    for group in ("test", "parameters", "normalization", "timing"):
+        without_rows(young, group)
+    monkeypatch.chdir(tmp_path)
+    assert import_module(script).main([str(path) for path in (young, runs["k4_1"].path, runs["k6_1"].path)]) == 0
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1 and f"left out: {young} has no " in errors and " rows yet" in errors
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [
+        ("report", ["--output", "{run}", "{run}"]),
+        ("final_scores", ["--output", "{run}", "{run}"]),
+        ("claims", ["--output", "{run}", "{run}"]),
+        ("claims", ["--output", "c.md", "--summary", "{run}", "--", "{run}"]),
+        ("timing", ["--output", "{run}", "{run}"]),
+    ],
+)
+def test_no_results_file_is_written_over(script, arguments, runs, tmp_path, scripts, capsys):
+    """As where the shell puts results/*.h5 after --output."""
+    from importlib import import_module
+
+    run = tmp_path / "run.h5"
+    run.write_bytes(before := runs["k4_1"].path.read_bytes())
+    assert import_module(script).main([each.format(run=run) for each in arguments]) == 1
+    assert "has a name that ends in" in capsys.readouterr().err and run.read_bytes() == before
+
+
+def test_names_are_drawn_as_they_stand(runs, tmp_path, scripts, capsys):
+    """Matplotlib takes what is between two $ for a formula, and raises where it is none."""
+    import plot_run
+
+    name = "a$b_{c$"
+    train(tmp_path / "run.h5", f"run.name={name}")
+    plain = tmp_path / f"{name}.h5"
+    plain.write_bytes((tmp_path / "run.h5").read_bytes())
+    assert plot_run.main([str(plain)]) == 0
+    assert plot_run.style.wrapped(name, 40) == r"a\$b_{c\$"
+
+
 def test_unknown_iteration_names_those_there_are(runs, scripts, capsys):
     from plot_run import main
 

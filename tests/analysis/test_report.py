@@ -22,6 +22,9 @@ SECTIONS = [
 ]
 
 
+FRESH = ("During one adaptation", "Exploration")
+
+
 class Checked(HTMLParser):
     """Reads a page; tags must match."""
 
@@ -84,6 +87,17 @@ def test_a_running_file_without_tests_is_still_told_of(runs, tmp_path):
     text = build([esmaml_mpi.read_results(path)])
     assert text.count("Not shown: no run has been tested yet.") == 5
     assert f"<td>{path}</td>" in text and "share of an iteration" not in text and text.count("<img") == 1
+
+
+def test_files_that_cannot_be_read_are_told_of(runs, tmp_path):
+    (tmp_path / "cut.h5").write_bytes(runs["k4_2"].path.read_bytes()[:20_000])
+    done = run_script("report.py", runs["k4_1"].path, "cut.h5", "--stored", cwd=tmp_path)
+    assert done.returncode == 0 and "report: left out: cannot read results file cut.h5" in done.stderr
+    text = (tmp_path / "report.html").read_text()
+    assert Checked(text).headings == [name for name in SECTIONS if name not in FRESH] + ["Left out"]
+    assert "<li>cannot read results file cut.h5: it is damaged" in text
+    done = run_script("report.py", "cut.h5", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.endswith("to another --output.\n")
 
 
 def test_curves_that_cannot_be_drawn_leave_the_others(runs):

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from made_up import like, only_end, run_script
+from made_up import like, only_end, run_script, train
 
 pytestmark = pytest.mark.usefixtures("scripts")
 
@@ -177,6 +177,16 @@ def test_sets_are_matched_by_what_varies_in_both(runs, notes):
         for penalty in (0, 7)
     ]
     assert len(comparison.matched(groups[:4], groups[4:5])) == 4
+
+
+def test_groups_of_different_tasks_are_not_compared(runs, tmp_path):
+    sine = train(tmp_path / "sine.h5", task="sinusoid").path
+    files = [runs[name].path for name in ("k4_1", "k4_2", "k6_1")]
+    done = run_script("comparison.py", *files, sine, cwd=tmp_path)
+    assert done.returncode == 0 and "2 pairs of groups are not compared, as they are of different tasks" in done.stderr
+    assert "p adjusted by Holm for 1 comparison." in done.stdout and "sinusoid:" not in done.stdout
+    done = run_script("comparison.py", *files, "--against", sine, cwd=tmp_path)
+    assert done.returncode == 1 and "every group is of another task" in done.stderr
 
 
 def test_comparison_script(runs, tmp_path):

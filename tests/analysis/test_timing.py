@@ -63,6 +63,22 @@ def test_runs_that_moved_are_left_out(runs, notes):
     assert "2 different numbers of ranks and threads" in notes[0]
 
 
+def test_no_picture_is_made_of_nothing(runs, tmp_path, monkeypatch, capsys):
+    import timing
+
+    moved = like(runs["k4_1"], 1, launches=[LAUNCH, {**LAUNCH, "ranks": 8}])
+    monkeypatch.setattr(timing.series, "load", lambda path, need: moved)
+    assert timing.main(["moved.h5", "--output", str(tmp_path / "t.png")]) == 1
+    assert capsys.readouterr().err.endswith("timing: no run is left.\n") and not (tmp_path / "t.png").exists()
+
+
+def test_ranks_and_threads_are_not_broken_from_their_numbers(scripts):
+    import style
+
+    text = style.wrapped("operator = hill_climbing, test.every = 2, 12 ranks x 1 thread", 46)
+    assert text.splitlines() == ["operator = hill_climbing, test.every = 2,", "12 ranks x 1 thread"]
+
+
 def test_script(runs, tmp_path):
     done = run_script("timing.py", runs["k4_1"].path, runs["k6_1"].path, "--output", "t.pdf", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
