@@ -18,7 +18,7 @@ the bootstrap cannot be surer than 75 %, hence the second one.) Seconds are of a
 - **agrees**: the whole interval lies on the claimed side of 0;
 - **disagrees**: the whole interval lies on the other side;
 - **not resolved at this scale**: it contains 0, or a side has one seed;
-- **not run**: there are no results.
+- **not run**: there are no results, or none that all runs have at one instant after the start.
 
 A claim of several parts agrees if all parts that were run do, and disagrees if any does; parts in italics are variants
 of ours, and not counted. That something *is solved*

@@ -156,14 +156,22 @@ def _evidence(part: Part, summary: Summary) -> Evidence | None:
         if not all(runs for side in sides for runs in side):
             continue
         runs = [run for side in sides for own in side for run in own]
-        instant = min(run.series[part.at][-1] for run in runs)
-        if part.at == "iteration":  # one that all have tested at
-            instant = max(set.intersection(*(set(run.series["iteration"]) for run in runs)))
+        instant = _instant(runs, part.at)
+        if instant is None:
+            continue
         a, b = (_values(side, part, instant) for side in sides)
         if a.size and (b.size or not part.against):
             points = [summary.point(part.experiment, size, name) for name in (*part.points, *part.against)]
             return Evidence(part, size, points, runs, instant, a, b)
     return None
+
+
+def _instant(runs: list[Run], at: str) -> float | None:
+    """The last instant after the start at which all runs have a number; None if there is no such thing."""
+    if at == "iteration":  # one that all have tested at
+        return max(set.intersection(*(set(run.series["iteration"]) for run in runs)) - {0}, default=None)
+    last = min(run.series[at][-1] for run in runs)
+    return last if last >= max(run.series[at][0] for run in runs) else None
 
 
 def _values(side: list[list[Run]], part: Part, instant: float) -> np.ndarray:
@@ -184,6 +192,8 @@ def _number(run: Run, part: Part, instant: float) -> float:
         if row is None and instant in where:
             row = where.tolist().index(instant)
         known = np.isfinite(values)
-        return float(values[row] if row is not None else np.interp(instant, where[known], values[known]))
+        if row is None:
+            return float(np.interp(instant, where[known], values[known], np.nan, np.nan)) if known.any() else np.nan
+        return float(values[row])
 
     return QUANTITIES[part.quantity].of(value)

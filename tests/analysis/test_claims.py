@@ -152,6 +152,32 @@ def test_values_are_taken_at_equal_cost():
     assert progress.a.tolist() == [15.0, 15.0]
 
 
+@pytest.mark.parametrize(
+    "at, own, other",
+    [
+        ("iteration", [0, 3, 6], [0, 4, 8]),  # of untrained policies nothing is claimed
+        ("iteration", [7], [9]),  # as with test.every = 0
+        ("rollouts", [10], [0, 5]),  # a score at 1,000 rollouts is none at 500
+    ],
+)
+def test_runs_that_were_tested_at_no_common_instant_settle_nothing(at, own, other):
+    def tested(iterations, values):
+        costs = [100 * iteration for iteration in iterations]
+        return dict(iteration=iterations, rollouts=costs, seconds=costs, after=values, before=values)
+
+    a = made("paper", "a", HIGH, **tested(own, [50.0] * len(own)))
+    b = made("paper", "b", LOW, **tested(other, [1.0] * len(other)))
+    assert judged(summary(a, b), part(at=at)).verdict == "not run"
+
+
+def test_between_two_costs_only_what_was_measured_around_them_counts():
+    failed = made("paper", "a", [1.0], rollouts=[0, 200], after=[None, None])
+    ended = made("paper", "a", [1.0, 2.0], rollouts=[0, 200], after=[1.0, None])
+    cheap = made("paper", "b", [3.0, 5.0])
+    assert judged(summary(failed, cheap), part(at="rollouts")).verdict == "not run"
+    assert judged(summary(ended, cheap), part(at="rollouts")).verdict == "not run"
+
+
 def test_failed_values_are_left_out():
     found = summary(made("paper", "a", [1.0, None, 3.0]), made("paper", "b", [None, None]))
     (evidence,) = judged(found, part(against="")).run
