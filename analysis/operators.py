@@ -11,12 +11,15 @@ import numpy as np
 import script
 import series
 import style
-from groups import NOT_SET, Group, differing, group, short
+from groups import NOT_SET, SUITING, Group, differing, group, short
 
 from esmaml_mpi.results.reader import Results
 
 GRADIENTS = {"gaussian": "MC", "dpp": "DPP"}
 MARKERS = "osD^vP"
+# Settings that the picture says by itself: its axis, names of operators, and what comes with these.
+NAMING = ("queries", "directions", "scheme", "evaluations", "reevaluate_pivot")
+STATED = ("task.corruption.noise_std", "meta.algorithm", *SUITING, *(f"adaptation.{key}" for key in NAMING))
 WIDE = 30.0  # worst over best reward from which a panel has a logarithmic axis
 
 
@@ -65,13 +68,17 @@ def points(groups: list[Group], noisy: bool, note: script.Note) -> list[Final]:
 
     Groups that are the same operator to the eye are told apart by the settings in which they differ.
     """
-    found, alike = [], {}
+    found, alike, panels = [], {}, {}
     for each in groups:
         at = curves.average(each, "after", "iteration", note).x[-1]
         if at < max(run.config.meta.iterations for run in each.runs):
             note(f"{each.label}: scored at iteration {at} of {max(run.config.meta.iterations for run in each.runs)}")
         found.append([final(run, noisy, int(at)) for run in each.runs])
         alike.setdefault((found[-1][0].panel, found[-1][0].operator), []).append(each.settings)
+        panels.setdefault(found[-1][0].panel, []).append(each.settings)
+    for panel, own in panels.items():
+        if names := [name for name in differing(own) if name not in STATED]:
+            note(f"{panel}: runs differ in {', '.join(names)} too")
     over = "task.corruption.noise_std" if noisy else "adaptation.queries"
     for each, own in zip(groups, found, strict=True):
         others = alike[own[0].panel, own[0].operator]
