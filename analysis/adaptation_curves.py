@@ -27,6 +27,7 @@ class AdaptationCurve:
     """``rewards`` (seeds, R, tasks, repeats) after ``rollouts`` (R,); ``apart``: each point is another budget."""
 
     label: str
+    family: str
     rollouts: np.ndarray
     rewards: np.ndarray
     apart: bool
@@ -56,10 +57,15 @@ def _work(options, note) -> None:
     groups = group(series.load_all(options.results, note, "parameters"), note)
     drawn = curves(groups, options.at, options.repeats, note, tuple(options.set), options.queries)
     over = options.over or ("seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations")
-    fig, (ax,) = style.figure(width=7.2, height=4.3)
-    style.legend_under(fig, ax, *draw(ax, drawn, options.band, over))
-    families, changed = ", ".join(dict.fromkeys(each.family for each in groups)), "; ".join(options.set)
-    ax.set_title(style.wrapped(f"{families}: during one adaptation{f' with {changed}' * bool(changed)}", 80))
+    families, changed = list(dict.fromkeys(each.family for each in drawn)), "; ".join(options.set)
+    fig, axes = style.panels(len(families))
+    looks, texts, notes = style.cycle(), [], {}
+    for ax, family in zip(axes, families, strict=True):  # rewards of different tasks have nothing in common
+        own, about = draw(ax, [each for each in drawn if each.family == family], options.band, over, looks)
+        texts += own
+        notes |= dict.fromkeys(filter(None, about.split("; ")))
+        ax.set_title(style.wrapped(f"{family}: during one adaptation{f' with {changed}' * bool(changed)}", 80))
+    style.legend_under(fig, axes, texts, "; ".join(notes))
     style.save(fig, output)
     print(table(drawn).text())
     print(output)
@@ -84,7 +90,7 @@ def _curve(group: Group, at, repeats, note, overrides, queries) -> AdaptationCur
         followed.append(_budgets(whole, run, at, overrides, queries, note) if apart else courses.rewards(whole, note))
     rollouts = followed[0][0]
     rewards = np.array([rewards for _, rewards in followed])
-    return AdaptationCurve(group.label, rollouts, rewards, apart)
+    return AdaptationCurve(group.label, group.family, rollouts, rewards, apart)
 
 
 def _budgets(whole: Behaviour, run: Results, at, overrides, queries, note) -> tuple[np.ndarray, np.ndarray]:
@@ -117,10 +123,10 @@ def _halves(queries: int) -> list[int]:
     return counts
 
 
-def draw(ax, drawn: list[AdaptationCurve], band: str, over: str) -> tuple[list[str], str]:
-    """Means and bands; returns the texts of the legend."""
+def draw(ax, drawn: list[AdaptationCurve], band: str, over: str, looks=None) -> tuple[list[str], str]:
+    """Means and bands; returns the texts of the legend. ``looks``: as in learning_curves."""
     dots = style.dots(*(each.rollouts for each in drawn))
-    for each, (colour, line) in zip(drawn, style.cycle(), strict=False):
+    for each, (colour, line) in zip(drawn, looks or style.cycle(), strict=False):
         samples = each.samples(over)
         edges = bands.edges(samples, band) if len(samples) > 1 else None
         marks = dict(marker="D", ms=4.5) if each.apart else dots

@@ -26,18 +26,23 @@ def _work(options, note) -> None:
     need = "train" if options.metric == "meta_value" else "test"
     groups = group(series.load_all(options.results, note, need), note)
     drawn = [curves.average(each, options.metric, options.x, note) for each in groups]
-    fig, (ax,) = style.figure(width=7.2, height=4.3)
-    draw(ax, drawn, options.metric, options.x, options.band)
-    style.legend_under(fig, ax, *legend(drawn, options.band))
+    families = list(dict.fromkeys(each.family for each in drawn))
+    drawn.sort(key=lambda each: families.index(each.family))
+    fig, axes = style.panels(len(families))
+    looks = style.cycle()
+    for ax, family in zip(axes, families, strict=True):  # rewards of different tasks have nothing in common
+        own = [each for each in drawn if each.family == family]
+        draw(ax, own, options.metric, options.x, options.band, looks)
+    style.legend_under(fig, axes, *legend(drawn, options.band))
     style.save(fig, output)
     print(table(drawn, options.metric, options.x).text())
     print(output)
 
 
-def draw(ax, drawn: list[Curve], metric: str, x: str, band: str) -> None:
-    """Means and bands over one axis of cost."""
+def draw(ax, drawn: list[Curve], metric: str, x: str, band: str, looks=None) -> None:
+    """Means and bands over one axis of cost; ``looks``: what is left of the figure's colours and lines."""
     marks = style.dots(*(each.x for each in drawn)) if x == "iteration" else {}  # others are interpolated
-    for each, (colour, line) in zip(drawn, style.cycle(), strict=False):
+    for each, (colour, line) in zip(drawn, looks or style.cycle(), strict=False):
         style.draw_band(ax, each.x, each.mean, each.band(band) if each.seeds > 1 else None, colour, line, **marks)
     ax.set_xlabel(series.COSTS[x])
     style.count_axis(ax, x != "seconds")

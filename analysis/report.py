@@ -129,7 +129,7 @@ def _learning(section: Section, title: str, groups: list[Group], band: str) -> N
             ax.set_title("")
             ax.set_axis_on()
     fig.suptitle(style.plain(title))
-    style.legend_under(fig, axes[0], *learning_curves.legend(named, band))
+    style.legend_under(fig, axes[:1], *learning_curves.legend(named, band))
     section.figure(fig, f"Learning curves of {title}")
 
 
@@ -153,7 +153,7 @@ def _adaptation(section: Section, title: str, groups: list[Group], band: str, re
     drawn = adaptation_curves.curves(groups, "last", repeats, section.note)
     over = "seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations"
     fig, (ax,) = style.figure(width=8.6, height=4.4)
-    style.legend_under(fig, ax, *adaptation_curves.draw(ax, drawn, band, over))
+    style.legend_under(fig, [ax], *adaptation_curves.draw(ax, drawn, band, over))
     ax.set_title(style.plain(f"{title}: during one adaptation"))
     section.figure(fig, f"Reward against rollouts used, {title}")
     section.table(adaptation_curves.table(drawn))

@@ -15,7 +15,7 @@ from esmaml_mpi.errors import UserError
 # Okabe and Ito's colours, which colour-blind readers can tell apart; yellow is left out because it vanishes on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY, BLACK = "#7F7F7F", "#1A1A1A"
-LINES = ("-", "--", "-.", ":")
+LINES = ("-", "--", "-.", ":", (0, (4, 1, 1, 1, 1, 1)), (0, (9, 2.5)))
 LETTERS_PER_INCH = 13.5  # of a legend
 MOST_DOTS = 25  # on a line; more of them only thicken it
 SUFFIXES = (".png", ".pdf", ".svg")
@@ -51,8 +51,18 @@ def figure(columns: int = 1, width: float = 6.4, height: float = 4.8, ratios=Non
     return fig, list(axes.flat)
 
 
+def panels(count: int):
+    """A figure and its list of axes for as many curves' panels, at most three side by side."""
+    columns = min(count, 3)
+    rows = -(-count // columns)
+    fig, axes = figure(columns, 2.0 + 5.2 * columns, 4.3 * rows, rows=rows)
+    for ax in axes[count:]:
+        ax.remove()
+    return fig, axes[:count]
+
+
 def cycle():
-    """(colour, line style) of one curve after the other; no pair repeats before the twenty-fifth."""
+    """(colour, line style) of one curve after the other; no pair repeats before the thirty-seventh."""
     return itertools.cycle((colour, line) for line in LINES for colour in COLOURS)
 
 
@@ -86,8 +96,8 @@ def wrapped(text: str, letters: int, **how) -> str:
     return plain("\n".join(textwrap.wrap(text, letters, **how)).replace("\u00a0", " "))
 
 
-def legend_under(fig, ax, texts: list[str], footnote: str = "") -> None:
-    """The lines of ``ax`` under the figure, named by ``texts``, in as many columns as fit; the figure grows by it."""
+def legend_under(fig, axes, texts: list[str], footnote: str = "") -> None:
+    """The lines of ``axes`` under the figure, named by ``texts``, in as many columns as fit; the figure grows by it."""
     width, height = fig.get_size_inches()
     room = int(width * LETTERS_PER_INCH)
     columns = max(1, min(3, room // (max(map(len, texts)) + 9)))
@@ -96,7 +106,8 @@ def legend_under(fig, ax, texts: list[str], footnote: str = "") -> None:
     lines = -(-sum(text.count("\n") + 1 for text in names) // columns) + len(notes)
     fig.set_size_inches(width, height + 0.19 * lines)
     place = dict(loc="outside lower center", ncols=columns, alignment="left")
-    legend = fig.legend(ax.get_lines()[: len(texts)], names, title="\n".join(notes) or None, **place)
+    drawn = [line for ax in axes for line in ax.get_lines()]
+    legend = fig.legend(drawn[: len(texts)], names, title="\n".join(notes) or None, **place)
     legend.get_title().set_fontsize(9)
 
 

@@ -114,6 +114,29 @@ def test_learning_curves_other_axes_and_formats(x, metric, suffix, runs, tmp_pat
     assert capsys.readouterr().out.splitlines()[2].split()[-2:] == [f"{last:#.4g}", "-"]
 
 
+@pytest.mark.parametrize("script", ["learning_curves", "adaptation_curves"])
+def test_each_task_has_a_panel_and_each_group_a_look(script, runs, tmp_path, scripts, monkeypatch):
+    from importlib import import_module
+
+    import matplotlib.pyplot as plt
+
+    others = [train(tmp_path / f"{task}.h5", task=task).path for task in ("sinusoid", "navigation_2d", "six_circles")]
+    module = import_module(script)
+    monkeypatch.setattr(module.style, "save", lambda fig, path: None)
+    files = [runs["k4_1"].path, *others, runs["k6_1"].path]
+    assert module.main([*map(str, files), "--output", str(tmp_path / "x.png")]) == 0
+    fig = plt.gcf()
+    titles = [ax.get_title().partition(":")[0] for ax in fig.axes]
+    assert titles == ["four_corners", "sinusoid", "navigation_2d", "six_circles"]
+    assert [len(ax.get_lines()) for ax in fig.axes] == [2, 1, 1, 1]
+    lines = [(line.get_color(), line.get_linestyle()) for ax in fig.axes for line in ax.get_lines()]
+    (legend,) = fig.legends
+    assert [(line.get_color(), line.get_linestyle()) for line in legend.get_lines()] == lines and len(set(lines)) == 5
+    assert ["queries = 6" in text.get_text() for text in legend.get_texts()] == [False, True, False, False, False]
+    assert legend.get_title().get_text().count("diamonds") == (script == "adaptation_curves")
+    plt.close("all")
+
+
 def test_a_reader_who_leaves_is_no_error(runs, tmp_path):
     command = [sys.executable, SCRIPTS / "learning_curves.py", runs["k4_1"].path]
     reader, writer = os.pipe()
