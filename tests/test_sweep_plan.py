@@ -186,6 +186,8 @@ def test_training_alone_ignores_what_describes_many_runs(make, tmp_path):
         ("[sweep]\nvariants = 3", "sweep.variants = 3: a table"),
         ("[sweep.variants]\na = 3", "sweep.variants.a = 3: a table"),
         ("[sweep.variants]\n'a/b' = {}", "sweep.variants.'a/b': letters, digits"),
+        ("[sweep.variants]\n'-a' = {}", "sweep.variants.'-a': letters, digits"),
+        ("[sweep.variants]\n'.a' = {}", "sweep.variants.'.a': letters, digits"),
         ("[sweep.variants]\na.run.seed = 1", "sweep.variants.a.run: sweep.seeds gives the seeds"),
         ("[sweep.product]\nrun.seed = [1]", "sweep.product.run.seed: sweep.seeds gives the seeds"),
         ("[sweep.product]\nmeta.sigma = 0.1", "sweep.product.meta.sigma = 0.1: a list of values"),

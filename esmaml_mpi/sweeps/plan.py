@@ -42,7 +42,7 @@ PAPER = "paper"  # the size of the file as it stands
 MOST_RUNS = 100_000
 SETTINGS = {"sweep": ("seeds", "product", "variants"), "figure": ("draw",)}
 SECTIONS = {field.name for field in fields(Config)}
-NAME = re.compile(r"[A-Za-z0-9.+-][A-Za-z0-9_.+-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")  # no hidden file, and no option of a script that takes it
 
 
 @dataclass(frozen=True)
