@@ -13,6 +13,49 @@ class DeadlineExceeded(BaseException):
     """The time is up. Not an Exception, so that an environment's own ``except Exception`` does not swallow it."""
 
 
+class _Limit:
+    """The clocks of one deadline: until it is interrupted, until it is given up, until the system kills it."""
+
+    def __init__(self, seconds: float, give_up: Callable[[], None]):
+        self._seconds, self._give_up = seconds, give_up
+        self._left, self._processor = seconds, 3 * seconds
+        self._running = False
+
+    def start(self) -> None:
+        """Go on. DeadlineExceeded if nothing is left."""
+        if not self._left:
+            raise DeadlineExceeded
+        self._running = True
+        self._watchdog = threading.Timer(self._left + self._seconds, self._hang)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+        signal.setitimer(signal.ITIMER_PROF, self._processor)
+        signal.setitimer(signal.ITIMER_REAL, self._left)
+
+    def stop(self) -> None:
+        """Stand still."""
+        self._running = False
+        self._left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        self._processor, _ = signal.setitimer(signal.ITIMER_PROF, 0)
+        self._watchdog.cancel()
+
+    def ring(self, number, frame) -> None:
+        """The signal's handler."""
+        if self._running:  # not in the middle of stopping
+            raise DeadlineExceeded
+
+    def _hang(self) -> None:
+        faulthandler.dump_traceback(file=sys.__stderr__)
+        print(
+            f"esmaml: not done after {2 * self._seconds:g} s; it hangs as shown and cannot be interrupted",
+            file=sys.stderr,
+        )
+        self._give_up()
+
+
+_limits: list[_Limit] = []  # of the deadline that the main thread is in, if any
+
+
 @contextmanager
 def deadline(seconds: float, give_up: Callable[[], None]):
     """Raise DeadlineExceeded in the block after ``seconds`` (0: never); main thread only.
@@ -24,32 +67,31 @@ def deadline(seconds: float, give_up: Callable[[], None]):
     if not seconds:
         yield
         return
+    limit = _Limit(seconds, give_up)
+    previous = signal.signal(signal.SIGALRM, limit.ring)
+    _limits.append(limit)
+    try:
+        limit.start()
+        yield
+    finally:
+        limit.stop()
+        _limits.pop()
+        signal.signal(signal.SIGALRM, previous)
 
-    running = True
 
-    def ring(number, frame):
-        if running:  # not in the middle of the cleaning up below
-            raise DeadlineExceeded
-
-    def hang():
-        faulthandler.dump_traceback(file=sys.__stderr__)
-        print(f"esmaml: not done after {2 * seconds:g} s; it hangs as shown and cannot be interrupted", file=sys.stderr)
-        give_up()
-
-    watchdog = threading.Timer(2 * seconds, hang)
-    watchdog.daemon = True
-    previous = signal.signal(signal.SIGALRM, ring)
-    watchdog.start()
-    signal.setitimer(signal.ITIMER_PROF, 3 * seconds)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+@contextmanager
+def paused():
+    """What is done in the block takes no time of the deadline around it, if there is one, and is not interrupted: for
+    work that is none of the environment's.
+    """
+    if not _limits:
+        yield
+        return
+    _limits[-1].stop()
     try:
         yield
     finally:
-        running = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        watchdog.cancel()
-        signal.signal(signal.SIGALRM, previous)
+        _limits[-1].start()
 
 
 def exit_at_once() -> None:

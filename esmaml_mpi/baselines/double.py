@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from esmaml_mpi.deadline import paused
 from esmaml_mpi.errors import UsageError, in_words
 
 if "intra_op_parallelism_threads" not in os.environ.get("XLA_FLAGS", ""):
@@ -20,8 +21,9 @@ if "intra_op_parallelism_threads" not in os.environ.get("XLA_FLAGS", ""):
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 try:
-    import jax
-    import jax.numpy as jnp
+    with paused():  # an import that is interrupted half-way cannot be done again
+        import jax
+        import jax.numpy as jnp
 except ImportError as error:
     raise UsageError(
         f'the baselines need JAX ({in_words(error)}). Install it with: pip install "esmaml-mpi[baselines]".'
@@ -33,7 +35,8 @@ __all__ = ["compiled", "jax", "jnp"]
 def compiled(function: Callable) -> Callable:
     """``function``, compiled once for each first argument (an algorithm's settings, hashable) and each set of shapes.
 
-    Other arguments are arrays, or (named) tuples of arrays; results are NumPy arrays.
+    Other arguments are arrays, or (named) tuples of arrays; results are NumPy arrays. A call, which may have to compile
+    for seconds, takes no time of an evaluation's limit.
 
     Which threads XLA has must not change the numbers. It splits long sums and wide matrix products over them, and the
     order of additions with it: functions here go through trajectories one episode at a time (``trajectories.py``),
@@ -43,7 +46,7 @@ def compiled(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def call(settings, *arrays):
-        with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
+        with paused(), jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
             return jax.tree.map(np.asarray, jitted(settings, *arrays))
 
     return call
