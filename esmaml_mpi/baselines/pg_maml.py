@@ -69,7 +69,7 @@ class PGMAML(TaskUnits):
 
     def check(self, dimension: int) -> None:
         """ConfigError without JAX."""
-        check_jax("meta.algorithm = 'pg_maml' or 'e_maml'")
+        check_jax(f"meta.algorithm = {self.Settings.algorithm!r}")
 
     @property
     def values(self) -> int:

@@ -211,9 +211,19 @@ def test_without_jax_the_extra_is_named_and_files_can_still_be_read(trained, mon
     from esmaml_mpi.results.reader import read
 
     monkeypatch.setattr(requirement, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install \"esmaml-mpi\[baselines\]\""):
-        SMALL.resolved()
+    for name in ALGORITHMS:
+        with pytest.raises(ConfigError, match=rf"'{name}': needs JAX.*pip install \"esmaml-mpi\[baselines\]\""):
+            load(SMALL, [f"meta.algorithm={name}"]).resolved()
     assert read(trained["pg_maml"][1]).config.meta.algorithm == "pg_maml"
+
+
+def test_an_environment_that_keeps_jax_from_the_cpu_is_refused_before_the_run(monkeypatch):
+    for allowed in ("", "cpu", "cuda,cpu"):
+        monkeypatch.setenv("JAX_PLATFORMS", allowed)
+        SMALL.resolved()
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    with pytest.raises(ConfigError, match="JAX_PLATFORMS = 'cuda'; 'cuda,cpu' is wanted"):
+        SMALL.resolved()
 
 
 def test_the_rendered_episode_is_the_one_that_is_scored(trained, capsys):
