@@ -30,21 +30,24 @@ def needs(config, family, training: bool = True) -> list[Need]:
     from esmaml_mpi.experiment import make_algorithm, make_operator, make_policy  # which itself imports config.py
 
     task, meta, test = config.task, config.meta, config.test
-    policy, algorithm = make_policy(config, family), make_algorithm(config)
+    policy, algorithm, operator = make_policy(config, family), make_algorithm(config), make_operator(config)
     d, n, tasks = policy.size, policy.observation_size, algorithm.tasks_at_once if training else 1
-    rollouts = make_operator(config).queries_at_once * tasks * task.rollouts
+    asked, asking = operator.queries_at_once, operator.counts
+    if training and algorithm.queries_at_once > asked:
+        asked, asking = algorithm.queries_at_once, algorithm.counts
+    rollouts = asked * tasks * task.rollouts
     block = min(block_size(policy, family), max(rollouts, 2))
     found = [
         Need(4 * NUMBER * d, "the parameters", ("policy.hidden",)),
         Need(
-            2 * NUMBER * d * rollouts,
+            2 * NUMBER * d * max(rollouts, operator.directions_at_once * tasks),
             "the queries of one evaluation",
-            ("adaptation.queries", "task.batch_size", "task.rollouts", "policy.hidden"),
+            (*asking, "task.batch_size", "task.rollouts", "policy.hidden"),
         ),
         Need(
             NUMBER * (family.noise_size + policy.noise_per_step * task.horizon) * rollouts,
             "the noise of one evaluation",
-            ("adaptation.queries", "task.batch_size", "task.rollouts", "task.horizon"),
+            (*asking, "task.batch_size", "task.rollouts", "task.horizon"),
         ),
         Need(
             NUMBER * config.run.threads * (task.horizon + 1) * n * block,
@@ -90,7 +93,7 @@ def check_memory(config, family, training: bool = True) -> None:
     total, largest = sum(need.bytes for need in found), max(found, key=lambda need: need.bytes)
     if total <= limit:
         return
-    settings = ", ".join(f"{key} = {_value(config, key)}" for key in largest.keys)
+    settings = ", ".join(f"{key} = {_value(config, key)}" for key in dict.fromkeys(largest.keys))
     raise ConfigError(
         f"{settings}: one process needs at least {amount(total)} of memory, {amount(largest.bytes)} of it for "
         f"{largest.what}, and this machine has {amount(limit)}. Make one of them smaller"

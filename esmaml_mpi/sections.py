@@ -5,6 +5,7 @@ K = 20, width 32, forward finite differences, tasks (50, 5, 5) or (N, N, N).
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from esmaml_mpi.settings import WORD, setting
 
@@ -127,6 +128,8 @@ class AdaptationSettings:
     )
     directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
     direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
+
+    counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)  # what decides how many policies there are at once
 
 
 def algorithm_setting(name: str) -> str:

@@ -21,6 +21,7 @@ class Operator(Protocol):
     operator: str  # its name in the registry
     queries_at_once: int  # the most policies it yields together, Q
     directions_at_once: int  # the most that it draws together
+    counts: tuple[str, ...]  # the settings that decide how many these are
     yields: int  # how often it asks for rewards
     rollouts: int  # of one adaptation to one task
     # Optional: whether ``adapt`` takes a third argument, a function that is told where the operator stands; and whether

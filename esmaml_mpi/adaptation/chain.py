@@ -27,6 +27,7 @@ class Chain(AdaptationSettings):
         "the operators in turn, each a table with `operator` and the keys of that operator",
     )
 
+    counts = ("adaptation.links",)
     tells_centre = True
 
     def __post_init__(self):

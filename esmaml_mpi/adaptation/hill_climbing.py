@@ -47,6 +47,7 @@ class HillClimbing(AdaptationSettings):
         "2 Q P rollouts, not (Q + 1) P",
     )
 
+    counts = ("adaptation.evaluations",)
     tells_centre = True
     bears_failures = True
 

@@ -30,6 +30,7 @@ class PopulationSearch(AdaptationSettings):
     generations: int = setting(4, "generations, the first one included", minimum=1, maximum=KEY_WORD)
     sigma: float = setting(0.1, "length of a child's step from its parent, per parameter", above=0)
 
+    counts = ("adaptation.population",)
     tells_centre = True
     bears_failures = True
 

@@ -35,6 +35,8 @@ class EvoESGradient(ESGradient):
     candidate_sigma: float = candidate_sigma_setting()
     temperature: float = temperature_setting()
 
+    counts = ("adaptation.queries", "adaptation.candidates")
+
     @property
     def evolution(self) -> Evolution:
         """The evolving step."""

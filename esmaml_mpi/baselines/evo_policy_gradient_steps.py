@@ -23,6 +23,8 @@ class EvoPolicyGradientSteps(PolicyGradientSteps):
     temperature: float = temperature_setting()
     clip: float = setting(0.2, "clip of the likelihood ratios by which candidates are compared", above=0)
 
+    counts = ("adaptation.queries", "adaptation.candidates")
+
     @property
     def directions_at_once(self) -> int:
         """Directions of one step: of candidates, which lie where their signs say."""

@@ -11,10 +11,13 @@ from esmaml_mpi.units import Status, Tally, Units
 
 
 class TaskUnits(ABC):
-    """The part of ``Algorithm`` that follows from that. Subclasses have ``batches``."""
+    """The part of ``Algorithm`` that follows from that. Subclasses have ``batches``, and ``queries``: how often
+    a task's adapted policy, or others around it, are tried.
+    """
 
     batches: TaskBatches
-    counts = ("adaptation.queries", "adaptation.steps", "task.batch_size", "task.rollouts")
+    queries: int
+    counts = ("adaptation.queries", "adaptation.steps", "meta.query_trajectories", "task.batch_size", "task.rollouts")
     tasks_at_once = 1
     directions_held = 0
     uses_subspace = False
@@ -29,6 +32,11 @@ class TaskUnits(ABC):
     def evaluations(self) -> int:
         """Values of an iteration, E."""
         return self.batches.size * self.values
+
+    @property
+    def queries_at_once(self) -> int:
+        """Policies that a unit tries together when it has adapted."""
+        return self.queries
 
     @property
     def most_units(self) -> int:

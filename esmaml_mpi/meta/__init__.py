@@ -24,6 +24,7 @@ class Algorithm(Protocol):
     counts: tuple[str, ...]  # the settings that decide how many
     most_units: int  # of any stage
     tasks_at_once: int  # tasks that one unit adapts to
+    queries_at_once: int  # policies that a unit tries together when it has adapted
     directions_held: int  # that a rank holds at once because they are drawn jointly
     uses_subspace: bool  # whether its directions use what earlier meta-gradients suggest
     keeps_unit_statistics: int  # units that keep observation statistics of their own, 0 for none

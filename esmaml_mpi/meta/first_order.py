@@ -55,6 +55,7 @@ class FirstOrder:
 
     Settings = FirstOrderSettings
     counts = ("meta.perturbations", "meta.current_evaluations", "meta.adaptation_queries", "task.batch_size")
+    queries_at_once = 1
     tasks_at_once = 1
 
     @classmethod

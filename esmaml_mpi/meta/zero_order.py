@@ -61,6 +61,7 @@ class ZeroOrder:
 
     Settings = ZeroOrderSettings
     counts = ("meta.perturbations", "meta.current_evaluations")
+    queries_at_once = 1
     keeps_unit_statistics = 0
 
     @classmethod

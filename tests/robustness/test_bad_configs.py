@@ -89,6 +89,33 @@ def test_overrides_that_are_none(override, capsys):
     assert SETS[override] in complaint(capsys, "config", "--set", override)
 
 
+PG = ["meta.algorithm=pg_maml", "adaptation.operator=policy_gradient"]
+EVO = ["meta.algorithm=evo_maml", "adaptation.operator=evo_policy_gradient"]
+EVO_ES = ["meta.algorithm=evo_zero_order", "adaptation.operator=evo_es_gradient"]
+HUGE = {
+    "adaptation.links": [
+        "adaptation.operator=chain",
+        "adaptation.links=[{operator='es_gradient', queries=10000000000}]",
+    ],
+    "adaptation.population": ["adaptation.operator=population_search", "adaptation.population=10000000000"],
+    "adaptation.evaluations": [
+        "adaptation.operator=hill_climbing",
+        "adaptation.scheme=batch",
+        "adaptation.evaluations=10000000000",
+    ],
+    "adaptation.candidates": [*EVO, "adaptation.candidates=10000000000"],
+    "meta.query_trajectories": [*PG, "meta.query_trajectories=10000000000", "meta.iterations=1"],
+    "meta.perturbations": [*EVO_ES, "meta.perturbations=10000000000", "meta.iterations=1"],
+}
+
+
+@pytest.mark.parametrize("key", HUGE)
+def test_the_setting_that_asks_for_too_many_policies_at_once_is_named(key):
+    overrides = [*HUGE[key], "policy.hidden=[100]"]
+    with pytest.raises(ConfigError, match=f"{key} = .*for the (queries|noise) of one evaluation"):
+        load({}, overrides).resolved()
+
+
 def test_nothing_is_written_and_little_memory_used_before_a_refusal(tmp_path):
     """The whole command in a process that may have 1 GiB."""
     code = (
