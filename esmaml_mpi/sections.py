@@ -129,7 +129,7 @@ class AdaptationSettings:
     directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
     direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
 
-    counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)  # what decides how many policies there are at once
+    counts: ClassVar[tuple[str, ...]] = ()  # the settings that decide how many policies there are at once
 
 
 def algorithm_setting(name: str) -> str:

@@ -52,6 +52,7 @@ class ESGradient(AdaptationSettings):
         minimum=0,
     )
 
+    counts = ("adaptation.queries",)
     tells_centre = True
 
     def __post_init__(self):

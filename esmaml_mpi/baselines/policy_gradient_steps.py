@@ -29,6 +29,7 @@ class PolicyGradientSteps(AdaptationSettings):
     gae_lambda: float = setting(1.0, "lambda of generalised advantages; 1: Monte-Carlo returns", minimum=0, maximum=1)
     normalize_advantages: bool = setting(True, "advantages minus their mean, over their std, within a task")
 
+    counts = ("adaptation.queries",)
     uses_recordings = True
     tells_centre = True
     directions_at_once = 0
