@@ -143,11 +143,12 @@ class Training:
         state.iteration, state.theta = state.iteration + 1, theta
         if not np.any(gradient) and not step.stays and not self.warned:
             self.warned = True
+            reach = "sigma" if hasattr(self.config.meta, "sigma") else "initial_std"
             self.progress.message(
                 f"iteration {state.iteration - 1}: no meta-gradient, as all evaluations returned the "
                 f"same ({step.meta_value:.6g}). If this goes on and it is not the best there is, the policy cannot see "
                 "the reward from where it is: "
-                "try another run.seed, a smaller policy.output_gain, or a larger meta.sigma."
+                f"try another run.seed, a smaller policy.output_gain, or a larger meta.{reach}."
             )
         self.progress.update(state.iteration, step.meta_value, result.failed, result.rollouts)
         return result.stop_requested

@@ -104,6 +104,16 @@ class Flaky(FourCorners):
         return FlakySimulation(self, noise[0] < self.failure_rate, workspace)
 
 
+@dataclass(frozen=True)
+class Unpaid(FourCorners):
+    """Four corners that are worth nothing: all rewards are 0. To be registered as Flaky is."""
+
+    name = "unpaid"
+
+    def rewards(self, path, tasks, out, workspace):
+        out.fill(0.0)
+
+
 class FlakySimulation(PointSimulation):
     def __init__(self, family, fails, workspace):
         super().__init__(family, None, workspace)

@@ -107,7 +107,7 @@ class PGMAML(TaskUnits):
                 question, vector = session.send(answer)
             except StopIteration as done:
                 reached, _ = done.value
-                stays = "" if (reached != theta).any() else NO_CANDIDATE
+                stays = NO_CANDIDATE if found[:d].any() and (reached == theta).all() else ""
                 return Step(reached - theta, values.ravel(), current, stays=stays)
             width = d if question == Question.FISHER_PRODUCT else 2
             answers = (yield Stage(int(question), tasks, width, np.concatenate([vector, scores])))[good]

@@ -117,6 +117,22 @@ def test_a_session_adapts_by_rewards_as_an_evaluation_does_and_not_by_trajectori
     assert "a session is told one reward a trial" in capsys.readouterr().err
 
 
+HINT = (
+    "If this goes on and it is not the best there is, the policy cannot see the reward from where it is: try another "
+    "run.seed, a smaller policy.output_gain, or a larger "
+)
+
+
+@EACH
+def test_a_run_without_a_signal_says_so_and_names_settings_that_there_are(monkeypatch, capsys, name):
+    monkeypatch.setitem(FAMILIES, "unpaid", "helpers:Unpaid")
+    settings = {**FORMS[name].to_dict(), "task": {"name": "unpaid", "horizon": 4}}
+    rows = esmaml_mpi.train(settings, ["meta.iterations=1", "test.every=0"]).history["train"]
+    assert np.array_equal(rows["gradient_norm"], [0.0])
+    wanted = {"evo_zero_order": "meta.sigma.", "evo_maml": "meta.initial_std."}[name]
+    assert f"no meta-gradient, as all evaluations returned the same (0). {HINT}{wanted}" in capsys.readouterr().out
+
+
 REFUSED = {
     ("evo_zero_order", "adaptation.operator=es_gradient"): "'evo_es_gradient'",
     ("evo_zero_order", "adaptation.candidates=1"): "adaptation.candidates = 1",

@@ -164,6 +164,23 @@ def test_failed_tasks_leave_the_estimate_and_are_counted(monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_run_without_a_signal_says_so_and_names_settings_that_there_are(monkeypatch, capsys, name):
+    monkeypatch.setitem(FAMILIES, "unpaid", "helpers:Unpaid")
+    settings = {**SMALL.to_dict(), "task": {"name": "unpaid", "horizon": 4}}
+    rows = esmaml_mpi.train(settings, ["test.every=0", f"meta.algorithm={name}"]).history["train"]
+    assert np.array_equal(rows["gradient_norm"], np.zeros(3))
+    told = capsys.readouterr().out
+    assert told.count("no meta-gradient, as all evaluations returned the same (0)") == 1
+    assert "a larger meta.initial_std." in told and "meta.sigma" not in told
+
+
+def test_a_step_that_the_trust_region_refuses_is_not_taken_for_rewards_that_do_not_differ(capsys):
+    rows = esmaml_mpi.train(SMALL, ["test.every=0", "meta.damping=1e300", "meta.iterations=1"]).history["train"]
+    assert np.array_equal(rows["gradient_norm"], [0.0])
+    assert "no meta-gradient" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_evaluating_repeats_and_sessions_are_refused(trained, tmp_path, capsys, name):
     _, path = trained[name]
     found = []
