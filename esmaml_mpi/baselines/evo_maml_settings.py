@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy
+from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy, initial_std_setting
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.sections import (
     ESTIMATOR_DOC,
@@ -21,7 +21,7 @@ class EvoMAMLSettings(MetaSettings):
 
     algorithm: str = algorithm_setting("evo_maml")
     query_trajectories: int = setting(0, "trajectories of each task's adapted policy; 0: adaptation.queries", minimum=0)
-    initial_std: float = setting(1.0, "standard deviation of actions at the start", above=0)
+    initial_std: float = initial_std_setting()
 
     def policy_of(self, network: Policy) -> StochasticPolicy:
         """Actions around the network's, with a standard deviation that is learned."""

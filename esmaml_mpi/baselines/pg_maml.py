@@ -23,6 +23,7 @@ from esmaml_mpi.baselines.requirement import check_jax
 from esmaml_mpi.baselines.samples import Kept, Sample
 from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
 from esmaml_mpi.baselines.trust_region import Question, TrustRegion
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.stages import Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
@@ -186,6 +187,15 @@ class EMAML(PGMAML):
     """
 
     Settings = EMAMLSettings
+
+    @classmethod
+    def from_config(cls, config) -> "EMAML":
+        if config.meta.exploration and config.task.batch_size == 1:
+            raise ConfigError(
+                f"task.batch_size = 1: meta.exploration = {config.meta.exploration} scores a task by what others of "
+                "its batch reach; at least 2, or meta.exploration = 0, is wanted."
+            )
+        return super().from_config(config)
 
 
 NO_CANDIDATE = "no candidate of the line search was better and near enough"

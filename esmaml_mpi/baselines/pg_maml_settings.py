@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy
+from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy, initial_std_setting
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.sections import MetaSettings, algorithm_setting
@@ -23,7 +23,7 @@ class PGMAMLSettings(MetaSettings):
     )
     first_order: bool = setting(False, "drop the derivative of the adaptation (first-order MAML)")
     query_trajectories: int = setting(0, "trajectories of each task's adapted policy; 0: adaptation.queries", minimum=0)
-    initial_std: float = setting(1.0, "standard deviation of actions at the start", above=0)
+    initial_std: float = initial_std_setting()
     max_divergence: float = setting(0.01, "mean KL divergence that an update may cause, at most", above=0)
     conjugate_gradients: int = setting(10, "iterations of the conjugate-gradient method", minimum=1)
     damping: float = setting(1e-5, "added to the curvature of the divergence", minimum=0)

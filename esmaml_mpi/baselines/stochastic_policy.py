@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.policies import Policy
+from esmaml_mpi.settings import setting
 
-LEAST_LOG_STD = float(np.log(1e-6))
+LEAST_STD = 1e-6
+LEAST_LOG_STD = float(np.log(LEAST_STD))
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class StochasticPolicy:
         without them the mean is chosen.
         """
         return BoundStochasticPolicy(self, parameters, mean, std, step)
+
+
+def initial_std_setting() -> float:
+    """The key that all algorithms with such policies have. Below the floor a std would never be learned."""
+    return setting(1.0, "standard deviation of actions at the start", minimum=LEAST_STD, maximum=1e6)
 
 
 class BoundStochasticPolicy:

@@ -194,6 +194,10 @@ def test_evaluating_repeats_and_sessions_are_refused(trained, tmp_path, capsys, 
     assert "adaptation.operator = 'policy_gradient'" in error and error.count("\n") == 1
 
 
+def test_one_task_a_batch_is_enough_without_the_exploration_term():
+    load(SMALL, ["meta.algorithm=e_maml", "task.batch_size=1", "meta.exploration=0"]).resolved()
+
+
 def test_choices_are_those_of_the_mathematics():
     (estimator,) = (each for each in PGMAMLSettings.__dataclass_fields__.values() if each.name == "inner_estimator")
     assert sorted(estimator.metadata["choices"]) == sorted(INNER_OBJECTIVES)
@@ -209,6 +213,9 @@ REFUSED = {
     ("meta.optimizer=adam",): "'meta.optimizer' does not exist",
     ("meta.step_size=0.1",): "'meta.step_size' does not exist",
     ("meta.exploration=1.0",): "'meta.exploration' does not exist",
+    ("meta.algorithm=e_maml", "task.batch_size=1"): "task.batch_size = 1: meta.exploration = 1.0",
+    ("meta.initial_std=1e-9",): "meta.initial_std = 1e-09: a value >= 1e-06",
+    ("meta.initial_std=1e300",): "<= 1000000.0 is wanted",
     ("meta.algorithm=e_maml", "meta.inner_estimator=dice"): "'meta.inner_estimator' does not exist",
     ("meta.algorithm=zero_order",): "meta.algorithm = 'zero_order' trains one that does not",
     ("meta.algorithm=first_order",): "'es_gradient' is wanted",
