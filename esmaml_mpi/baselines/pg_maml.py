@@ -97,10 +97,10 @@ class PGMAML(TaskUnits):
             return Step(None, values.ravel(), np.nan)
         current = float(np.add.reduce(current, axis=None) / current.size)
         scores = self._scores(*samples[:, :2].T, good)
-        found = (yield Stage(Asked.GRADIENT, tasks, d + 1, scores))[good]
-        if np.isnan(found).any():  # a task could not be sampled again
-            return Step(None, values.ravel(), current)
-        found = np.add.reduce(found, axis=0) / len(found)
+        found = yield Stage(Asked.GRADIENT, tasks, d + 1, scores)
+        if np.isnan(found[good]).any():
+            return Step(None, _without(values, found), current)
+        found = np.add.reduce(found[good], axis=0) / np.count_nonzero(good)
         session = self.trust_region.step(theta, found[:d], found[d])
         answer = None
         while True:
@@ -111,10 +111,10 @@ class PGMAML(TaskUnits):
                 stays = NO_CANDIDATE if found[:d].any() and (reached == theta).all() else ""
                 return Step(reached - theta, values.ravel(), current, stays=stays)
             width = d if question == Question.FISHER_PRODUCT else 2
-            answers = (yield Stage(int(question), tasks, width, np.concatenate([vector, scores])))[good]
-            if np.isnan(answers).any():
-                return Step(None, values.ravel(), current)
-            answer = np.add.reduce(answers, axis=0) / len(answers)
+            answers = yield Stage(int(question), tasks, width, np.concatenate([vector, scores]))
+            if np.isnan(answers[good]).any():
+                return Step(None, _without(values, answers), current)
+            answer = np.add.reduce(answers[good], axis=0) / np.count_nonzero(good)
 
     def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """See ``Algorithm``. Rows of SAMPLES: mean and variance of a query step's reward, all returns."""
@@ -179,6 +179,13 @@ class PGMAML(TaskUnits):
         if self.operator.normalize_advantages:
             scores /= np.sqrt(variances[good].mean() + found.var()) + 1e-8
         return scores
+
+
+def _without(values: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Values (E,) of tasks (T, values), nan where a task has failed since: it could not be sampled again, or what was
+    asked of its trajectories is not finite.
+    """
+    return np.where(np.isnan(answers).any(axis=1)[:, None], np.nan, values).ravel()
 
 
 class EMAML(PGMAML):

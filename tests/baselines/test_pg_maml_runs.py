@@ -15,6 +15,7 @@ from esmaml_mpi.config import load
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.meta.stages import Stage
+from esmaml_mpi.randomness import Phase, Round
 from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.tasks import FAMILIES
 
@@ -150,6 +151,24 @@ def test_the_exploration_of_a_real_task_does_not_drown_the_rest():
     found = [stage_rows(Asked.GRADIENT, theta.size + 1, payload)[:, :-1] for payload in (np.zeros(4), scores)]
     ratios = np.linalg.norm(found[1] - found[0], axis=1) / np.linalg.norm(found[0], axis=1)
     assert 0.01 < np.median(ratios) < 10
+
+
+@pytest.mark.parametrize("late", range(1, 4))
+def test_a_task_that_fails_in_a_later_stage_is_counted_and_the_iteration_drawn_again(late):
+    algorithm, rng = Experiment(load(SMALL).resolved()).algorithm, np.random.default_rng(4)
+    session = algorithm.iteration(np.zeros(8), Round(Phase.TRAIN, 0))
+    stage, rows = next(session), rng.normal(size=(TASKS, 2 + SUPPORT + QUERY))
+    rows[0] = np.nan
+    stage = session.send(rows)
+    for _ in range(late - 1):  # the gradient, then curvatures
+        stage = session.send(np.ones((stage.units, stage.width)))
+    answers = np.ones((stage.units, stage.width))
+    answers[[0, 2]] = np.nan
+    with pytest.raises(StopIteration) as end:
+        session.send(answers)
+    step = end.value.value
+    failed = np.isnan(step.values.reshape(TASKS, -1))
+    assert step.gradient is None and failed[[0, 2]].all() and not failed[1].any()
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
