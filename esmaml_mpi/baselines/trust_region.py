@@ -59,7 +59,10 @@ class TrustRegion:
                 break
             image = yield Question.FISHER_PRODUCT, direction
             image = image + self.damping * direction
-            length = square / _dot(direction, image)
+            curvature = _dot(direction, image)
+            if not curvature > 0:  # flat: without damping there is no end to it
+                break
+            length = square / curvature
             solution = solution + length * direction
             residual = residual - length * image
             before, square = square, _dot(residual, residual)

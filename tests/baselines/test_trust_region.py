@@ -92,6 +92,22 @@ def test_without_a_direction_theta_stays(gradient):
     assert theta is start and tried == 0 and not candidates
 
 
+def test_where_the_curvature_is_flat_nothing_infinite_is_asked_for():
+    """Without damping: conjugate gradients keep what they have found where it is not."""
+    gradient = np.array([1.0, 2.0, 0.5])
+    for dense, expected in ((np.zeros((3, 3)), np.zeros(3)), (np.diag([2.0, 2.0, 0.0]), None)):
+        asked = []
+
+        def product(vector, dense=dense, asked=asked):
+            asked.append(vector)
+            return dense @ vector
+
+        generator = TrustRegion(damping=0.0, iterations=50).natural_gradient(gradient)
+        found, _ = answer(generator, fisher_product=product)
+        assert np.isfinite(asked).all() and np.isfinite(found).all()
+        assert expected is None or np.array_equal(found, expected)
+
+
 @pytest.mark.parametrize("estimator", ["dice", "lvc"])
 def test_steps_of_maml_improve_the_exact_objective_within_the_limit(estimator):
     """Eight meta-iterations; expectations are exact, so each of them must be an improvement."""
