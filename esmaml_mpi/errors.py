@@ -41,16 +41,24 @@ class WorldError(UserError):
     """The processes that were started are not the ones MPI sees."""
 
 
+class Misfit(ValueError):
+    """A user's environment gave what does not fit; perhaps in this episode alone. The message says where it was."""
+
+
 class ToldToLeave(Exception):
     """Raised on the other ranks when rank 0 refuses to start; ``args[0]`` is the exit code."""
 
 
 def in_words(error: BaseException) -> str:
     """An exception on one line."""
+    if isinstance(error, Misfit):
+        return str(error)
     return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
 
 
 def place(error: BaseException) -> str:
     """Where an exception was raised, as " (file.py, line 3)"; empty if nothing says so."""
+    if isinstance(error, Misfit):
+        return ""
     trace = traceback.extract_tb(error.__traceback__)
     return f" ({Path(trace[-1].filename).name}, line {trace[-1].lineno})" if trace else ""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from esmaml_mpi.errors import UsageError
+from esmaml_mpi.errors import FamilyError, UsageError
 from esmaml_mpi.rendering import make_painter
 from esmaml_mpi.rendering.video import MOST_FPS, check_libraries, write_picture, write_video
 from esmaml_mpi.settings import show
+from esmaml_mpi.tasks import make_family
 from esmaml_mpi.trained import MOST_TASK, Trained, check_tasks, find_trained
 
 PICTURE = ".png"
@@ -71,12 +72,19 @@ def _render(options) -> None:
 
 
 def _drawn(trained: Trained) -> Trained:
-    """A Gymnasium environment draws nothing unless it was made for that, which training has no use for."""
+    """A Gymnasium environment draws nothing unless it was made for that, which training has no use for.
+
+    One that takes no ``render_mode`` is left as it is.
+    """
     task = trained.config.task
     if task.name != "gymnasium" or "render_mode" in task.options.get("arguments", {}):
         return trained
     arguments = {**task.options.get("arguments", {}), "render_mode": "rgb_array"}
     task = dataclasses.replace(task, options={**task.options, "arguments": arguments})
+    try:
+        make_family(task.name, task.horizon, task.options).blueprint  # noqa: B018 (makes an instance)
+    except FamilyError:
+        return trained
     return dataclasses.replace(trained, config=dataclasses.replace(trained.config, task=task))
 
 

@@ -125,10 +125,12 @@ def rehearse(family) -> None:
             raise
         except Exception as error:  # perhaps this episode's own: try others
             last = error
+    advice = getattr(family, "rehearsal_advice", None) or (
+        f"Observations are written into arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), "
+        f"actions are (action_size, episodes) = ({family.action_size}, {EPISODES})."
+    )
     raise FamilyError(
-        f"task family {family.name!r}: no episode could be simulated: {in_words(last)}{place(last)}. Observations are "
-        f"written into arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), actions are "
-        f"(action_size, episodes) = ({family.action_size}, {EPISODES})."
+        f"task family {family.name!r}: no episode could be simulated: {in_words(last)}{place(last)}. {advice}"
     ) from last
 
 
@@ -153,8 +155,8 @@ def _rehearse(family, tasks, noise, generator) -> None:
     missing = np.flatnonzero(np.isnan(acted_upon).all(axis=2).any(axis=0)).tolist()
     if missing:
         raise FamilyError(
-            f"task family {family.name!r}: rows {missing} of the observations were not written by reset() and step(); "
-            f"observation_size = {family.observation_size} rows are wanted."
+            f"task family {family.name!r}: rows {missing} of the observations were not written by reset() and step(), "
+            f"or were nan in every episode; observation_size = {family.observation_size} rows of numbers are wanted."
         )
     try:
         outcome = simulation.rewards(observations[: done + 1], tasks)

@@ -111,6 +111,22 @@ def test_an_environment_is_made_so_that_it_draws(render, tmp_path, monkeypatch):
     assert frames[:, -60, 80].tolist() == [[20 * t] * 3 for t in range(STEPS + 1)]
 
 
+def test_an_environment_without_a_render_mode_draws_itself_or_says_how(render, tmp_path, monkeypatch):
+    pytest.importorskip("gymnasium")
+    plain = DRAWING.replace(", render_mode=None", "").replace(", self.render_mode = offset, render_mode", " = offset")
+    draws = plain.replace(' if self.render_mode == "rgb_array" else None', "").replace("class Lamp", "class Shown")
+    dark = plain[: plain.index("    def render")].replace("class Lamp", "class Dark")
+    (tmp_path / "unmoded_lamp_of_a_test.py").write_text(draws + dark)
+    monkeypatch.syspath_prepend(tmp_path)
+    said = {"Shown": "", "Dark": "a method render() is wanted"}
+    for name, code in (("Shown", 0), ("Dark", 2)):
+        options = {"environment": f"unmoded_lamp_of_a_test:{name}", "vary": {"offset": [0.25, 0.5]}}
+        options["vary_as"] = "attribute"
+        results = train(tmp_path / f"{name}.h5", name="gymnasium", options=options)
+        found, _, error = render(f"{name}.gif", results=results)
+        assert found == code and said[name] in error
+
+
 def test_a_body_is_filmed_in_real_time(render, tmp_path):
     needs_opengl()
     results = train(tmp_path / "run.h5", name="half_cheetah_forward_backward", horizon=5)

@@ -130,6 +130,9 @@ def test_failures_of_episodes_are_counted(capsys):
     assert "gymnasium raised ArithmeticError: on purpose" in capsys.readouterr().out
 
 
+GIVES = "own_environments:Gives"
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -163,6 +166,16 @@ def test_failures_of_episodes_are_counted(capsys):
             "task 2 has 2 observations and 1 actions, the first one 1 and 1",
         ),
         ({"environment": "own_environments:ThreeValues"}, "step.. of ThreeValues gave 3 values; 5 are wanted"),
+        (
+            {"environment": GIVES, "arguments": {"observed": 3}},
+            r"simulated: reset\(\) of Gives gave an observation of shape \(3,\), .* observation_space Box.*\(2,\).* mend it",
+        ),
+        (
+            {"environment": GIVES, "arguments": {"reward": "much"}},
+            r"simulated: step\(\) of Gives gave the reward 'much'; a number is wanted\. That is what .*:Gives does",
+        ),
+        ({"environment": GIVES, "arguments": {"reward": [1, 2]}}, r"gave the reward \[1, 2\]; a number is wanted"),
+        ({"environment": GIVES, "arguments": {"step": False}}, r"step\(\) of Gives gave None; a tuple of 5 is wanted"),
     ],
 )
 def test_a_mistake_is_named_in_one_line_before_training(options, message):

@@ -118,6 +118,14 @@ class GymnasiumEnvironment:
         return generator.integers(SEEDS, size=(1, episodes)).astype(np.float64)
 
     @property
+    def rehearsal_advice(self) -> str:
+        """What to do where all episodes have raised."""
+        return (
+            f"That is what {self.environment} does when it is reset or stepped with actions near the middle of their "
+            "range: mend it first. gymnasium.utils.env_checker.check_env(env) finds more."
+        )
+
+    @property
     def model_warnings(self) -> list[str]:
         """What MuJoCo says of the environment's model, if it has one."""
         models = sys.modules.get("esmaml_mpi.tasks.locomotion.models")

@@ -4,7 +4,8 @@ import inspect
 
 import numpy as np
 
-from esmaml_mpi.errors import FamilyError, in_words
+from esmaml_mpi.errors import FamilyError, Misfit, in_words
+from esmaml_mpi.settings import show
 from esmaml_mpi.tasks.gymnasium_bridge.source import close
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Actions, Observations
 
@@ -37,13 +38,15 @@ class Instance:
         first = self.env.reset(**arguments)
         if isinstance(first, tuple) and len(first) == 2 and isinstance(first[1], dict):
             first = first[0]
-        self.observations.write(first, out)
+        self._write("reset", first, out)
         self.broken = False
 
     def step(self, action, out: np.ndarray) -> tuple[float, bool]:
         """Act, write the next observation into ``out`` (n,); the reward, and whether the episode is over."""
         self.broken = True
         outcome = self.env.step(action)
+        if not isinstance(outcome, tuple | list):
+            raise Misfit(f"step() of {type(self.core).__name__} gave {show(outcome)}; a tuple of 5 is wanted")
         if len(outcome) == 5:
             observation, reward, terminated, truncated, _ = outcome
             over = bool(terminated) or bool(truncated)
@@ -53,9 +56,29 @@ class Instance:
             raise FamilyError(
                 f"step() of {type(self.core).__name__} gave {len(outcome)} values; 5 are wanted, or 4 as in gym."
             )
-        self.observations.write(observation, out)
+        self._write("step", observation, out)
+        earned = self._number(reward)
         self.broken = False
-        return reward.item() if isinstance(reward, np.ndarray) else float(reward), bool(over)
+        return earned, bool(over)
+
+    def _write(self, method: str, observation, out: np.ndarray) -> None:
+        try:
+            self.observations.write(observation, out)
+        except Exception as error:
+            shape = getattr(observation, "shape", None)
+            raise Misfit(
+                f"{method}() of {type(self.core).__name__} gave an observation "
+                f"{show(observation) if shape is None else f'of shape {shape}'}, which does not fit its "
+                f"observation_space {show(self.observations.space)} ({in_words(error)})"
+            ) from error
+
+    def _number(self, reward) -> float:
+        try:
+            return float(reward.item() if isinstance(reward, np.ndarray) else reward)
+        except (TypeError, ValueError):
+            raise Misfit(
+                f"step() of {type(self.core).__name__} gave the reward {show(reward)}; a number is wanted"
+            ) from None
 
     def close(self) -> None:
         """Let go of windows, files and the like."""

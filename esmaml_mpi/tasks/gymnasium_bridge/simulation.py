@@ -105,11 +105,14 @@ class GymnasiumSimulation(EndingEpisodes):
 
     def frame(self, column: int) -> np.ndarray:
         """A picture (height, width, 3) of an episode, as the environment draws it; FamilyError if it does not."""
-        picture = self.instances[column].env.render()
+        try:
+            picture = self.instances[column].env.render()
+        except NotImplementedError:  # what Gymnasium's base class does
+            picture = None
         if picture is None:
             raise FamilyError(
-                f"task.options.environment = {show(self.blueprint.environment)} draws nothing; "
-                'task.options.arguments.render_mode = "rgb_array" is wanted, if it has that mode.'
+                f"task.options.environment = {show(self.blueprint.environment)} draws nothing; a method render() is "
+                'wanted, and task.options.arguments.render_mode = "rgb_array" if it has that mode.'
             )
         return np.asarray(picture)
 
