@@ -3,10 +3,12 @@
 import contextlib
 import dataclasses
 import sys
+import threading
 
 from esmaml_mpi.corruption import RewardCorruption
+from esmaml_mpi.deadline import DeadlineExceeded, deadline, exit_at_once, remark_after
 from esmaml_mpi.directions import make_sampler
-from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.errors import ConfigError, FamilyError
 from esmaml_mpi.memory import check_memory
 from esmaml_mpi.sections import TaskSettings
 from esmaml_mpi.settings import parse, show
@@ -15,21 +17,47 @@ from esmaml_mpi.tasks.contract import rehearse
 
 DEFAULT_TRAIN_SIZE = 50
 SHORTEST_TIMEOUT = 0.01  # seconds; shorter ones would end processes that are merely busy
+PATIENCE = 20.0  # seconds for a family's first steps, as a library that it uses may take long to load
 MOST_NAME_BYTES = 240  # file systems allow 255, and the file beside it that is being written has a longer name
 
 
 def resolve(config, training: bool):
     """A copy of a Config with every derived setting filled in; see ``Config.resolved``."""
-    family = make_family(config.task.name, config.task.horizon, config.task.options)
+    _check_run(config.run, training)
+    with _limited(config):
+        family = make_family(config.task.name, config.task.horizon, config.task.options)
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_sharing(config, family)
     _check_directions(resolved, family)
-    _check_run(config.run)
     check_memory(resolved, family, training)
-    rehearse(family)
+    with _limited(config):
+        rehearse(family)
     for warning in getattr(family, "model_warnings", ()):
         print(f"esmaml: {warning}", file=sys.stderr, flush=True)
     return resolved
+
+
+@contextlib.contextmanager
+def _limited(config):
+    """The time that a family's first steps may take, or at least a remark where an environment of the user's hangs."""
+    name, limit = config.task.name, config.run.unit_timeout
+    remark = (
+        f"esmaml: task family {name!r} is being made and tried, for {PATIENCE:g} s now. If it hangs, Ctrl-C shows "
+        "where; with run.unit_timeout it is given up."
+    )
+    limit = max(limit, PATIENCE) if limit and _in_main_thread() else 0.0
+    try:
+        with remark_after(PATIENCE, remark), deadline(limit, exit_at_once):
+            yield
+    except DeadlineExceeded as error:
+        raise FamilyError(
+            f"task family {name!r}: it was not made, or its first steps were not done, after {limit:g} s: it hangs in "
+            f"{error} (run.unit_timeout)."
+        ) from error
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _task_settings(config, family) -> TaskSettings:
@@ -118,7 +146,7 @@ def _naming(section: str):
         raise ConfigError(f"[{section}] {error}") from error
 
 
-def _check_run(run) -> None:
+def _check_run(run, training: bool) -> None:
     if 0 < run.unit_timeout < SHORTEST_TIMEOUT:
         raise ConfigError(
             f"run.unit_timeout = {run.unit_timeout}: 0 for no limit, or at least {SHORTEST_TIMEOUT} seconds, is "
@@ -128,6 +156,11 @@ def _check_run(run) -> None:
         raise ConfigError(
             f"run.unit_timeout = {run.unit_timeout}: needs run.threads = 1, not {run.threads}, as only "
             "a rank's main thread can be interrupted."
+        )
+    if run.unit_timeout and training and not _in_main_thread():
+        raise ConfigError(
+            f"run.unit_timeout = {run.unit_timeout}: only the main thread can be interrupted, and this is another one; "
+            "0 is wanted, or training in the main thread."
         )
     name = run.name
     if not name or any(c in name for c in "/\\") or not name.isprintable():

@@ -7,10 +7,13 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class DeadlineExceeded(BaseException):
-    """The time is up. Not an Exception, so that an environment's own ``except Exception`` does not swallow it."""
+    """The time is up; its text is where. Not an Exception, so that an environment's own ``except Exception`` does not
+    swallow it.
+    """
 
 
 class _Limit:
@@ -24,7 +27,7 @@ class _Limit:
     def start(self) -> None:
         """Go on. DeadlineExceeded if nothing is left."""
         if not self._left:
-            raise DeadlineExceeded
+            raise DeadlineExceeded("what came before something that is not counted")
         self._running = True
         self._watchdog = threading.Timer(self._left + self._seconds, self._hang)
         self._watchdog.daemon = True
@@ -42,7 +45,7 @@ class _Limit:
     def ring(self, number, frame) -> None:
         """The signal's handler."""
         if self._running:  # not in the middle of stopping
-            raise DeadlineExceeded
+            raise DeadlineExceeded(f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}")
 
     def _hang(self) -> None:
         faulthandler.dump_traceback(file=sys.__stderr__)
@@ -92,6 +95,18 @@ def paused():
         yield
     finally:
         _limits[-1].start()
+
+
+@contextmanager
+def remark_after(seconds: float, text: str):
+    """Print a line if the block takes longer than this."""
+    timer = threading.Timer(seconds, print, (text,), {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def exit_at_once() -> None:

@@ -95,9 +95,9 @@ class Evaluator:
             if len(units) == 1:
                 cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
                 return failed(Status.RAISED, f"{error}\n{cause}")
-        except DeadlineExceeded:
+        except DeadlineExceeded as error:
             if len(units) == 1:
-                return failed(Status.TIMED_OUT, f"not done after {self._timeout:g} s")
+                return failed(Status.TIMED_OUT, f"not done after {self._timeout:g} s, in {error}")
         # One unit of many failed: find out which, by giving each a batch of its own.
         alone = [
             self._guarded(work, points[:, i : i + 1], units[i : i + 1], observer.of(slice(i, i + 1)), before, width)

@@ -1,5 +1,6 @@
 """Signals that mean "save and stop": a flag that the loop looks at between iterations."""
 
+import os
 import signal
 
 SAVE_AND_STOP = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
@@ -14,10 +15,14 @@ def remember_early_signals() -> None:
 
 
 class Interruption:
-    """While active, the signals set a flag; a second SIGINT (Ctrl-C) interrupts at once."""
+    """While active, the signals set a flag; a second SIGINT (Ctrl-C) interrupts at once.
 
-    def __init__(self):
+    ``answer`` is what the first SIGINT is answered with, on standard error.
+    """
+
+    def __init__(self, answer: str = ""):
         self.requested = bool(_early)
+        self.answer = answer
         self._previous = {}
 
     def __enter__(self) -> "Interruption":
@@ -35,3 +40,5 @@ class Interruption:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+        if self.answer and number == signal.SIGINT:
+            os.write(2, f"\n{self.answer}\n".encode())  # print could be in the middle of a line of its own

@@ -25,6 +25,7 @@ from esmaml_mpi.rollouts import Observer
 from esmaml_mpi.state import State
 
 DONE, STOPPED = 0, 75  # exit codes
+LEAVING = "esmaml: this iteration is finished and saved first; Ctrl-C again leaves at once, without it"
 
 
 class Store(Protocol):
@@ -267,7 +268,7 @@ def train(config: Config, world: World, open_ledger: Callable[[bool], Ledger]) -
     """
     experiment = Experiment(config)
     experiment.evaluator.give_up = lambda: world.abort(1)
-    with Interruption() as interruption:
+    with Interruption(LEAVING if world.rank == 0 else "") as interruption:
         rounds = Rounds(world, experiment, lambda: interruption.requested)
         loss = None
         if world.rank != 0:

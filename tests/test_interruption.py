@@ -112,10 +112,13 @@ def test_the_library_finishes_its_iteration_and_returns_what_there_is(config, mo
     assert [signal.getsignal(n) for n in SAVE_AND_STOP] == before
 
 
-def test_a_second_ctrl_c_interrupts_at_once():
-    with Interruption() as interruption:
+def test_a_second_ctrl_c_interrupts_at_once(capfd):
+    with Interruption("wait") as interruption:
+        signal.raise_signal(signal.SIGUSR1)
+        assert interruption.requested and not capfd.readouterr().err
+    with Interruption("wait") as interruption:
         signal.raise_signal(signal.SIGINT)
-        assert interruption.requested
+        assert interruption.requested and capfd.readouterr().err == "\nwait\n"
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 

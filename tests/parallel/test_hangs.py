@@ -1,5 +1,6 @@
 """Evaluations that never return."""
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -39,7 +40,10 @@ def test_a_hanging_evaluation_fails_and_the_others_count(tmp_path):
         failed, rollouts = file["train/failed_units"][()], file["train/rollouts"][()]
     assert 0 < failed.sum() < 12
     assert rollouts[0] == (19 - failed[0]) * 4 * (6 + 1 + 1)  # what hangs is not counted as done
-    assert "not done after 0.2 s" in one.stdout and "tasks [0, 1, 2, 3] with parameters [[2.0, 2.0]" in one.stdout
+    assert (
+        "not done after 0.2 s, in hanging_task.py, line " in one.stdout
+        and "tasks [0, 1, 2, 3] with parameters [[2.0, 2.0]" in one.stdout
+    )
 
 
 @pytest.mark.parametrize("options", [(), FAULT_TOLERANCE])
@@ -57,3 +61,37 @@ def test_threads_cannot_be_interrupted(tmp_path):
     done = run([*command("sleep", tmp_path / "x.h5"), "--set", "run.threads=2"])
     assert done.returncode == 2
     assert "run.unit_timeout = 0.2: needs run.threads = 1" in done.stderr
+
+
+HANGS = """
+import time
+import gymnasium, numpy as np
+
+class Hangs(gymnasium.Env):
+    observation_space = action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float64)
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1), {}
+
+    def step(self, action):
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("limit, code", [(0.1, 2), (0.0, None)])
+def test_an_environment_that_hangs_is_said_before_training(tmp_path, limit, code):
+    """With a time limit it is given up; without one a remark says that it may hang."""
+    (tmp_path / "hanging_environment.py").write_text(HANGS)
+    program = (
+        "from esmaml_mpi import cli, consistency; consistency.PATIENCE = 0.5; raise SystemExit(cli.main(["
+        "'config', '--check', '--set', 'task.name=gymnasium', '--set', 'task.horizon=9', '--set', "
+        f"'task.options.environment=hanging_environment:Hangs', '--set', 'run.unit_timeout={limit}']))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    if code is None:
+        assert "'gymnasium' is being made and tried, for 0.5 s now" in process.stderr.readline()
+        process.kill()
+        process.communicate()
+    else:
+        error = process.communicate(timeout=60)[1]
+        assert process.returncode == code and "it hangs in hanging_environment.py, line 12 (run.unit_timeout)" in error

@@ -168,7 +168,7 @@ GIVES = "own_environments:Gives"
         ({"environment": "own_environments:ThreeValues"}, "step.. of ThreeValues gave 3 values; 5 are wanted"),
         (
             {"environment": GIVES, "arguments": {"observed": 3}},
-            r"simulated: reset\(\) of Gives gave an observation of shape \(3,\), .* observation_space Box.*\(2,\).* mend it",
+            r"simulated: reset\(\) of Gives gave an observation of shape \(3,\), .*_space Box.*\(2,\).* mend it",
         ),
         (
             {"environment": GIVES, "arguments": {"reward": "much"}},
