@@ -159,14 +159,25 @@ def load(source: "Config | Mapping | str | PathLike", overrides: Iterable[str] =
         tables = source.to_dict()
     elif isinstance(source, Mapping):
         tables = _copy(source)
-    else:
+    elif isinstance(source, str | PathLike):
         tables = read_tables(source)
+    else:
+        raise ConfigError(f"configuration {show(source)}: a TOML file's path, a mapping or a Config is wanted.")
     tables = {name: table for name, table in tables.items() if name not in EXPERIMENT_SECTIONS}
     before = _copy(tables)
-    for override in overrides:
+    for override in checked_overrides(overrides):
         apply_override(tables, override)
     _drop_what_was_said_of_another(tables, before)
     return Config.from_dict(tables)
+
+
+def checked_overrides(overrides: Iterable[str]) -> list[str]:
+    """Overrides as a list; ConfigError unless they are strings, and not one string, whose letters would be taken."""
+    several = isinstance(overrides, Iterable) and not isinstance(overrides, str | bytes | Mapping)
+    found = list(overrides) if several else []
+    if not several or not all(isinstance(each, str) for each in found):
+        raise ConfigError(f'overrides = {show(overrides)}: a list of strings is wanted, as ["meta.sigma=0.05"].')
+    return found
 
 
 def read_tables(path: str | PathLike) -> dict:

@@ -1,13 +1,16 @@
 """Training from Python, in one process: what ``esmaml_mpi.train`` is."""
 
+import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
 
 from esmaml_mpi import launch
 from esmaml_mpi.config import Config, load
+from esmaml_mpi.errors import UsageError
 from esmaml_mpi.history import History
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.settings import show
 from esmaml_mpi.training import Ledger
 from esmaml_mpi.training import train as train_ranks
 
@@ -33,6 +36,12 @@ def train(
     everything in memory. Ctrl-C ends training after the current iteration and returns what there is. Raises
     ConfigError, UsageError, or TrainingError.
     """
+    if resume and overwrite:
+        raise UsageError("resume and overwrite: one of them is wanted, as the file is either continued or replaced.")
+    if output is None and (resume or overwrite):
+        raise UsageError(f"{'resume' if resume else 'overwrite'}: the output to work on is wanted.")
+    if output is not None and (not isinstance(output, str | PathLike) or not os.fspath(output)):
+        raise UsageError(f"output = {show(output)}: a results file's path, or None, is wanted.")
     world = World()
     if output is None:
         resolved, store, history = load(config, overrides).resolved(), _Memory(), History()

@@ -1,8 +1,10 @@
 """A trained meta-policy in Python: act with it, and adapt it to a task of your own, one trial at a time."""
 
 from collections.abc import Iterable
+from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from esmaml_mpi.adaptation.session import Adaptation
 from esmaml_mpi.config import Config
@@ -12,6 +14,7 @@ from esmaml_mpi.experiment import make_operator, make_policy
 from esmaml_mpi.randomness import Phase, Round
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.rollouts import FEWEST
+from esmaml_mpi.settings import WORD, show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.trained import trained_of
 
@@ -27,25 +30,22 @@ class MetaPolicy:
         """``at``: "last", "best" (highest mean test reward after adaptation), or an iteration. ``overrides``: strings
         such as "adaptation.queries=5", to adapt otherwise than in training. UserError if there is no such policy.
         """
+        if not isinstance(results, Results):
+            raise UsageError(f"results = {show(results)}: Results are wanted, as read_results(path) gives them.")
         trained = trained_of(results, at, overrides)
         self.config, self.iteration, self.theta = trained.config, trained.iteration, trained.theta
         self._observer, self._subspace = trained.observer, trained.subspace
         task = self.config.task
         self._policy = make_policy(self.config, make_family(task.name, task.horizon, task.options))
 
-    def act(self, parameters: np.ndarray, observation: np.ndarray) -> np.ndarray:
+    def act(self, parameters: ArrayLike, observation: ArrayLike) -> np.ndarray:
         """What the policy with ``parameters`` (d,) does on ``observation`` (n,), as measured: its outputs (m,).
 
         They are within +-1 where ``policy.output`` is tanh; what they mean is the family's business. UsageError if
-        either array has another size.
+        either is no array of this size.
         """
-        parameters, observation = np.asarray(parameters, float), np.asarray(observation, float)
-        for name, array, size in (
-            ("parameters", parameters, self._policy.size),
-            ("observation", observation, self._policy.observation_size),
-        ):
-            if array.shape != (size,):
-                raise UsageError(f"{name} of shape {array.shape}: ({size},) is wanted.")
+        parameters = _vector("parameters", parameters, self._policy.size)
+        observation = _vector("observation", observation, self._policy.observation_size)
         # As in training, never alone: results must not depend on the size of a batch.
         batch = np.repeat(parameters[:, None], FEWEST, axis=1)
         bound = self._policy.bind(batch, self._observer.mean, self._observer.std)
@@ -57,6 +57,9 @@ class MetaPolicy:
         ``rewards`` are those told before an interruption. ``seed`` and ``task``, a number of yours, key its random
         directions.
         """
+        for name, number, end in (("seed", seed, WORD), ("task", task, 2**32)):
+            if not isinstance(number, Integral) or isinstance(number, bool) or not 0 <= number < end:
+                raise UsageError(f"{name} = {show(number)}: an integer from 0 to {end - 1} is wanted.")
         adaptation = self.config.adaptation
         return Adaptation(
             make_operator(self.config),
@@ -68,3 +71,13 @@ class MetaPolicy:
             at=Round(Phase.EVALUATE, self.iteration),
             task=task,
         )
+
+
+def _vector(name: str, values: ArrayLike, size: int) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):  # a dictionary of observations, for example
+        raise UsageError(f"{name} = {show(values)}: numbers ({size},) are wanted.") from None
+    if array.shape != (size,):
+        raise UsageError(f"{name} of shape {array.shape}: ({size},) is wanted.")
+    return array

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.config import Config, load
+from esmaml_mpi.config import Config, checked_overrides, load
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import UsageError
@@ -45,6 +45,7 @@ def trained_of(results, at: str | int, overrides: Iterable[str]) -> Trained:
     override is not of [adaptation] or does not fit.
     """
     iteration, theta, mean, std = results.parameters(at)
+    overrides = checked_overrides(overrides)
     for override in overrides:
         if not override.startswith("adaptation."):
             raise UsageError(f"--set {show(override)}: only adaptation.* can be changed here.")

@@ -26,3 +26,4 @@ def check(path: Path, observation: np.ndarray) -> None:
     session.tell(1.0)
     assert_type(session.done, bool)
     assert_type(session.best, np.ndarray)
+    assert_type(meta.act(session.best, [0.0, 1.0]), np.ndarray)

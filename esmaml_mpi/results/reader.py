@@ -13,6 +13,7 @@ from esmaml_mpi.history import GROUPS, History
 from esmaml_mpi.policies import Policy
 from esmaml_mpi.results.seal import check_seal
 from esmaml_mpi.results.structure import Mismatch, check_structure
+from esmaml_mpi.settings import show
 
 
 @dataclass
@@ -29,12 +30,16 @@ class Results:
     test_task_ids: list[int]
     launches: list[dict]
 
+    @property
+    def _name(self) -> str:
+        return "the run in memory" if self.path is None else str(self.path)
+
     def check_fits(self, policy: Policy) -> None:
         """Raise ResultsError unless the parameters are those of such a policy: task families change their sizes."""
         d, n = self.checkpoint["theta"].size, len(self.checkpoint["statistics"]["sums"]) // 2
         if (d, n) != (policy.size, policy.observation_size):
             raise ResultsError(
-                f"{self.path} holds policies of {d} parameters for {n} observations, but with its configuration "
+                f"{self._name} holds policies of {d} parameters for {n} observations, but with its configuration "
                 f"{self.config.task.name} now makes policies of {policy.size} parameters for "
                 f"{policy.observation_size} observations: the task family has changed since."
             )
@@ -47,25 +52,27 @@ class Results:
         rows, normalization = self.history["parameters"], self.history["normalization"]
         iterations = rows["iteration"].tolist()
         if not iterations:
-            raise ResultsError(f"{self.path} holds no parameters yet.")
+            raise ResultsError(f"{self._name} holds no parameters yet.")
         if at == "best":
             test = self.history["test"]
             scores = [np.mean(row[np.isfinite(row)]) if np.isfinite(row).any() else -np.inf for row in test["after"]]
             if max(scores, default=-np.inf) == -np.inf:
                 raise ResultsError(
-                    f"{self.path} has no test that succeeded, so no best parameters; use last or an iteration."
+                    f"{self._name} has no test that succeeded, so no best parameters; use last or an iteration."
                 )
             at = int(test["iteration"][np.argmax(scores)])
         elif at == "last":
             at = int(iterations[-1])
         if isinstance(at, str) or at not in iterations:
-            raise ResultsError(f"{self.path} has no parameters of iteration {at}; it has {_ranges(iterations)}.")
+            raise ResultsError(f"{self._name} has no parameters of iteration {at}; it has {_ranges(iterations)}.")
         row = iterations.index(at)
         return at, rows["value"][row], normalization["mean"][row], normalization["std"][row]
 
 
 def read(path: str | PathLike) -> Results:
     """Load a results file; ResultsError says what is wrong with it if it is not one."""
+    if not isinstance(path, str | PathLike):
+        raise ResultsError(f"results file {show(path)}: a path is wanted.")
     path = Path(path)
     try:
         if not path.is_file():
