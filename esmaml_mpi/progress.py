@@ -8,7 +8,7 @@ import time
 
 from esmaml_mpi.parallel.world import LAUNCHED
 
-DISPENSABLE = (0, 5, 2, 4)  # of a live line, first to last: bar, rollouts/s, value, it/s
+DISPENSABLE = (0, 5, 2, 4, 3)  # of a live line, first to last: bar, rollouts/s, value, it/s, test
 
 
 class Progress:

@@ -248,6 +248,12 @@ def test_refusals_leave_nothing_behind(results, adapt, tmp_path, options, said):
     assert code == 2 and said in err and os.listdir(tmp_path) == []
 
 
+def test_a_session_is_no_results_file(results, adapt, tmp_path, capsys):
+    adapt(results, "--task", 0, "--trials", 1)
+    assert main(["info", str(tmp_path / "a.session")]) == 1
+    assert "is a session of `esmaml adapt --session`, and a training run's file is wanted" in capsys.readouterr().err
+
+
 def test_a_damaged_session_is_refused(results, adapt, tmp_path):
     adapt(results, typed="1\n")
     file = tmp_path / "a.session"

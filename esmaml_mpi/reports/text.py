@@ -5,6 +5,7 @@ import textwrap
 from esmaml_mpi.progress import duration
 
 WIDTH = 12  # of the first column
+TABLE = 60  # columns of a terminal in which a table has room
 PHASES = {  # of an iteration on rank 0, in the words of the line
     "broadcast": "sending",
     "evaluate": "own evaluations",
@@ -32,12 +33,13 @@ def in_lines(summary: dict, columns: int | None = None) -> str:
         "algorithm",
         f"{summary['algorithm']}; {summary['operator']}, {summary['rollouts_per_adaptation']} rollouts per adaptation",
     )
-    lines += _tests(summary["tests"])
+    narrow = columns is not None and columns < TABLE
+    lines += _tests(summary["tests"], narrow)
     lines += _time(summary["time"], summary["state"])
     lines += _row("trouble", _trouble(summary["trouble"]))
     for launch in summary["launches"]:
         lines += _launch(launch)
-    lines += _settings(summary["not_default"])
+    lines += _settings(summary["not_default"], narrow)
     return "\n".join(lines if columns is None else [part for line in lines for part in _wrapped(line, columns)])
 
 
@@ -56,13 +58,17 @@ def _state(state: dict) -> str:
     return f"{how_far}, written {state['last_write']}" + (f" by {state['writer']}" if state["writer"] else "")
 
 
-def _tests(tests: dict) -> list[str]:
+def _tests(tests: dict, narrow: bool) -> list[str]:
     if not tests:
         return _row("reward", "no test yet")
-    lines = _row("reward", f"{'':6}{'iteration':>10}{'before':>12}{'after':>12}   adaptation, mean over test tasks")
+    about = "adaptation, mean over test tasks"
+    header = f"before -> after {about}" if narrow else f"{'':6}{'iteration':>10}{'before':>12}{'after':>12}   {about}"
+    lines = _row("reward", header)
     for name, test in tests.items():
         before, after = ("failed" if test[key] is None else f"{test[key]:.2f}" for key in ("before", "after"))
-        lines += _row("", f"{name:6}{test['iteration']:>10}{before:>12}{after:>12}")
+        at = test["iteration"]
+        numbers = f"{at}: {before} -> {after}" if narrow else f"{at:>10}{before:>12}{after:>12}"
+        lines += _row("", f"{name:6}{numbers}")
     return lines
 
 
@@ -107,10 +113,10 @@ def _launch(launch: dict) -> list[str]:
     return lines + _row("", f"{machine}, {library[0]}" if library and ranks > 1 else machine)
 
 
-def _settings(changed: dict) -> list[str]:
+def _settings(changed: dict, narrow: bool) -> list[str]:
     if not changed:
         return _row("settings", "all defaults")
-    width = max(map(len, changed))
+    width = 0 if narrow else max(map(len, changed))
     lines = _row("settings", "that are not the defaults")
     for key, values in changed.items():
         default = "" if values["default"] is None else f"   (default {values['default']!r})"

@@ -11,7 +11,7 @@ from esmaml_mpi.config import Config
 from esmaml_mpi.errors import ResultsError, in_words
 from esmaml_mpi.history import GROUPS, History
 from esmaml_mpi.policies import Policy
-from esmaml_mpi.results.seal import check_seal
+from esmaml_mpi.results.seal import SESSION_KIND, check_seal
 from esmaml_mpi.results.structure import Mismatch, check_structure
 from esmaml_mpi.settings import show
 
@@ -89,6 +89,8 @@ def read(path: str | PathLike) -> Results:
 
 
 def _load(path: Path, file: h5py.File) -> Results:
+    if file.attrs.get("kind") == SESSION_KIND:
+        raise ResultsError(f"{path} is a session of `esmaml adapt --session`, and a training run's file is wanted.")
     config = Config.from_toml(file["config"].attrs["toml"])
     arrays = {group: {name: file[f"{group}/{name}"][()] for name in series} for group, series in GROUPS.items()}
     launches = [

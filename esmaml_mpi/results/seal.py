@@ -12,6 +12,7 @@ from esmaml_mpi.errors import ResultsError
 
 SIZE = 512  # the smallest user block
 FORMAT_VERSION = 2
+SESSION_KIND = "adaptation session"  # says of a sealed file that it is one of `esmaml adapt`, not a training run's
 _TEXT = "esmaml_mpi results, format {version}\nHDF5 from byte 512 on, {size} bytes, sha256 {digest}\n"
 _PATTERN = re.compile(rb"esmaml_mpi results, format (\d{1,9})\n")
 

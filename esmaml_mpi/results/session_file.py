@@ -14,10 +14,9 @@ from esmaml_mpi.config import Config
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ResultsError, UsageError, in_words
 from esmaml_mpi.results.lock import OutputLock
-from esmaml_mpi.results.seal import check_seal, seal
+from esmaml_mpi.results.seal import SESSION_KIND, check_seal, seal
 from esmaml_mpi.results.writer import replace_file
 
-KIND = "adaptation session"
 SESSION_VERSION = 1
 ROBOT = -1  # stands for a task id where rewards come from outside
 
@@ -105,7 +104,7 @@ def _check_whole(path: Path) -> None:
 def _image(record: SessionRecord) -> bytes:
     """The whole file, built in memory."""
     with h5py.File("image", "w", driver="core", backing_store=False) as file:
-        file.attrs.update(program="esmaml_mpi", kind=KIND, format_version=SESSION_VERSION)
+        file.attrs.update(program="esmaml_mpi", kind=SESSION_KIND, format_version=SESSION_VERSION)
         file.create_group("config").attrs["toml"] = record.config.to_toml()
         file.create_group("source").attrs.update(
             results=record.source, iteration=record.iteration, task=record.task, seed=record.seed
@@ -125,7 +124,7 @@ def _image(record: SessionRecord) -> bytes:
 
 
 def _record(path: Path, file: h5py.File) -> SessionRecord:
-    if file.attrs.get("kind") != KIND:
+    if file.attrs.get("kind") != SESSION_KIND:
         raise ResultsError(f"{path} is not a session; is it a results file?")
     version = int(file.attrs["format_version"])
     if version > SESSION_VERSION:

@@ -83,6 +83,14 @@ def test_lines_fit_a_terminal(path):
     assert not any(line[11].strip() for line in lines[1:])  # in two columns
 
 
+def test_a_narrow_terminal_has_a_test_on_one_line(path):
+    summary = summarize(read(path))
+    lines = in_lines(summary, 40).splitlines()
+    last = summary["tests"]["last"]
+    said = f"last  {last['iteration']}: {last['before']:.2f} -> {last['after']:.2f}"
+    assert " " * 12 + said in lines and max(map(len, lines[1:])) <= 40  # the first is a path
+
+
 def test_a_running_file(tmp_path, capsys):
     path = tmp_path / "run.h5"
     finished(path)

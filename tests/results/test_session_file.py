@@ -152,7 +152,7 @@ def test_results_and_sessions_are_not_mixed_up(tmp_path, file):
     with SessionFile(run.path) as wrong, pytest.raises(ResultsError, match="is it a results file"):
         wrong.read()
     file.write(record())
-    with pytest.raises(ResultsError, match="not as a results file should be"):
+    with pytest.raises(ResultsError, match="is a session of `esmaml adapt --session`"):
         read(file.path)
 
 
