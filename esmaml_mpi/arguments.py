@@ -1,6 +1,32 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, and the parser that knows what a misspelt one was to be."""
 
 import argparse
+import difflib
+
+
+class Parser(argparse.ArgumentParser):
+    """Names the nearest command or option where one is not known. Subparsers are of this class too."""
+
+    def _check_value(self, action, value):
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += _nearest(str(value), [str(choice) for choice in action.choices])
+            raise
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As the base class does; a subparser refuses what it does not know, where its own options can be named."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown and self.get_default("run"):
+            options = [name for action in self._actions for name in action.option_strings]
+            hints = (_nearest(each.partition("=")[0], options) for each in unknown if each.startswith("-"))
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{next(filter(None, hints), '')}")
+        return known, unknown
+
+
+def _nearest(word: str, words: list[str]) -> str:
+    near = difflib.get_close_matches(word, words, n=1)
+    return f". Did you mean {near[0]!r}?" if near else ""
 
 
 def add_at(parser, default: str | None = "last") -> None:

@@ -9,7 +9,7 @@ import sys
 import traceback
 
 from esmaml_mpi import adapt_command, export_command, info_command, sweep_command
-from esmaml_mpi.arguments import add_at, add_set, add_set_adaptation, positive
+from esmaml_mpi.arguments import Parser, add_at, add_set, add_set_adaptation, positive
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.interruption import remember_early_signals
 from esmaml_mpi.output import reader_left
@@ -119,7 +119,7 @@ def _config(options) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The command line: every command with its arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="esmaml",
         description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks "
         "work on one run; without a launcher one process does it all.",
@@ -189,7 +189,11 @@ def make_parser() -> argparse.ArgumentParser:
     info_command.add_parser(commands)
     export_command.add_parser(commands)
     sweep_command.add_parser(commands)
-    tasks = commands.add_parser("tasks", help="list task families, or one family's options")
+    tasks = commands.add_parser(
+        "tasks",
+        help="list task families, or one family's options",
+        description="List the task families; with a name, that family's options with their defaults.",
+    )
     tasks.add_argument("name", nargs="?", metavar="NAME", help="a family, to see its options")
     tasks.set_defaults(run=_tasks, collective=False)
 
