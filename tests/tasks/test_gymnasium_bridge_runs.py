@@ -141,7 +141,11 @@ GIVES = "own_environments:Gives"
             {"environment": "no_such_module:Env"},
             "module 'no_such_module' cannot be imported: ModuleNotFoundError.* folder that",
         ),
-        ({"environment": "own_environments:Wolk"}, "module 'own_environments' has no class or function 'Wolk'"),
+        (
+            {"environment": "own_environments:Wolk"},
+            "has no class or function 'Wolk'.* Did you mean own_environments:Walk",
+        ),
+        ({"environment": "own_environments.py:Walk"}, "Modules are named without .py: 'own_environments' is wanted"),
         ({"environment": "own_environments:np.pi"}, "has no class or function 'np.pi'"),
         ({"environment": "fractions:Fraction"}, "Fraction has no 'reset'"),
         ({"arguments": {"gian": 1.0}}, "cannot be made with the arguments {'gian': 1.0} .* argument 'gian'"),

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import dataclasses
+import difflib
 import os
 import sys
 from collections.abc import Mapping
@@ -33,9 +34,12 @@ def find(environment: str, arguments: Mapping) -> tuple[partial, int | None]:
         try:
             return partial(attrgetter(name)(imported), **arguments), None
         except (AttributeError, TypeError) as error:
+            names = [each for each in dir(imported) if callable(getattr(imported, each, None))]
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f" Did you mean {module}:{near[0]}?" if near else ""
             raise ConfigError(
                 f"{key}: module {module!r} has no class or function {name!r}, and no environment of this id is "
-                "registered."
+                f"registered.{hint}"
             ) from error
     try:
         spec = gymnasium.spec(name)
@@ -104,9 +108,9 @@ def _imported(module: str, key: str):
             sys.path.append(os.getcwd())
         return import_module(module)
     except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
-        hint = (
-            " It is looked for in the folder that the command is run in, and where Python finds modules (PYTHONPATH)."
-            if isinstance(error, ModuleNotFoundError)
-            else ""
-        )
+        hint = ""
+        if module.endswith(".py"):
+            hint = f" Modules are named without .py: {module.removesuffix('.py')!r} is wanted."
+        elif isinstance(error, ModuleNotFoundError):
+            hint = " It is looked for in the folder that the command is run in, and where Python finds modules (PYTHONPATH)."
         raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.{hint}") from error
