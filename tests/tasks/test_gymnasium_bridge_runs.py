@@ -143,7 +143,7 @@ GIVES = "own_environments:Gives"
         ),
         (
             {"environment": "own_environments:Wolk"},
-            "has no class or function 'Wolk'.* Did you mean own_environments:Walk",
+            "has no class or function 'Wolk'.* Did you mean .*:Walk",
         ),
         ({"environment": "own_environments.py:Walk"}, "Modules are named without .py: 'own_environments' is wanted"),
         ({"environment": "own_environments:np.pi"}, "has no class or function 'np.pi'"),

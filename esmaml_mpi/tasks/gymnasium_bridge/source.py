@@ -112,5 +112,5 @@ def _imported(module: str, key: str):
         if module.endswith(".py"):
             hint = f" Modules are named without .py: {module.removesuffix('.py')!r} is wanted."
         elif isinstance(error, ModuleNotFoundError):
-            hint = " It is looked for in the folder that the command is run in, and where Python finds modules (PYTHONPATH)."
+            hint = " It is looked for in the folder that the command is run in, and on Python's path (PYTHONPATH)."
         raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.{hint}") from error
