@@ -31,8 +31,8 @@ def resolve(config, training: bool):
     _check_directions(resolved, family)
     check_memory(resolved, family, training)
     with _limited(config):
-        rehearse(family)
-    for warning in getattr(family, "model_warnings", ()):
+        repeatable = rehearse(family)
+    for warning in [*getattr(family, "model_warnings", ()), *([] if repeatable else [_unrepeatable(config.task.name)])]:
         print(f"esmaml: {warning}", file=sys.stderr, flush=True)
     return resolved
 
@@ -58,6 +58,14 @@ def _limited(config):
 
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+def _unrepeatable(name: str) -> str:
+    return (
+        f"task family {name!r}: the same episode came out otherwise when it was simulated again. It has randomness "
+        "that its seed does not decide, or keeps something across resets: numbers cannot be repeated, and will depend "
+        "on the number of ranks."
+    )
 
 
 def _task_settings(config, family) -> TaskSettings:

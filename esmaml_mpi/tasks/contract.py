@@ -105,8 +105,11 @@ def task_table(family, ids, generator_of) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
-def rehearse(family) -> None:
-    """Make two tasks and a few steps of a few episodes; FamilyError says what is wrong with them."""
+def rehearse(family) -> bool:
+    """Make two tasks and a few steps of a few episodes; FamilyError says what is wrong with them.
+
+    Whether the same episodes came out the same when they were simulated again.
+    """
     short = dataclasses.replace(family, horizon=min(family.horizon, STEPS))
     last = None
     for attempt in range(ATTEMPTS):
@@ -118,9 +121,10 @@ def rehearse(family) -> None:
             noise = None
             if short.noise_size:
                 noise = checked_noise(short, short.draw_noise(generator, EPISODES), EPISODES)
+            workspace = Workspace()
             with np.errstate(all="ignore"):
-                _rehearse(short, tasks, noise, generator)
-            return
+                first, again = (_rehearse(short, tasks, noise, attempt, workspace) for _ in range(2))
+            return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
         except UserError:
             raise
         except Exception as error:  # perhaps this episode's own: try others
@@ -134,9 +138,11 @@ def rehearse(family) -> None:
     ) from last
 
 
-def _rehearse(family, tasks, noise, generator) -> None:
+def _rehearse(family, tasks, noise, seed, workspace) -> tuple[np.ndarray, np.ndarray]:
+    """Observations acted upon (steps, n, episodes) and rewards (steps, episodes), empty if these raise."""
+    generator = np.random.default_rng(seed)
     observations = np.full((family.horizon + 1, family.observation_size, EPISODES), np.nan)
-    simulation = family.simulation(tasks, noise, Workspace())
+    simulation = family.simulation(tasks, noise, workspace)
     for method in ("reset", "step", "rewards", "running"):
         if not hasattr(simulation, method):
             raise FamilyError(
@@ -161,8 +167,9 @@ def _rehearse(family, tasks, noise, generator) -> None:
     try:
         outcome = simulation.rewards(observations[: done + 1], tasks)
     except Exception:  # counted where it happens: an episode may fail
-        return
-    checked_rewards(family, outcome, done, EPISODES)
+        return observations[:done], np.empty(0)
+    rewards, _ = checked_rewards(family, outcome, done, EPISODES)
+    return observations[:done], rewards.copy()
 
 
 def _numbers(family, what: str, values, shape, kinds: str, meaning: str = "") -> np.ndarray:

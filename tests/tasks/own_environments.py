@@ -149,3 +149,23 @@ class Gives(Walk):
 
     def step(self, action):
         return (self._seen(), self.reward, False, False, {}) if self.gives_step else None
+
+
+class Unseeded(Walk):
+    """Draws, in the method that it is told, from a generator that nobody seeds; or counts its resets."""
+
+    generator = np.random.default_rng()
+
+    def __init__(self, where="reset"):
+        super().__init__()
+        self.where, self.resets = where, 0
+
+    def reset(self, *, seed=None, options=None):
+        self.resets += 1
+        _, info = super().reset(seed=seed)
+        self.x += self.generator.normal() if self.where == "reset" else self.resets if self.where == "kept" else 0.0
+        return self._seen(), info
+
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        return observation, reward + (self.generator.normal() if self.where == "reward" else 0.0), *rest

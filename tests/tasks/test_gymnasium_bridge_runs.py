@@ -9,7 +9,7 @@ from helpers import assert_same_run, laboratory, same, task_table
 from own_environments import WALK, Walk, family_of
 
 import esmaml_mpi
-from esmaml_mpi.config import Config
+from esmaml_mpi.config import Config, load
 from esmaml_mpi.errors import TrainingError, UserError
 from esmaml_mpi.rollouts import Observer, RolloutError, simulate
 from esmaml_mpi.tasks import make_family, options_of
@@ -186,6 +186,13 @@ def test_a_mistake_is_named_in_one_line_before_training(options, message):
     with pytest.raises(UserError, match=message) as caught:
         rehearse(family_of(**options))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where, repeatable", [("nowhere", True), ("reset", False), ("kept", False), ("reward", False)])
+def test_an_environment_that_cannot_be_repeated_is_said_before_training(capsys, where, repeatable):
+    options = {"environment": "own_environments:Unseeded", "arguments": {"where": where}}
+    load({"task": {"name": "gymnasium", "horizon": 9, "options": options}}).resolved()
+    assert ("came out otherwise when it was simulated again" in capsys.readouterr().err) is not repeatable
 
 
 def test_an_environment_may_change_what_it_is_given():
