@@ -77,8 +77,9 @@ def points(groups: list[Group], noisy: bool, note: script.Note) -> list[Final]:
         alike.setdefault((found[-1][0].panel, found[-1][0].operator), []).append(each.settings)
         panels.setdefault(found[-1][0].panel, []).append(each.settings)
     for panel, own in panels.items():
-        if names := [name for name in differing(own) if name not in STATED]:
-            note(f"{panel}: runs differ in {', '.join(names)} too")
+        told = {name for (place, _), others in alike.items() if place == panel for name in differing(others)}
+        if names := [name for name in differing(own) if name not in (*STATED, *told)]:
+            note(f"{panel}: operators differ in {', '.join(names)} too")
     over = "task.corruption.noise_std" if noisy else "adaptation.queries"
     for each, own in zip(groups, found, strict=True):
         others = alike[own[0].panel, own[0].operator]
