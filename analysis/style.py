@@ -1,6 +1,7 @@
 """The look of every figure: colours, sizes, and how figures are saved. Plain matplotlib, no display needed."""
 
 import itertools
+import re
 import textwrap
 from pathlib import Path
 
@@ -91,8 +92,9 @@ def plain(text: str) -> str:
 
 def wrapped(text: str, letters: int, **how) -> str:
     """Plain text on lines of at most so many letters, what is equal, multiplied or counted kept together."""
-    for sign in (" = ", " x ", "seed ", " rank", " thread"):
+    for sign in (" = ", " x ", "seed "):
         text = text.replace(sign, sign.replace(" ", "\u00a0"))
+    text = re.sub(r"(?<=\d) (?=seed|rank|thread)", "\u00a0", text)
     return plain("\n".join(textwrap.wrap(text, letters, **how)).replace("\u00a0", " "))
 
 

@@ -72,11 +72,13 @@ def test_no_picture_is_made_of_nothing(runs, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.endswith("timing: no run is left.\n") and not (tmp_path / "t.png").exists()
 
 
-def test_ranks_and_threads_are_not_broken_from_their_numbers(scripts):
+def test_what_is_counted_is_not_broken_from_its_number(scripts):
     import style
 
     text = style.wrapped("operator = hill_climbing, test.every = 2, 12 ranks x 1 thread", 46)
     assert text.splitlines() == ["operator = hill_climbing, test.every = 2,", "12 ranks x 1 thread"]
+    assert style.wrapped("estimator = forward_fd (1 seed)", 26).splitlines() == ["estimator = forward_fd", "(1 seed)"]
+    assert style.wrapped("hidden = [], seed 12", 14).splitlines() == ["hidden = [],", "seed 12"]
 
 
 def test_script(runs, tmp_path):
