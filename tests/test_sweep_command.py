@@ -156,6 +156,15 @@ def test_a_run_that_fails_is_named_with_its_log_and_the_others_go_on(sweep, fold
     assert sweep()[0] == 0
 
 
+@pytest.mark.parametrize("suffix", ["log", "toml"])
+def test_a_run_whose_files_cannot_be_written_fails_and_the_others_go_on(suffix, sweep, folder):
+    (folder / f"hc_seed0.{suffix}").mkdir(parents=True)
+    code, output, errors = sweep("--only", "*_seed0", "--jobs", "1")
+    assert code == 1 and f"hc_seed0: FAILED before it began, Is a directory: {folder}" in output
+    assert "esmaml: hc_seed0 failed: its log cannot be read" in errors and "Traceback" not in errors
+    assert [iterations(folder / f"{run}.h5") for run in RUNS[:2]] == [4, -1]
+
+
 def test_a_run_that_another_process_writes_is_left_alone(sweep, folder):
     lock = OutputLock(folder / "mc_seed1.h5")
     lock.acquire()

@@ -76,14 +76,19 @@ class Local:
         if self._taken(run):  # looked at again: another sweep may work in this folder
             return
         config = self.folder / f"{run.name}.toml"
-        config.write_text(run.config.to_toml(), encoding="utf-8")
         command = [*self.launcher, sys.executable, "-m", "esmaml_mpi.cli", "train", str(config)]
         command += ["--output", str(run.file(self.folder)), "--resume"]
-        with open(self._log(run), "ab") as log:
-            # In a session of its own, so that Ctrl-C reaches the sweep alone, which passes it on once.
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        try:
+            config.write_text(run.config.to_toml(), encoding="utf-8")
+            with open(self._log(run), "ab") as log:
+                # In a session of its own, so that Ctrl-C reaches the sweep alone, which passes it on once.
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                )
+        except OSError as error:  # as where the disk is full: the runs that are under way may still save
+            self.failed.append(run)
+            self._say(f"{run.name}: FAILED before it began, {error.strerror}: {error.filename}")
+            return
         self.active.append(Active(run, process, time.monotonic()))
 
     def _taken(self, run: Run) -> bool:
@@ -158,5 +163,8 @@ def _ending(code: int) -> str:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError as error:
+        return f"its log cannot be read: {error.strerror}"
     return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
