@@ -41,8 +41,8 @@ class MetaPolicy:
     def act(self, parameters: ArrayLike, observation: ArrayLike) -> np.ndarray:
         """What the policy with ``parameters`` (d,) does on ``observation`` (n,), as measured: its outputs (m,).
 
-        They are within +-1 where ``policy.output`` is tanh; what they mean is the family's business. UsageError if
-        either is no array of this size.
+        They are within +-1 where ``policy.output`` is tanh; what they mean is the family's business. Of a policy that
+        acts at random they are the mean of its actions. UsageError if either is no array of this size.
         """
         parameters = _vector("parameters", parameters, self._policy.size)
         observation = _vector("observation", observation, self._policy.observation_size)
