@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.policies import Policy
-from esmaml_mpi.rollouts import Observer, RolloutResult
+from esmaml_mpi.rollouts import FEWEST, Observer, RolloutResult
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,17 @@ class Recording:
     ) -> "Recording":
         """Of a recorded result whose columns are (unit, task, episode), units and tasks being ``shape``.
 
-        ``parameters`` (.., B) are what was simulated, at least two columns: what was chosen at each step is worked out
-        again, to the same bits, so that rollouts which are not recorded need not keep it.
+        ``parameters`` (.., B) are what was simulated: what was chosen at each step is worked out again, to the same
+        bits, so that rollouts which are not recorded need not keep it. A lone column is doubled, as it was then.
         """
         seen = result.observations[:-1]
         lasts = np.arange(len(seen))[:, None] < result.lengths
         np.copyto(seen, 0.0, where=~lasts[:, None])
-        act = policy.bind(parameters, observer.mean, observer.std).act
-        actions = np.stack([act(observation) * goes_on for observation, goes_on in zip(seen, lasts, strict=True)])
+        shown = seen
+        if parameters.shape[1] == 1:
+            parameters, shown = (np.repeat(array, FEWEST, axis=-1) for array in (parameters, seen))
+        act, count = policy.bind(parameters, observer.mean, observer.std).act, seen.shape[-1]
+        actions = np.stack([act(each)[:, :count] * goes_on for each, goes_on in zip(shown, lasts, strict=True)])
         scaled = (seen - observer.mean[:, None]) / observer.std[:, None] * lasts[:, None]
 
         def arranged(array):

@@ -82,6 +82,21 @@ def test_units_beside_it_change_no_bit_of_a_recording(name):
             assert same(getattr(whole, part)[i], getattr(alone, part)[0]), part
 
 
+def test_a_lone_episode_is_the_same_bits_as_beside_others():
+    """One action, and more to add up than eight numbers: NumPy's sums of one column have another order."""
+    family = make_family("cartpole_sensor_bias", 30, {})
+    policy = StochasticPolicy(Policy(4, 1, (64,), output="identity"), 0.7)
+    lab = Laboratory(policy, family, task_table(family, 3), Streams(5))
+    observer = Observer(RNG.normal(size=4) * 0.1, RNG.uniform(0.5, 2.0, 4))
+    units = Units(Round(Phase.TRAIN, 3), np.arange(3)[:, None], np.zeros(3, dtype=int))
+    parameters = np.stack([policy.initial(RNG) for _ in range(3)], axis=1)[..., None, None]
+    whole = trials(lab, units, observer).record(parameters)
+    for i in range(3):
+        alone = trials(lab, units[i : i + 1], observer).record(parameters[:, i : i + 1])
+        for part in ("observations", "actions", "rewards", "weights"):
+            assert same(getattr(whole, part)[i], getattr(alone, part)[0]), part
+
+
 def test_actions_are_means_plus_noise_that_later_evaluations_do_not_share():
     lab = laboratory("navigation_2d")
     subject, parameters = trials(lab, UNITS), np.repeat(points(lab)[..., None], 50, axis=-1)
