@@ -7,12 +7,13 @@ import argparse
 import os
 import sys
 import traceback
+from contextlib import nullcontext
 
 from esmaml_mpi import adapt_command, export_command, info_command, sweep_command
 from esmaml_mpi.arguments import Parser, add_at, add_set, add_set_adaptation, positive
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.interruption import remember_early_signals
-from esmaml_mpi.output import reader_left
+from esmaml_mpi.output import enduring, reader_left
 
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
 for _name in (
@@ -28,10 +29,12 @@ for _name in (
 def main(arguments: list[str] | None = None) -> int:
     """Run one command on this rank; returns its exit code."""
     options = make_parser().parse_args(arguments)
-    if options.command in ("train", "sweep"):
+    trains = options.command == "train" or (options.command == "sweep" and not options.list)
+    if trains:
         remember_early_signals()
     if options.collective:
-        return _collective(options)
+        with enduring() if trains else nullcontext():
+            return _collective(options)
     try:
         return options.run(options)
     except UserError as error:

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 
+from esmaml_mpi.output import Enduring
 from esmaml_mpi.parallel.world import LAUNCHED
 
 DISPENSABLE = (0, 5, 2, 4, 3)  # of a live line, first to last: bar, rollouts/s, value, it/s, test
@@ -95,7 +96,7 @@ def _terminal(stream):
     launcher = f"/proc/{os.getppid()}/fd/1"
     try:
         if os.readlink(launcher).startswith(("/dev/pts/", "/dev/tty")):
-            return os.fdopen(os.open(launcher, os.O_WRONLY | os.O_NOCTTY), "w")
+            return Enduring(os.fdopen(os.open(launcher, os.O_WRONLY | os.O_NOCTTY), "w"))
     except OSError:
         pass
     return None
