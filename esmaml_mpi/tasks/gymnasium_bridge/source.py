@@ -109,8 +109,9 @@ def _imported(module: str, key: str):
         return import_module(module)
     except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
         hint = ""
-        if module.endswith(".py"):
-            hint = f" Modules are named without .py: {module.removesuffix('.py')!r} is wanted."
+        if module.endswith(".py") or "/" in module:
+            named = module.removesuffix(".py").strip("./").replace("/", ".")
+            hint = f" A module's name is wanted, not a file's: {named!r}."
         elif isinstance(error, ModuleNotFoundError):
             hint = " It is looked for in the folder that the command is run in, and on Python's path (PYTHONPATH)."
         raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.{hint}") from error
