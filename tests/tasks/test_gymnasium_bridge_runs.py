@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import own_environments
 import pytest
 from helpers import assert_same_run, laboratory, same, task_table
 from own_environments import WALK, Walk, family_of
@@ -194,6 +195,14 @@ def test_an_environment_that_cannot_be_repeated_is_said_before_training(capsys, 
     options = {"environment": "own_environments:Unseeded", "arguments": {"where": where}}
     load({"task": {"name": "gymnasium", "horizon": 9, "options": options}}).resolved()
     assert ("came out otherwise when it was simulated again" in capsys.readouterr().err) is not repeatable
+
+
+def test_a_class_that_has_been_defined_anew_is_the_one_that_is_used(monkeypatch):
+    """As in a notebook, whose cell is run again."""
+    first = family_of()
+    assert family_of().blueprint is first.blueprint
+    monkeypatch.setattr(own_environments, "Walk", type("Walk", (own_environments.Walk,), {}))
+    assert isinstance(family_of().blueprint.instance(np.zeros(1)).env, own_environments.Walk)
 
 
 def test_an_environment_may_change_what_it_is_given():

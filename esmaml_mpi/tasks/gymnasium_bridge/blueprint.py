@@ -8,7 +8,7 @@ import numpy as np
 from esmaml_mpi.errors import FamilyError
 from esmaml_mpi.settings import show
 from esmaml_mpi.tasks.gymnasium_bridge.instance import Instance, set_attribute
-from esmaml_mpi.tasks.gymnasium_bridge.source import find, make, own_limit
+from esmaml_mpi.tasks.gymnasium_bridge.source import find, make, own_limit, source_of
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import converters
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation
 
@@ -73,10 +73,15 @@ class Blueprint:
 
 
 def blueprint(environment: str, arguments: dict, vary: dict, vary_as: str, scale: bool) -> Blueprint:
-    """A Blueprint, the same object for the same settings: families are made several times in a run."""
-    return _cached(environment, json.dumps(arguments, sort_keys=True), json.dumps(vary, sort_keys=True), vary_as, scale)
+    """A Blueprint, the same object for the same settings: families are made several times in a run.
+
+    Another one where the name stands for another class by now, as after a notebook's cell was run again.
+    """
+    made_by = source_of(find(environment, arguments)[0])
+    arguments, vary = (json.dumps(table, sort_keys=True) for table in (arguments, vary))
+    return _cached(environment, arguments, vary, vary_as, scale, made_by)
 
 
 @functools.lru_cache(maxsize=16)
-def _cached(environment, arguments, vary, vary_as, scale) -> Blueprint:
+def _cached(environment, arguments, vary, vary_as, scale, made_by) -> Blueprint:
     return Blueprint(environment, json.loads(arguments), json.loads(vary), vary_as, scale)

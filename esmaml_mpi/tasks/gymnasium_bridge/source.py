@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import partial
 from importlib import import_module
 from operator import attrgetter
@@ -55,6 +55,12 @@ def find(environment: str, arguments: Mapping) -> tuple[partial, int | None]:
     bare = dataclasses.replace(spec, max_episode_steps=None, order_enforce=False, disable_env_checker=True)
     others = {name: value for name, value in arguments.items() if name != LIMIT}
     return partial(gymnasium.make, bare, **others), limit
+
+
+def source_of(creator: partial):
+    """The class or function itself, or what Gymnasium's registry has: a class, or the text that it imports."""
+    source = creator.args[0].entry_point if creator.args else creator.func
+    return source if isinstance(source, Hashable) else id(source)
 
 
 def make(creator: partial, arguments: Mapping, environment: str):
