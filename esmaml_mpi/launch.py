@@ -50,6 +50,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
     """The ``train`` command on every rank; returns the exit code."""
     ledger: Ledger | None = None
     lock: list = []  # rank 0's
+    here = Path.cwd()  # an environment of the user's may go elsewhere
     odd = odd_ranks(world)
 
     def prepare() -> str:
@@ -57,11 +58,12 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
         from esmaml_mpi.provenance import collect  # rank 0's business: workers stay lean
 
         config = load(source, overrides).resolved()
-        path = Path(output or Path("results") / f"{config.run.name}.h5")
+        shown = Path(output or Path("results") / f"{config.run.name}.h5")
+        path = here / shown
         facts = collect(world, config.run.threads, len(odd))
         # A job that Slurm has requeued may start while its predecessor's ranks are still ending.
         patience = 60.0 if resume and "SLURM_JOB_ID" in os.environ else 0.0
-        lock.append(_lock(path, resume or overwrite, patience))
+        lock.append(_lock(path, resume or overwrite, patience, shown))
         try:
             ledger = _open(path, config, facts, resume, overwrite)
         except BaseException:
@@ -69,7 +71,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
             raise
         if odd:
             _warn_of(odd, world.size)
-        return json.dumps({"config": config.to_dict(), "path": str(path), "facts": facts})
+        return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
 
     told = json.loads(agree(world, prepare))
     config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
@@ -91,7 +93,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
         for held in lock:
             held.release()
     if world.rank == 0:
-        _report(path, ledger.history, config, code)
+        _report(told["shown"], ledger.history, config, code)
     return code
 
 
@@ -107,8 +109,8 @@ def _warn_of(odd: list[int], size: int) -> None:
     )
 
 
-def _lock(path: Path, may_exist: bool, patience: float = 0.0):
-    """The right to write a results file."""
+def _lock(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None = None):
+    """The right to write a results file, which a message calls ``shown``."""
     from esmaml_mpi.results.lock import OutputLock
 
     lock = OutputLock(path)
@@ -116,7 +118,8 @@ def _lock(path: Path, may_exist: bool, patience: float = 0.0):
     if path.exists() and not may_exist:  # looked at under the lock, as another job may have ended just now
         lock.release()
         raise UsageError(
-            f"{path} exists. Continue it with --resume, replace it with --overwrite, or choose another --output."
+            f"{shown or path} exists. Continue it with --resume, replace it with --overwrite, or choose another "
+            "--output."
         )
     return lock
 
@@ -159,7 +162,7 @@ def check_resumable(old, config: Config) -> None:
         )
 
 
-def _report(path: Path, history: History, config: Config, code: int) -> None:
+def _report(path: str, history: History, config: Config, code: int) -> None:
     if code:
         print(f"stopped by a signal; {path} holds everything so far, continue with --resume", flush=True)
         return

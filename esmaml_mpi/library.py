@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
+from pathlib import Path
 
 from esmaml_mpi import launch
 from esmaml_mpi.config import Config, load
@@ -47,5 +48,6 @@ def train(
         resolved, store, history = load(config, overrides).resolved(), _Memory(), History()
         train_ranks(resolved, world, lambda successor: Ledger(store, history, None))
         return Results(None, resolved, history, store.checkpoint, list(resolved.test_tasks), [])
+    place = Path.cwd() / output  # an environment of the user's may go elsewhere
     launch.launch(world, config, overrides, output, resume, overwrite)
-    return read(output)
+    return read(place)

@@ -1,5 +1,6 @@
 """Environments such as users have: Gymnasium's, in the style of the older gym, and such as cannot be used."""
 
+import os
 from types import SimpleNamespace
 
 import gymnasium
@@ -169,3 +170,11 @@ class Unseeded(Walk):
     def step(self, action):
         observation, reward, *rest = super().step(action)
         return observation, reward + (self.generator.normal() if self.where == "reward" else 0.0), *rest
+
+
+class Wanders(Walk):
+    """Goes to another folder, as some do for the files that they need."""
+
+    def __init__(self, folder="/"):
+        super().__init__()
+        os.chdir(folder)

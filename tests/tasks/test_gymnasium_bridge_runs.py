@@ -205,6 +205,15 @@ def test_a_class_that_has_been_defined_anew_is_the_one_that_is_used(monkeypatch)
     assert isinstance(family_of().blueprint.instance(np.zeros(1)).env, own_environments.Walk)
 
 
+def test_results_are_where_the_run_was_started_wherever_an_environment_goes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "away").mkdir()
+    options = {"environment": "own_environments:Wanders", "arguments": {"folder": str(tmp_path / "away")}}
+    config = {**SMALL, "task": {"name": "gymnasium", "horizon": 5, "options": options}}
+    results = esmaml_mpi.train(config, output="run.h5")
+    assert results.path == tmp_path / "run.h5" and list((tmp_path / "away").iterdir()) == []
+
+
 def test_an_environment_may_change_what_it_is_given():
     table = {"low": [1, 2]}
     for vary_as in ("constructor", "attribute"):
