@@ -231,6 +231,25 @@ def test_a_list_that_is_not_read_to_its_end_is_no_error(experiment):
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("    0  mc_seed0")
 
 
+@pytest.mark.parametrize("command", [["sweep"], ["train", "--output", "{folder}/mc_seed0.h5"]], ids=["sweep", "train"])
+def test_training_goes_on_when_its_reader_leaves(command, experiment, folder):
+    """As after `esmaml sweep FILE | head -1`: what is told nobody any more must not end what it tells of."""
+    words = [word.format(folder=folder) for word in command[1:]] or ["--output", str(folder), "--only", "mc_seed0"]
+    folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "esmaml_mpi.cli", command[0], str(experiment), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 0 and "Traceback" not in errors and "is lost; the run goes on" in errors
+    assert iterations(folder / "mc_seed0.h5") == 4
+
+
 def test_an_index_trains_that_run_in_this_process(sweep, experiment, folder):
     code, output, _ = sweep("--index", "3", "--set", "meta.iterations=2")
     assert code == 0 and "hc_seed1.h5: 2 iterations done" in output
