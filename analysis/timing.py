@@ -154,6 +154,7 @@ def draw(placed: list[Placed]):
     for y, seconds in zip(places, total, strict=True):
         axes[0].annotate(f"{seconds:.3g} s", (100, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
     axes[0].set_yticks(places, texts)
+    axes[0].set_ylim(places[-1] - heights[-1] / 2 - 0.6, 0)
     axes[0].set_xlim(0, 110)
     axes[0].set_xticks(range(0, 101, 20))
     axes[0].grid(axis="y", visible=False)
@@ -182,7 +183,7 @@ def _draw_efficiency(ax, placed: list[Placed]) -> None:
     ax.set_ylim(bottom=0)
     ax.set_xlabel("cores (ranks x threads)")
     ax.set_ylabel("parallel efficiency")
-    ax.legend(loc="lower left")
+    ax.legend(loc="best")  # where it covers no line, if there is such a place
 
 
 def _parser():

@@ -46,6 +46,21 @@ def test_efficiency_is_per_core_and_over_the_same_settings(runs, notes):
     assert lines == [([1, 4], pytest.approx([1.0, 0.5])), ([2], pytest.approx([0.5]))]
 
 
+def test_the_legend_covers_no_low_efficiency(runs, notes):
+    import timing
+
+    def placed(ranks):
+        """Those of two ranks, on the left, have an efficiency of 0.1."""
+        slow = {phase: runs["k4_1"].history["timing"][phase] * (5 if ranks == 2 else 1) for phase in timing.PHASES}
+        return like(runs["k4_1"], 1, launches=[{**LAUNCH, "ranks": ranks}], timing=slow)
+
+    fig = timing.draw(timing.measured([placed(ranks) for ranks in (1, 2, 64)], notes.append))
+    fig.canvas.draw()
+    ax = fig.axes[1]
+    covered = ax.get_legend().get_window_extent()
+    assert not any(covered.contains(*ax.transData.transform(point)) for point in ax.get_lines()[0].get_xydata())
+
+
 def test_plans_are_not_averaged(runs, notes):
     import timing
 
