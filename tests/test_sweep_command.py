@@ -258,6 +258,8 @@ def test_an_index_trains_that_run_in_this_process(sweep, experiment, folder):
     expected = esmaml_mpi.train(Sweep(experiment).run(3).config)
     assert_same_run(esmaml_mpi.read_results(folder / "hc_seed1.h5"), expected)
     assert sweep("--index", "3", "--set", "meta.sigma=0.2")[0] == 2
+    code, _, errors = sweep("--index", "3", "--only", "mc*")
+    assert code == 2 and "--only mc*: no run is called so; for example hc_seed1 is one" in errors
     code, _, errors = sweep("--index", "4")
     assert code == 2 and "has 4 runs, 0 to 3" in errors
 

@@ -52,7 +52,7 @@ def _train_one(options, world: World) -> int:
 
     def prepare() -> str:
         plan = Sweep(options.experiment, options.size, options.set)
-        run = plan.run(options.index)
+        (run,) = _chosen([plan.run(options.index)], options.only)
         return json.dumps({"config": run.config.to_dict(), "output": str(run.file(_folder(options, plan)))})
 
     told = json.loads(agree(world, prepare))
