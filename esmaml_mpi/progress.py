@@ -26,6 +26,7 @@ class Progress:
         self.start = time.monotonic()
         self.last = -math.inf
         self.test = ""
+        self.failed = 0  # evaluations
 
     def tested(self, before: float, after: float) -> None:
         """Remember the latest test for the next line."""
@@ -33,13 +34,14 @@ class Progress:
 
     def update(self, done: int, meta_value: float, failed: int, rollouts: int) -> None:
         """After each iteration; prints when it is time to."""
+        self.failed += failed  # of those between two lines nothing would be seen
         now = time.monotonic()
         if now - self.last < self.interval and done < self.total:
             return
         self.last = now
         rate = (done - self.first) / max(now - self.start, 1e-9)
         left = duration((self.total - done) / rate) if rate > 0 else "?"
-        trouble = f"  {failed} failed" if failed else ""
+        trouble = f"  {self.failed} failed" if self.failed else ""
         self._print(
             done,
             [

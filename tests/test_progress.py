@@ -49,3 +49,12 @@ def test_the_live_line_does_not_wrap(monkeypatch, columns):
 
 def test_a_log_has_whole_lines(monkeypatch):
     assert re.fullmatch(ALL.split(" ", 1)[1], _shown(monkeypatch, 20, io.StringIO()))
+
+
+def test_failures_between_two_lines_are_counted(monkeypatch):
+    stream = io.StringIO()
+    shown = progress.Progress(50, 0, stream)
+    for done, failed in ((1, 0), (2, 3), (3, 0), (50, 1)):
+        shown.update(done, -1.0, failed, 10)
+    first, last = stream.getvalue().splitlines()
+    assert "failed" not in first and last.endswith("left  4 failed")
