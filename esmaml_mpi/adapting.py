@@ -44,6 +44,8 @@ def adapt(options) -> int:
             at=at,
             task=task,
         )
+        if not file.exists:  # not sooner: what is refused leaves nothing behind
+            file.write(record)
         print(
             f"session {path}: {record.source} after {record.iteration} updates, {session.trials} of {session.total} "
             "trials told",
@@ -87,11 +89,9 @@ def _end(session: Adaptation, rewards, path: Path, write) -> int:
 
 
 def _opened(file: SessionFile, options) -> SessionRecord:
-    """The session of an existing file, or a new one, which is then in the file."""
+    """The session of an existing file, or a new one, which is not in the file yet."""
     if not file.exists:
-        record = _begun(options)
-        file.write(record)
-        return record
+        return _begun(options)
     record = file.read()
     if options.results is not None:
         _check_same(file.path, record, _begun(options), options)

@@ -43,6 +43,8 @@ def evaluate_command(options, world: World) -> int:
 
     def prepare() -> str:
         trained = find_trained(options.results, options.at, options.set, options.seed)
+        if options.json and Path(options.json).exists() and Path(options.json).samefile(options.results):
+            raise UsageError(f"--json {options.json}: that is the results file itself; another name is wanted.")
         tasks = _task_ids(options.tasks) if options.tasks else trained.test_tasks
         check_tasks(f"--tasks {show(options.tasks)}", tasks, trained.config)
         needed, limit = RETURN_BYTES * len(tasks) * options.repeats, machine_bytes()

@@ -248,6 +248,26 @@ def test_refusals_leave_nothing_behind(results, adapt, tmp_path, options, said):
     assert code == 2 and said in err and os.listdir(tmp_path) == []
 
 
+def test_an_operator_that_has_no_sessions_leaves_nothing_behind(adapt, tmp_path):
+    pytest.importorskip("jax")
+    config = {
+        "task": {"horizon": 5},
+        "policy": {"hidden": [], "output": "identity"},
+        "adaptation": {"operator": "policy_gradient", "queries": 2},
+        "meta": {"algorithm": "pg_maml", "iterations": 0},
+        "test": {"repeats": 1},
+    }
+    run = esmaml_mpi.train(config, output=tmp_path / "pg.h5")
+    code, _, err = adapt(run.path)
+    assert code == 2 and "a session is told one reward a trial" in err and os.listdir(tmp_path) == ["pg.h5"]
+
+
+def test_an_evaluation_does_not_write_over_its_results(results, capsys):
+    before = results.read_bytes()
+    assert main(["evaluate", str(results), "--json", os.path.relpath(results)]) == 2
+    assert "that is the results file itself" in capsys.readouterr().err and results.read_bytes() == before
+
+
 def test_a_session_is_no_results_file(results, adapt, tmp_path, capsys):
     adapt(results, "--task", 0, "--trials", 1)
     assert main(["info", str(tmp_path / "a.session")]) == 1
