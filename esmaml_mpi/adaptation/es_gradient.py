@@ -69,7 +69,7 @@ class ESGradient(AdaptationSettings):
 
     def check_dimension(self, dimension: int) -> None:
         """ConfigError if there are too few queries for a policy of this many parameters."""
-        check_rows(self._decoder, self.directions_at_once, dimension)
+        check_rows(self._decoder, self.step_directions, dimension)
 
     @property
     def evaluates_pivot(self) -> bool:
@@ -80,14 +80,24 @@ class ESGradient(AdaptationSettings):
         return ESTIMATORS[self.estimator].needs_pivot or self.reward_normalization == "standardize"
 
     @property
-    def queries_at_once(self) -> int:
-        """Policies in one yield."""
+    def step_queries(self) -> int:
+        """Policies of one gradient step, the pivot included."""
         return self.queries + self.evaluates_pivot
 
     @property
-    def directions_at_once(self) -> int:
-        """Directions of one step."""
+    def step_directions(self) -> int:
+        """Directions of one gradient step."""
         return self.queries // len(ESTIMATORS[self.estimator].signs)
+
+    @property
+    def queries_at_once(self) -> int:
+        """Policies in one yield, at most."""
+        return self.step_queries
+
+    @property
+    def directions_at_once(self) -> int:
+        """Directions drawn together, at most."""
+        return self.step_directions
 
     @property
     def yields(self) -> int:
@@ -101,7 +111,7 @@ class ESGradient(AdaptationSettings):
     @property
     def rollouts(self) -> int:
         """Rollouts of one adaptation to one task."""
-        return self.steps * self.queries_at_once
+        return self.steps * self.step_queries
 
     def adapt(
         self,
@@ -111,12 +121,11 @@ class ESGradient(AdaptationSettings):
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """See ``adaptation.Operator``; ``centre`` is told theta (d, U, T) after each step."""
         estimator = ESTIMATORS[self.estimator]
-        signs = estimator.signs
-        count = self.queries // len(signs)
+        signs, count = estimator.signs, self.step_directions
         archives = self._archives(theta) if self.reuse_radius else None
         for _ in range(self.steps):
             directions = normals(count)
-            points = np.empty((*theta.shape, self.queries_at_once))
+            points = np.empty((*theta.shape, self.step_queries))
             for i, sign in enumerate(signs):
                 side = points[..., i : self.queries : len(signs)]
                 np.multiply(directions, sign * self.sigma, out=side)

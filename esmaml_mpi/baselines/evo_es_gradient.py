@@ -45,12 +45,12 @@ class EvoESGradient(ESGradient):
     @property
     def queries_at_once(self) -> int:
         """Policies in one yield, at most."""
-        return max(super().queries_at_once, self.candidates)
+        return max(self.step_queries, self.candidates)
 
     @property
     def directions_at_once(self) -> int:
         """Directions of one step, at most."""
-        return max(super().directions_at_once, self.candidates)
+        return max(self.step_directions, self.candidates)
 
     @property
     def yields(self) -> int:
@@ -60,7 +60,7 @@ class EvoESGradient(ESGradient):
     @property
     def rollouts(self) -> int:
         """Rollouts of one adaptation to one task."""
-        return self.steps * super().queries_at_once + self.candidates
+        return super().rollouts + self.candidates
 
     def pivot_last(self, step: int) -> bool:
         """Whether the last query of this yield is the pivot; there is none among candidates."""

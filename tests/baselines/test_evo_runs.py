@@ -109,6 +109,14 @@ def test_evaluating(trained, capsys, name):
     assert found[0] == found[1] and found[0]["rollouts_per_adaptation"] == VALUES[name][0]
 
 
+def test_more_candidates_than_queries_are_as_many_rollouts_as_was_said(tmp_path, capsys):
+    output, changes = tmp_path / "run.h5", ["meta.iterations=1", "test.every=0", "adaptation.candidates=9"]
+    rows = esmaml_mpi.train(FORMS["evo_zero_order"], changes, output=output).history["train"]
+    assert rows["rollouts"].tolist() == [3 * (2 * 5 + 9 + 7)]
+    assert main(["adapt", str(output), "--session", str(tmp_path / "session.h5"), "--task", "7"]) == 0
+    assert "done after 19 trials" in capsys.readouterr().out
+
+
 def test_a_session_adapts_by_rewards_as_an_evaluation_does_and_not_by_trajectories(trained, tmp_path, capsys):
     path = trained["evo_zero_order"][1]
     assert main(["adapt", str(path), "--session", str(tmp_path / "session.h5"), "--task", "7"]) == 0

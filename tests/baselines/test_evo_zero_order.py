@@ -35,6 +35,26 @@ def test_adaptation_is_es_gradient_steps_and_then_the_evolving_step():
 
 
 @pytest.mark.parametrize("estimator", ["antithetic", "forward_fd"])
+def test_more_candidates_than_queries_leave_the_gradient_steps_as_they_are(estimator):
+    theta, reward = RNG.normal(size=(4, 2, 3)), hills(RNG.normal(size=(4, 2, 3)))
+    many = EvoESGradient(**STEPS, estimator=estimator, candidates=9)
+    _, batches, _ = run(many.adapt(theta, Normals(theta.shape)), reward)
+    _, inner, _ = run(ESGradient(**STEPS, estimator=estimator).adapt(theta, Normals(theta.shape)), reward)
+    assert [batch.shape[-1] for batch in batches] == [5, 5, 9] and many.rollouts == 19
+    assert many.queries_at_once == many.directions_at_once == 9
+    assert all(np.array_equal(a, b) for a, b in zip(inner, batches[:2], strict=True))
+
+
+def test_candidates_are_no_rows_of_a_regression():
+    few = EvoESGradient(queries=4, decoder="lp", candidates=50)
+    with pytest.raises(ConfigError) as error:
+        ESGradient(queries=4, decoder="lp").check_dimension(20)
+    with pytest.raises(ConfigError) as other:
+        few.check_dimension(20)
+    assert str(other.value) == str(error.value)
+
+
+@pytest.mark.parametrize("estimator", ["antithetic", "forward_fd"])
 def test_gradients_are_finite_differences_along_the_drawn_directions(estimator):
     theta, slope = RNG.normal(size=(4, 1, 1)), RNG.normal(size=4)
     normals = Normals(theta.shape)
