@@ -11,12 +11,14 @@ Strong: the same evaluations on 1, 2, 4, ... ranks or threads. Weak: each has as
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does; before NumPy
@@ -29,7 +31,7 @@ import scaling_report
 from esmaml_mpi.config import load
 from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.trained import find_trained
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("broadcast", "evaluate", "gather", "update")
@@ -124,6 +126,17 @@ def medians(rows: np.ndarray) -> dict[str, float]:
 
 def train(case: dict, prefix: list[str], threads: int, evaluations: int) -> np.ndarray:
     """Seconds (7, iterations) of a run: the iteration without writing, its parts, the rest, and writing the file."""
+    with trained_file(case, prefix, threads, evaluations) as output, h5py.File(output) as file:
+        kept = slice(case["dropped"], None)
+        write = file["timing/write"][kept]
+        iteration = file["train/seconds"][kept] - write
+        parts = [file[f"timing/{name}"][kept] for name in PARTS]
+    return np.array([iteration, *parts, iteration - sum(parts), write])
+
+
+@contextlib.contextmanager
+def trained_file(case: dict, prefix: list[str], threads: int, evaluations: int) -> Iterator[Path]:
+    """The results file of a run, for a while."""
     settings = [*settings_of(case, evaluations), f"run.threads={threads}"]
     settings += [f"meta.iterations={case['iterations']}", f"checkpoint.every={case['write_every']}"]
     with tempfile.TemporaryDirectory() as folder:
@@ -133,20 +146,20 @@ def train(case: dict, prefix: list[str], threads: int, evaluations: int) -> np.n
         done = subprocess.run([*command, "--output", str(output)], capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stdout + done.stderr)
-        with h5py.File(output) as file:
-            kept = slice(case["dropped"], None)
-            write = file["timing/write"][kept]
-            iteration = file["train/seconds"][kept] - write
-            parts = [file[f"timing/{name}"][kept] for name in PARTS]
-    return np.array([iteration, *parts, iteration - sum(parts), write])
+        yield output
 
 
 def evaluations(case: dict) -> dict:
-    """Sizes of the task, seconds of shares of evaluations, and of single ones, in this process alone."""
+    """Sizes of the task, seconds of shares of evaluations, and of single ones, in this process alone.
+
+    With the meta-policy and the statistics that a run of these iterations ends with: bodies that move more take longer.
+    """
     config = load(config_of(case), settings_of(case, case["evaluations"])).resolved()
     experiment = Experiment(config)
-    n, units = experiment.policy.observation_size, experiment.algorithm.evaluations
-    request = Request(0, 0, Stage(units=units), False, experiment.initial_theta(), Observer(np.zeros(n), np.ones(n)))
+    with trained_file(case, [], 1, case["evaluations"]) as file:
+        trained = find_trained(file, "last", (), 0)
+    units = experiment.algorithm.evaluations
+    request = Request(trained.iteration, 0, Stage(units=units), False, trained.theta, trained.observer)
 
     def seconds(first: int, share: int) -> float:
         start = time.perf_counter()
@@ -159,7 +172,8 @@ def evaluations(case: dict) -> dict:
     for share in case["shares"]:
         times = [seconds(i * share % (units - share + 1), share) for i in range(3)]
         shares.append([share, float(np.median(times))])
-    return {"d": experiment.policy.size, "observations": n, "shares": shares, "single": single}
+    sizes = {"d": experiment.policy.size, "observations": experiment.policy.observation_size}
+    return sizes | {"shares": shares, "single": single}
 
 
 def collectives(launcher: list[str], ranks: int, seconds: float) -> dict:
