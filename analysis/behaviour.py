@@ -4,14 +4,14 @@ from functools import cached_property
 
 import numpy as np
 
-from esmaml_mpi.config import load
-from esmaml_mpi.experiment import Experiment
-from esmaml_mpi.randomness import Phase, Purpose, Round
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.rollouts import Observer
-from esmaml_mpi.trained import subspace_of
-from esmaml_mpi.trials import Trials
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.rollouts.trials import Trials
+from esmaml_mpi.tasks.workspace import Workspace
+from esmaml_mpi.trained.from_file import subspace_of
 
 
 class Behaviour:

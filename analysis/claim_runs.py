@@ -15,10 +15,11 @@ from groups import IGNORED
 from script import Note
 
 from esmaml_mpi import read_results
-from esmaml_mpi.config import Config, changed_keys, flat, read_tables
+from esmaml_mpi.config.config import Config, changed_keys, flat
+from esmaml_mpi.config.loading import read_tables
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.meta import algorithm_class
-from esmaml_mpi.randomness import Phase
+from esmaml_mpi.reproducibility.randomness import Phase
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.sweeps.plan import PAPER, Sweep
 from esmaml_mpi.tasks import make_family

@@ -6,11 +6,11 @@ import numpy as np
 from behaviour import Behaviour
 from script import Note
 
-from esmaml_mpi.randomness import Purpose
-from esmaml_mpi.rollouts import RolloutError, RolloutResult
-from esmaml_mpi.trials import Trials
-from esmaml_mpi.units import Status
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.reproducibility.randomness import Purpose
+from esmaml_mpi.rollouts.simulate import RolloutError, RolloutResult
+from esmaml_mpi.rollouts.trials import Trials
+from esmaml_mpi.rollouts.units import Status
+from esmaml_mpi.tasks.workspace import Workspace
 
 TOGETHER = 64  # adaptations simulated at once
 

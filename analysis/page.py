@@ -10,7 +10,7 @@ import style
 from tables import Table
 
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.rollouts import RolloutError
+from esmaml_mpi.rollouts.simulate import RolloutError
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 76rem; margin: 2rem auto;

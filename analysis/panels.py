@@ -8,7 +8,7 @@ from behaviour import Behaviour
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle, Wedge
 
-from esmaml_mpi.trials import Laboratory
+from esmaml_mpi.rollouts.trials import Laboratory
 
 UNADAPTED = (0, (4, 2))  # dashes
 

@@ -4,7 +4,7 @@ import numpy as np
 from groups import NOT_SET, Group
 from tables import Table
 
-from esmaml_mpi.config import flat
+from esmaml_mpi.config.config import flat
 from esmaml_mpi.results.reader import Results
 
 LAST = ("command", "launch_id")  # of the facts about a launch, the long ones

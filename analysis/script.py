@@ -10,7 +10,7 @@ import style
 from bands import BANDS
 
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.rollouts import RolloutError
+from esmaml_mpi.rollouts.simulate import RolloutError
 
 Note = Callable[[str], None]  # takes what a reader of the result should know: runs left out, failures, files unfinished
 

@@ -14,7 +14,7 @@ from groups import Group, group
 from tables import Table
 
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import Results
 
 PHASES = tuple(name for name in GROUPS["timing"] if name != "iteration")

@@ -10,12 +10,12 @@ import time
 
 import numpy as np
 
-from esmaml_mpi.config import load
-from esmaml_mpi.exact import LIMBS
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.meta.optimizers import SGD
 from esmaml_mpi.meta.zero_order import ZeroOrder
-from esmaml_mpi.normalization import ObservationStatistics
-from esmaml_mpi.randomness import Phase, Round
+from esmaml_mpi.observations.statistics import ObservationStatistics
+from esmaml_mpi.reproducibility.exact_sums import LIMBS
+from esmaml_mpi.reproducibility.randomness import Phase, Round
 
 OBSERVATIONS = 17  # HalfCheetah
 SIZES = ((300, 100), (300, 1000), (300, 10_000), (300, 100_000), (3000, 1000), (10_000, 1000), (10_000, 10_000))

@@ -18,9 +18,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does; befor
 
 import numpy as np
 
-from esmaml_mpi.exact import LIMBS
+from esmaml_mpi.parallel.connection import connect
 from esmaml_mpi.parallel.rounds import COUNTERS, HEADER
-from esmaml_mpi.parallel.world import connect
+from esmaml_mpi.reproducibility.exact_sums import LIMBS
 
 OBSERVATIONS = 17  # HalfCheetah
 LONG = 1 << 17  # bytes of the message that measures time per byte: d of some ten thousand

@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from esmaml_mpi.corruption import RewardCorruption
 from esmaml_mpi.decoders import make_decoder
+from esmaml_mpi.rollouts.corruption import RewardCorruption
 
 SIGMA, NOISE, TRIALS = 0.1, 0.05, 40
 FRACTIONS, ROWS = (0.0, 0.1, 0.2, 0.23, 0.3), (0.5, 1, 2, 5)

@@ -15,7 +15,7 @@ import tracemalloc
 import numpy as np
 
 from esmaml_mpi.hessians import HESSIANS, matrix, product
-from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 
 D, COUNT, SIGMA, CONSTANT, NORM = 6, 50, 0.1, 7.0, 5.1
 ESTIMATES, BATCH = 200_000, 2000

@@ -32,7 +32,7 @@ def main() -> None:
                 *sys.argv[1:],
                 sys.executable,
                 "-m",
-                "esmaml_mpi.cli",
+                "esmaml_mpi",
                 "train",
                 str(ROOT / "configs/four_corners.toml"),
             ]

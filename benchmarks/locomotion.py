@@ -25,11 +25,12 @@ import mujoco
 import mujoco.rollout
 import numpy as np
 
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.rollouts import Observer, simulate
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.locomotion.simulation import BodySimulation
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 SIMULATIONS, HORIZON, GYMNASIUM_EPISODES = 105, 200, 3
 # Family, Gymnasium's environment, its arguments: no ends, so that all sides do the same steps; no contact forces.
@@ -169,7 +170,7 @@ def hybrid(launcher: list[str]) -> None:
         for _ in range(3):
             for way, (prefix, threads) in ways.items():
                 output = Path(folder) / "hybrid.h5"
-                command = [*prefix, sys.executable, "-m", "esmaml_mpi.cli", "train"]
+                command = [*prefix, sys.executable, "-m", "esmaml_mpi", "train"]
                 command += [str(ROOT / "configs/half_cheetah_forward_backward.toml"), "--output", str(output)]
                 command += ["--overwrite"]
                 for setting in ("meta.iterations=4", "test.every=0", "checkpoint.every=0", f"run.threads={threads}"):

@@ -42,7 +42,7 @@ def measure(launcher: list[str], iterations: int, folder: Path) -> list[tuple[in
     config.write_text("")
     settings = {**TINY, "meta.iterations": iterations, "checkpoint.every": iterations // 10}
     sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    command = [*launcher, sys.executable, "-m", "esmaml_mpi.cli", "train", str(config), *sets, "--output", str(output)]
+    command = [*launcher, sys.executable, "-m", "esmaml_mpi", "train", str(config), *sets, "--output", str(output)]
     job = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     samples, seen = {}, None
     while job.poll() is None:
@@ -65,7 +65,7 @@ def resident(pid: int) -> list[int]:
     sizes = []
     for child in sorted({pid, *descendants(pid)}):
         try:
-            if "esmaml_mpi.cli" not in Path(f"/proc/{child}/cmdline").read_text().split("\0")[1:4]:
+            if "esmaml_mpi" not in Path(f"/proc/{child}/cmdline").read_text().split("\0")[1:4]:
                 continue
             sizes.append(int(Path(f"/proc/{child}/status").read_text().split("VmRSS:")[1].split()[0]))
         except (OSError, IndexError):

@@ -17,12 +17,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does; befor
 
 import numpy as np
 
-from esmaml_mpi.config import load
-from esmaml_mpi.experiment import Experiment
-from esmaml_mpi.randomness import Phase, Purpose, Round
-from esmaml_mpi.rollouts import Observer
-from esmaml_mpi.trials import Trials
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
+from esmaml_mpi.rollouts.trials import Trials
+from esmaml_mpi.tasks.workspace import Workspace
 
 CLIMB = {"operator": "hill_climbing"}
 OPERATORS = {

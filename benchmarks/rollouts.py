@@ -15,12 +15,13 @@ import time
 import numpy as np
 from plain_loop import PlainFourCorners, PlainPolicy, rollout
 
-from esmaml_mpi.config import load
-from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.rollouts import Observer, simulate
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks.four_corners import CORNERS
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 MEAN, STD = np.array([0.1, -0.2]), np.array([1.5, 1.2])
 HORIZON = 100

@@ -55,7 +55,7 @@ def iteration(launcher, flags, settings) -> float:
     """Mean seconds of an iteration, writes included."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "safety.h5"
-        command = [*launcher, *flags, "-n", "2", "--bind-to", "core", sys.executable, "-m", "esmaml_mpi.cli", "train"]
+        command = [*launcher, *flags, "-n", "2", "--bind-to", "core", sys.executable, "-m", "esmaml_mpi", "train"]
         command += [str(ROOT / "configs/four_corners.toml"), "--output", str(output)]
         command += [part for setting in (*PLAIN, *settings) for part in ("--set", setting)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

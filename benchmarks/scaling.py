@@ -28,10 +28,10 @@ import h5py
 import numpy as np
 import scaling_report
 
-from esmaml_mpi.config import load
-from esmaml_mpi.experiment import Experiment, Request
+from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.trained import find_trained
+from esmaml_mpi.trained.from_file import find_trained
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("broadcast", "evaluate", "gather", "update")
@@ -141,7 +141,7 @@ def trained_file(case: dict, prefix: list[str], threads: int, evaluations: int) 
     settings += [f"meta.iterations={case['iterations']}", f"checkpoint.every={case['write_every']}"]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "scaling.h5"
-        command = [*prefix, sys.executable, "-m", "esmaml_mpi.cli", "train", str(config_of(case))]
+        command = [*prefix, sys.executable, "-m", "esmaml_mpi", "train", str(config_of(case))]
         command += [part for setting in settings for part in ("--set", setting)]
         done = subprocess.run([*command, "--output", str(output)], capture_output=True, text=True)
         if done.returncode:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.exact import LIMBS
 from esmaml_mpi.parallel.plan import deal
 from esmaml_mpi.parallel.rounds import COUNTERS, HEADER
+from esmaml_mpi.reproducibility.exact_sums import LIMBS
 
 SPIN, NAP_SHARE, LONGEST_NAP = 200e-6, 0.1, 1e-3  # parallel/mpi_world.py, where there is a core for each rank
 TIMER_SLACK = 50e-6  # how much later than asked Linux may wake a process

@@ -27,8 +27,8 @@ from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.few_shot import FewShot
 from esmaml_mpi.baselines.regression import MAML, EvoMAML
 from esmaml_mpi.meta.optimizers import Adam
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.randomness import Purpose, Streams
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.reproducibility.randomness import Purpose, Streams
 from esmaml_mpi.tasks import make_family
 
 NETWORK = Policy(1, 1, (40, 40), "relu", "identity")

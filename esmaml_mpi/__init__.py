@@ -9,26 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from esmaml_mpi.adaptation.session import Adaptation
-    from esmaml_mpi.config import Config
-    from esmaml_mpi.config import load as load_config
-    from esmaml_mpi.library import train
-    from esmaml_mpi.meta_policy import MetaPolicy
+    from esmaml_mpi.adaptation.ask_tell import Adaptation
+    from esmaml_mpi.config.config import Config
+    from esmaml_mpi.config.loading import load as load_config
     from esmaml_mpi.results.reader import Results
     from esmaml_mpi.results.reader import read as read_results
+    from esmaml_mpi.trained.meta_policy import MetaPolicy
+    from esmaml_mpi.training.from_python import train
 
 __version__ = "0.1.0"
 __all__ = ["Adaptation", "Config", "MetaPolicy", "Results", "load_config", "read_results", "train"]
 
 # Looked up when first used: importing the package must not import NumPy before the command has set its thread counts.
 _PLACES = {
-    "Adaptation": ("esmaml_mpi.adaptation.session", "Adaptation"),
-    "Config": ("esmaml_mpi.config", "Config"),
-    "MetaPolicy": ("esmaml_mpi.meta_policy", "MetaPolicy"),
+    "Adaptation": ("esmaml_mpi.adaptation.ask_tell", "Adaptation"),
+    "Config": ("esmaml_mpi.config.config", "Config"),
+    "MetaPolicy": ("esmaml_mpi.trained.meta_policy", "MetaPolicy"),
     "Results": ("esmaml_mpi.results.reader", "Results"),
-    "load_config": ("esmaml_mpi.config", "load"),
+    "load_config": ("esmaml_mpi.config.loading", "load"),
     "read_results": ("esmaml_mpi.results.reader", "read"),
-    "train": ("esmaml_mpi.library", "train"),
+    "train": ("esmaml_mpi.training.from_python", "train"),
 }
 
 # A program that uses Gymnasium finds our environments; a rank that does not is spared them.

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.adaptation.es_gradient import ESGradient
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.randomness import Streams
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.reproducibility.randomness import Streams
 from esmaml_mpi.results.seal import SIZE, seal
-from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.rollouts.trials import Laboratory
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.four_corners import FourCorners
 from esmaml_mpi.tasks.point import PointSimulation
-from esmaml_mpi.trials import Laboratory
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 # Every random check compares a mean with its expectation in units of its standard error. Seeds are fixed, so that a
 # pass stays a pass.

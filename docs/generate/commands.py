@@ -4,7 +4,7 @@ import argparse
 
 from pieces import code, prose, table
 
-from esmaml_mpi.cli import make_parser
+from esmaml_mpi.commands.main import make_parser
 
 INTRODUCTION = """\
 Every command has `--help` with the same. `train`, `evaluate` and `sweep --index` are carried out by all ranks that

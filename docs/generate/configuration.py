@@ -3,15 +3,15 @@
 from pieces import both, line, module_of, prose
 from settings_tables import names, settings
 
-from esmaml_mpi import sections
 from esmaml_mpi.adaptation import OPERATORS, operator_class
-from esmaml_mpi.config import Config
-from esmaml_mpi.corruption import RewardCorruption
+from esmaml_mpi.config.config import Config
 from esmaml_mpi.decoders import DECODERS, decoder_class
 from esmaml_mpi.directions import DIRECTIONS, sampler_class
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.hessians import HESSIANS
 from esmaml_mpi.meta import ALGORITHMS, algorithm_class
+from esmaml_mpi.rollouts.corruption import RewardCorruption
+from esmaml_mpi.settings import sections
 
 INTRODUCTION = """\
 A configuration is a TOML file with the sections below. Every key has a default, the paper's where the paper says, so an

@@ -3,14 +3,14 @@
 import numpy as np
 from pieces import code, prose, table
 
-from esmaml_mpi import policy_file
-from esmaml_mpi.config import load
-from esmaml_mpi.experiment import Experiment
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.parallel.world import World
-from esmaml_mpi.provenance import PACKAGES, collect
+from esmaml_mpi.results.history import GROUPS
+from esmaml_mpi.results.provenance import PACKAGES, collect
 from esmaml_mpi.results.seal import FORMAT_VERSION, SIZE
-from esmaml_mpi.state import State
+from esmaml_mpi.trained import policy_file
+from esmaml_mpi.training.state import State
 
 INTRODUCTION = """\
 A results file is HDF5, readable by anything that reads HDF5, at any time and whatever becomes of the run: it is written

@@ -6,7 +6,7 @@ import typing
 import tomli_w
 from pieces import code, table
 
-from esmaml_mpi.settings import allowed
+from esmaml_mpi.settings.fields import allowed
 
 TYPES = {int: "integer", float: "number", str: "string", bool: "true or false", dict: "table"}
 

@@ -1,6 +1,6 @@
 """A MkDocs hook: what pages link to outside of docs/ becomes part of the site.
 
-Pages link to source files by relative paths, as ../esmaml_mpi/cli.py, which a forge follows. In the site such a file
+Pages link to source files by relative paths, as ../esmaml_mpi/errors.py, which a forge follows. In the site such a file
 is a page of its own with its text. A link to a file that does not exist stays, and a strict build fails on it.
 """
 

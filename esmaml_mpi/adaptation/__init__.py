@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError, in_words
-from esmaml_mpi.registry import imported
-from esmaml_mpi.settings import unknown
+from esmaml_mpi.settings.fields import unknown
+from esmaml_mpi.settings.registry import imported
 
 
 class Operator(Protocol):

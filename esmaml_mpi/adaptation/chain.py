@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.sections import AdaptationSettings, operator_setting
-from esmaml_mpi.settings import parse, setting, show, unknown
+from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.fields import parse, show, unknown
+from esmaml_mpi.settings.sections import AdaptationSettings, operator_setting
 
 COMMON = {field.name for field in dataclasses.fields(AdaptationSettings)} - {"operator"}
 

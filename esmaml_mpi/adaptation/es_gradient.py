@@ -15,7 +15,8 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import scaled, scaling
-from esmaml_mpi.sections import (
+from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import (
     DECODER_DOC,
     DECODER_OPTIONS_DOC,
     DECODERS,
@@ -26,8 +27,7 @@ from esmaml_mpi.sections import (
     AdaptationSettings,
     operator_setting,
 )
-from esmaml_mpi.sections import ESTIMATORS as ESTIMATOR_NAMES
-from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import ESTIMATORS as ESTIMATOR_NAMES
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.sections import KEY_WORD, AdaptationSettings, operator_setting
 from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from esmaml_mpi.deadline import paused
 from esmaml_mpi.errors import UsageError, in_words
+from esmaml_mpi.rollouts.deadline import paused
 
 if "intra_op_parallelism_threads" not in os.environ.get("XLA_FLAGS", ""):
     os.environ.setdefault("NPROC", "1")  # how many threads XLA makes for itself

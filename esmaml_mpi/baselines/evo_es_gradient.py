@@ -7,8 +7,8 @@ import numpy as np
 
 from esmaml_mpi.adaptation.es_gradient import ESGradient
 from esmaml_mpi.baselines.evolution import Evolution
-from esmaml_mpi.sections import operator_setting
 from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import operator_setting
 
 
 def candidates_setting() -> int:

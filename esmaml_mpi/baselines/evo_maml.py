@@ -23,12 +23,12 @@ from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators.budget import check_budget
-from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.stages import Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
-from esmaml_mpi.randomness import Round
-from esmaml_mpi.trials import Trials
-from esmaml_mpi.units import Tally
+from esmaml_mpi.reproducibility.randomness import Round
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.trials import Trials
+from esmaml_mpi.rollouts.units import Tally
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy, initial_std_setting
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.sections import (
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import (
     ESTIMATOR_DOC,
     ESTIMATORS,
     NORMALIZATION_DOC,
@@ -12,7 +13,6 @@ from esmaml_mpi.sections import (
     MetaSettings,
     algorithm_setting,
 )
-from esmaml_mpi.settings import setting
 
 
 @dataclass

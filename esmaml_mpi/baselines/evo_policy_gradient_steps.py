@@ -8,9 +8,9 @@ import numpy as np
 from esmaml_mpi.baselines.evo_es_gradient import candidate_sigma_setting, candidates_setting, temperature_setting
 from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
-from esmaml_mpi.recording import Recording
-from esmaml_mpi.sections import operator_setting
+from esmaml_mpi.rollouts.recording import Recording
 from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import operator_setting
 
 
 @dataclass(frozen=True)

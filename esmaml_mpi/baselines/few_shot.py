@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from esmaml_mpi.baselines.regression import MAML, EvoMAML, Samples
-from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.tasks.sinusoid import Sinusoid
 
 # Meta-iterations draw new tasks, as Finn et al. (2017) do; test tasks have numbers that training does not reach.

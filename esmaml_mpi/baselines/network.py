@@ -1,7 +1,7 @@
-"""The core's networks in JAX, to be differentiated: the architectures and flat layout of ``esmaml_mpi/policies.py``."""
+"""The core's networks in JAX, to be differentiated: the architectures and flat layout of ``policies/mlp.py``."""
 
 from esmaml_mpi.baselines.double import jax, jnp
-from esmaml_mpi.policies import Policy
+from esmaml_mpi.policies.mlp import Policy
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 OUTPUTS = {"tanh": jnp.tanh, "identity": lambda x: x}

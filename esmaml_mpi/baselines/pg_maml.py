@@ -24,12 +24,12 @@ from esmaml_mpi.baselines.samples import Kept, Sample
 from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
 from esmaml_mpi.baselines.trust_region import Question, TrustRegion
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.stages import Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
-from esmaml_mpi.randomness import Round
-from esmaml_mpi.trials import Trials
-from esmaml_mpi.units import Tally
+from esmaml_mpi.reproducibility.randomness import Round
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.trials import Trials
+from esmaml_mpi.rollouts.units import Tally
 
 
 class Asked(IntEnum):

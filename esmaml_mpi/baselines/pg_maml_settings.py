@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy, initial_std_setting
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.sections import MetaSettings, algorithm_setting
+from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import MetaSettings, algorithm_setting
 
 
 @dataclass

@@ -12,9 +12,9 @@ import numpy as np
 from esmaml_mpi.baselines.advantages import AdvantageEstimation
 from esmaml_mpi.baselines.requirement import check_jax
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.recording import Recording
-from esmaml_mpi.sections import KEY_WORD, AdaptationSettings, operator_setting
+from esmaml_mpi.rollouts.recording import Recording
 from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from esmaml_mpi.baselines.double import compiled, jax, jnp
 from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.network import outputs
-from esmaml_mpi.policies import Policy
+from esmaml_mpi.policies.mlp import Policy
 
 
 class Samples(NamedTuple):

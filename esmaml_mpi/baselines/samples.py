@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from esmaml_mpi.randomness import Round
+from esmaml_mpi.reproducibility.randomness import Round
 
 
 class Sample(NamedTuple):

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from esmaml_mpi.evaluation import Conversation, Evaluator
 from esmaml_mpi.meta.task_batches import TaskBatches
-from esmaml_mpi.randomness import Streams
-from esmaml_mpi.units import Status, Tally, Units
+from esmaml_mpi.reproducibility.randomness import Streams
+from esmaml_mpi.rollouts.evaluator import Conversation, Evaluator
+from esmaml_mpi.rollouts.units import Status, Tally, Units
 
 
 class TaskUnits(ABC):

@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.registry import imported
-from esmaml_mpi.settings import parse, unknown
+from esmaml_mpi.settings.fields import parse, unknown
+from esmaml_mpi.settings.registry import imported
 
 
 class Decoder(Protocol):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.errors import ConfigError, in_words
-from esmaml_mpi.registry import imported
-from esmaml_mpi.settings import parse, unknown
+from esmaml_mpi.settings.fields import parse, unknown
+from esmaml_mpi.settings.registry import imported
 
 # name -> where its class is; imported only when used, so that a worker loads SciPy for none but the one that needs it.
 DIRECTIONS = {

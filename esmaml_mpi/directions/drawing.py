@@ -8,7 +8,7 @@ import numpy as np
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.randomness import Purpose, Round, Streams
+from esmaml_mpi.reproducibility.randomness import Purpose, Round, Streams
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from esmaml_mpi.rollouts import FEWEST
+from esmaml_mpi.rollouts.simulate import FEWEST
 from esmaml_mpi.tasks.family import TaskFamily
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 class Episodes:

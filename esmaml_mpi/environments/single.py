@@ -6,7 +6,7 @@ from gymnasium.error import ResetNeeded
 
 from esmaml_mpi.environments.episodes import Episodes
 from esmaml_mpi.environments.tasks import Tasks
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 class FamilyEnv(gymnasium.Env):

@@ -6,8 +6,8 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.randomness import Purpose, Streams
-from esmaml_mpi.settings import WORD, show
+from esmaml_mpi.reproducibility.randomness import Purpose, Streams
+from esmaml_mpi.settings.fields import WORD, show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.contract import task_table
 from esmaml_mpi.tasks.family import TaskFamily

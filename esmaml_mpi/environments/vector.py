@@ -11,7 +11,7 @@ from gymnasium.vector.utils import batch_space
 from esmaml_mpi.environments.episodes import Episodes
 from esmaml_mpi.environments.tasks import Tasks
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 class FamilyVectorEnv(VectorEnv):

@@ -6,11 +6,11 @@ from typing import Protocol
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError, in_words
-from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.stages import Stage, Step
-from esmaml_mpi.registry import imported
-from esmaml_mpi.settings import unknown
-from esmaml_mpi.units import Tally
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.units import Tally
+from esmaml_mpi.settings.fields import unknown
+from esmaml_mpi.settings.registry import imported
 
 
 class Algorithm(Protocol):

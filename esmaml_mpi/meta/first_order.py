@@ -15,10 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.corruption import RewardCorruption
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators.rewards import finite_mean, scaled, scaling
-from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.hessians import HESSIANS, product
 from esmaml_mpi.meta.first_order_settings import FirstOrderSettings, adaptation_probe, check_settings
 from esmaml_mpi.meta.perturbations import Perturbations
@@ -26,11 +24,13 @@ from esmaml_mpi.meta.probe_rollouts import Rollouts, roll_out
 from esmaml_mpi.meta.probes import Measured, Probe
 from esmaml_mpi.meta.stages import Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
-from esmaml_mpi.randomness import Purpose, Round, Streams
-from esmaml_mpi.rollouts import Observer
-from esmaml_mpi.settings import parse
-from esmaml_mpi.unit_statistics import UnitStatistics
-from esmaml_mpi.units import Tally
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.observations.unit_statistics import UnitStatistics
+from esmaml_mpi.reproducibility.randomness import Purpose, Round, Streams
+from esmaml_mpi.rollouts.corruption import RewardCorruption
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.units import Tally
+from esmaml_mpi.settings.fields import parse
 
 INNER, OUTER = 0, 1  # which of the two probes
 EPISODES = (Purpose.BEFORE_EPISODE, Purpose.AFTER_EPISODE)  # what keys the noise of their rollouts

@@ -10,9 +10,9 @@ from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.hessians import HESSIANS
 from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.probes import Probe
-from esmaml_mpi.randomness import Purpose, Streams
-from esmaml_mpi.sections import ESMetaSettings, algorithm_setting
+from esmaml_mpi.reproducibility.randomness import Purpose, Streams
 from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import ESMetaSettings, algorithm_setting
 
 # Samplers whose directions are independent, and those each of whose directions alone is N(0, I): a Hessian needs fourth
 # moments.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.randomness import Round
-from esmaml_mpi.units import Units
+from esmaml_mpi.reproducibility.randomness import Round
+from esmaml_mpi.rollouts.units import Units
 
 
 @dataclass(frozen=True)

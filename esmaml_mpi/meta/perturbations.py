@@ -15,8 +15,8 @@ from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import normalize
-from esmaml_mpi.randomness import Purpose, Round, Streams
-from esmaml_mpi.sections import ESMetaSettings
+from esmaml_mpi.reproducibility.randomness import Purpose, Round, Streams
+from esmaml_mpi.settings.sections import ESMetaSettings
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.probes import Probe
-from esmaml_mpi.randomness import Purpose
-from esmaml_mpi.rollouts import Observer
-from esmaml_mpi.units import Status, Tally, Units
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.reproducibility.randomness import Purpose
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.units import Status, Tally, Units
 
 
 @dataclass(frozen=True)

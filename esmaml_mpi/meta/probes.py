@@ -7,7 +7,7 @@ import numpy as np
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.meta.perturbations import Perturbations
-from esmaml_mpi.randomness import Round
+from esmaml_mpi.reproducibility.randomness import Round
 
 
 @dataclass(frozen=True)

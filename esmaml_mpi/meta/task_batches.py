@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.randomness import Purpose, Round, Streams
+from esmaml_mpi.reproducibility.randomness import Purpose, Round, Streams
 
 
 @dataclass(frozen=True)

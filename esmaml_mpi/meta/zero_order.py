@@ -16,15 +16,15 @@ import numpy as np
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators.rewards import finite_mean
-from esmaml_mpi.evaluation import Evaluator
 from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.probes import Measured, Probe
 from esmaml_mpi.meta.stages import Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
-from esmaml_mpi.randomness import Round, Streams
-from esmaml_mpi.sections import ESMetaSettings, algorithm_setting
+from esmaml_mpi.reproducibility.randomness import Round, Streams
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.units import Status, Tally, Units
 from esmaml_mpi.settings import setting
-from esmaml_mpi.units import Status, Tally, Units
+from esmaml_mpi.settings.sections import ESMetaSettings, algorithm_setting
 
 
 @dataclass

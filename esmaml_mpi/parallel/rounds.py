@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.config.experiment import Experiment, Request
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.exact import LIMBS, to_limbs
-from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.meta.stages import Stage
+from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.plan import cut, deal, works
 from esmaml_mpi.parallel.world import RankLost, World
-from esmaml_mpi.rollouts import Observer
-from esmaml_mpi.units import Status
+from esmaml_mpi.reproducibility.exact_sums import LIMBS, to_limbs
+from esmaml_mpi.rollouts.units import Status
 
 RUN, STOP = 1, 2
 # command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.errors import TrainingError, UserError, in_words
-from esmaml_mpi.experiment import Experiment
-from esmaml_mpi.randomness import Phase, Purpose, Round
-from esmaml_mpi.rollouts import RolloutError
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
+from esmaml_mpi.rollouts.simulate import RolloutError
+from esmaml_mpi.rollouts.trials import Trials
 from esmaml_mpi.tasks.contract import checked_noise, checked_rewards
 from esmaml_mpi.tasks.family import Simulation
-from esmaml_mpi.trained import Trained
-from esmaml_mpi.trials import Trials
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
+from esmaml_mpi.trained.from_file import Trained
 
 POLICIES = ("meta-policy", "adapted policy")
 

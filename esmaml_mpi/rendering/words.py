@@ -3,7 +3,7 @@
 import numpy as np
 
 from esmaml_mpi.rendering.goals import goals_of
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.cartpole_sensor_bias import CartPoleSensorBias
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.locomotion.aims import Direction, ForwardBackward, GoalPosition, GoalVelocity

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.results.writer import replace_file
 

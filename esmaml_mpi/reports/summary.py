@@ -6,14 +6,16 @@ import time
 
 import numpy as np
 
-from esmaml_mpi.config import CHOICES, Config, changed_keys, load
+from esmaml_mpi.config.choices import CHOICES
+from esmaml_mpi.config.config import Config, changed_keys
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.estimators.rewards import finite_mean
-from esmaml_mpi.experiment import make_operator
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.sections import TaskSettings
+from esmaml_mpi.settings.sections import TaskSettings
 from esmaml_mpi.sweeps.state import COMPLETE, is_complete
 from esmaml_mpi.tasks import make_family, options_of
 

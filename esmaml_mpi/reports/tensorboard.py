@@ -12,7 +12,7 @@ import numpy as np
 
 from esmaml_mpi.errors import UsageError, in_words
 from esmaml_mpi.estimators.rewards import finite_mean
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.results.writer import replace_file
 

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from esmaml_mpi.progress import duration
+from esmaml_mpi.training.progress import duration
 
 WIDTH = 12  # of the first column
 TABLE = 60  # columns of a terminal in which a table has room

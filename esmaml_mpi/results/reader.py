@@ -7,13 +7,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from esmaml_mpi.config import Config
+from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ResultsError, in_words
-from esmaml_mpi.history import GROUPS, History
-from esmaml_mpi.policies import Policy
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.seal import SESSION_KIND, check_seal
 from esmaml_mpi.results.structure import Mismatch, check_structure
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings.fields import show
 
 
 @dataclass

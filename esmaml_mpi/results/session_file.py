@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from esmaml_mpi.config import Config
+from esmaml_mpi.config.config import Config
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ResultsError, UsageError, in_words
 from esmaml_mpi.results.lock import OutputLock

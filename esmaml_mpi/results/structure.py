@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from esmaml_mpi.config import Config
-from esmaml_mpi.experiment import make_algorithm
-from esmaml_mpi.history import GROUPS
-from esmaml_mpi.normalization import STORED_LIMBS
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.makers import make_algorithm
+from esmaml_mpi.observations.statistics import STORED_LIMBS
+from esmaml_mpi.results.history import GROUPS
 
 
 class Mismatch(ValueError):

@@ -9,9 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from esmaml_mpi.config import Config
+from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ResultsError
-from esmaml_mpi.history import GROUPS, History
+from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.seal import FORMAT_VERSION, seal
 
 

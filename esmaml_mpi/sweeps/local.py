@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from esmaml_mpi.errors import UsageError
-from esmaml_mpi.interruption import Interruption
-from esmaml_mpi.progress import duration
 from esmaml_mpi.sweeps.plan import Run
 from esmaml_mpi.sweeps.state import COMPLETE, state_of
-from esmaml_mpi.training import STOPPED
+from esmaml_mpi.training.interruption import Interruption
+from esmaml_mpi.training.loop import STOPPED
+from esmaml_mpi.training.progress import duration
 
 FAILED = 1
 PAUSE = 0.1  # seconds between looks at the processes
@@ -76,7 +76,7 @@ class Local:
         if self._taken(run):  # looked at again: another sweep may work in this folder
             return
         config = self.folder / f"{run.name}.toml"
-        command = [*self.launcher, sys.executable, "-m", "esmaml_mpi.cli", "train", str(config)]
+        command = [*self.launcher, sys.executable, "-m", "esmaml_mpi", "train", str(config)]
         command += ["--output", str(run.file(self.folder)), "--resume"]
         try:
             config.write_text(run.config.to_toml(), encoding="utf-8")

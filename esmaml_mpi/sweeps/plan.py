@@ -34,9 +34,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from esmaml_mpi.config import EXPERIMENT_SECTIONS, Config, apply_override, load, merge, read_tables
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.loading import EXPERIMENT_SECTIONS, apply_override, load, merge, read_tables
 from esmaml_mpi.errors import ConfigError, UsageError
-from esmaml_mpi.settings import show, unknown
+from esmaml_mpi.settings.fields import show, unknown
 
 PAPER = "paper"  # the size of the file as it stands
 MOST_RUNS = 100_000

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from esmaml_mpi.config import Config
+from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.launch import check_resumable
 from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.training.launch import check_resumable
 
 MISSING, INCOMPLETE, COMPLETE, REFUSED = "missing", "incomplete", "complete", "refused"
 

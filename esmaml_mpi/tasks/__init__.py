@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 
 from esmaml_mpi.errors import FamilyError, UserError, in_words
-from esmaml_mpi.registry import imported
-from esmaml_mpi.settings import parse, unknown
+from esmaml_mpi.settings.fields import parse, unknown
+from esmaml_mpi.settings.registry import imported
 from esmaml_mpi.tasks.contract import check_attributes, check_class
 
 # name -> where its class is; imported only when used, so that a worker carries one family's libraries and no other's.

@@ -13,7 +13,7 @@ import numpy as np
 
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.ending import EndingEpisodes
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 GRAVITY, CART, POLE, HALF_LENGTH, SECONDS = 9.8, 1.0, 0.1, 0.5, 0.02  # m/s^2, kg, kg, m, s per step
 TOTAL, POLE_MOMENT = CART + POLE, POLE * HALF_LENGTH

@@ -11,7 +11,7 @@ import inspect
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError, UserError, in_words, place
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 EPISODES = 3  # of a rehearsal
 STEPS = 3

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 class EndingEpisodes:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 class Simulation(Protocol):

@@ -14,7 +14,7 @@ import numpy as np
 
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.point import PointFamily, squared_distance
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 CORNERS = np.array([[2.0, 2.0], [-2.0, 2.0], [-2.0, -2.0], [2.0, -2.0]])
 RADIUS_SQUARED = 4.0

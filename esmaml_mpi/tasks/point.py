@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.settings import setting
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 @dataclass(frozen=True)

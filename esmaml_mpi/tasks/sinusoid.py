@@ -12,7 +12,7 @@ import numpy as np
 
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 @dataclass(frozen=True)

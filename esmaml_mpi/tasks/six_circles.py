@@ -16,7 +16,7 @@ import numpy as np
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.point import PointFamily, squared_distance
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 RADIUS_SQUARED = 4.0
 

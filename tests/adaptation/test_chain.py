@@ -7,7 +7,7 @@ from helpers import operator
 
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
 from esmaml_mpi.adaptation.population import PopulationSearch
-from esmaml_mpi.config import load
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
 
 D, U, T = 4, 3, 2

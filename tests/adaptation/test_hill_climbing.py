@@ -9,9 +9,9 @@ from helpers import laboratory, near, unscaled
 
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.evaluation import Evaluator
-from esmaml_mpi.randomness import Phase, Round
-from esmaml_mpi.units import Units
+from esmaml_mpi.reproducibility.randomness import Phase, Round
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.units import Units
 
 D, U, T = 4, 3, 2
 RNG = np.random.default_rng(31)

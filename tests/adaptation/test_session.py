@@ -7,15 +7,15 @@ import pytest
 from driving import chain, run
 from helpers import laboratory, operator, unscaled
 
+from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
 from esmaml_mpi.adaptation.population import PopulationSearch
-from esmaml_mpi.adaptation.session import Adaptation
 from esmaml_mpi.errors import UsageError
-from esmaml_mpi.evaluation import Evaluator
-from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
-from esmaml_mpi.trials import Trials
-from esmaml_mpi.units import Units
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.trials import Trials
+from esmaml_mpi.rollouts.units import Units
+from esmaml_mpi.tasks.workspace import Workspace
 
 THETA = np.random.default_rng(61).normal(size=4)
 

@@ -10,8 +10,8 @@ import numpy as np
 from helpers import reseal
 
 import esmaml_mpi
-from esmaml_mpi.config import load
-from esmaml_mpi.history import GROUPS, History
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.reader import Results
 
 SCRIPTS = Path(__file__).parents[2] / "analysis"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_up import run_script, train
 
-from esmaml_mpi.cli import main as esmaml
+from esmaml_mpi.commands.main import main as esmaml
 
 pytestmark = pytest.mark.usefixtures("scripts")
 

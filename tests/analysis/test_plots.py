@@ -37,7 +37,7 @@ def test_plot_run_draws_each_family(task, tmp_path):
 def test_paths_are_the_rollouts_that_were_rewarded(task, tmp_path, scripts):
     from behaviour import Behaviour
 
-    from esmaml_mpi.randomness import Phase
+    from esmaml_mpi.reproducibility.randomness import Phase
 
     results = train(tmp_path / "run.h5", task=task)
     behaviour = Behaviour(results, "last", results.test_task_ids, 3, Phase.TEST)

@@ -13,7 +13,7 @@ from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 from esmaml_mpi.baselines.policy_gradient import PolicyGradient
 from esmaml_mpi.baselines.regression import MAML, EvoMAML, Samples
 from esmaml_mpi.baselines.trajectories import Trajectories, log_probabilities
-from esmaml_mpi.policies import Policy
+from esmaml_mpi.policies.mlp import Policy
 
 EPISODES, STEPS, OBSERVATIONS, ACTIONS, WIDTH = 20, 200, 17, 6, 64
 

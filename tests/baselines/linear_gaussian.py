@@ -11,7 +11,7 @@ import numpy as np
 
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 from esmaml_mpi.baselines.trajectories import Trajectories, log_probabilities
-from esmaml_mpi.policies import Policy
+from esmaml_mpi.policies.mlp import Policy
 
 POLICY = GaussianPolicy(Policy(1, 1, output="identity"))
 THETA = np.array([-0.3, 0.2, -0.4])

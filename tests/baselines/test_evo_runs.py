@@ -7,12 +7,12 @@ import pytest
 from helpers import assert_same_run, same
 
 import esmaml_mpi
-from esmaml_mpi.cli import main
-from esmaml_mpi.config import load
+from esmaml_mpi.commands.main import main
+from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.tasks import FAMILIES
 
 COMMON = {

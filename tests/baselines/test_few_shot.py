@@ -7,8 +7,8 @@ from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.few_shot import FIRST_TEST_TASK, FewShot
 from esmaml_mpi.baselines.regression import MAML, EvoMAML
 from esmaml_mpi.meta.optimizers import Adam
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.randomness import Phase, Round, Streams
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.reproducibility.randomness import Phase, Round, Streams
 from esmaml_mpi.tasks import make_family
 
 NETWORK = Policy(1, 1, (6,), "tanh", "identity")

@@ -13,7 +13,7 @@ from esmaml_mpi.baselines.double import compiled
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 from esmaml_mpi.baselines.network import outputs
 from esmaml_mpi.baselines.trajectories import log_probabilities
-from esmaml_mpi.policies import Policy
+from esmaml_mpi.policies.mlp import Policy
 
 RNG = np.random.default_rng(5)
 

@@ -10,13 +10,13 @@ import esmaml_mpi
 from esmaml_mpi.baselines.inner_objectives import INNER_OBJECTIVES
 from esmaml_mpi.baselines.pg_maml import Asked
 from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSettings
-from esmaml_mpi.cli import main
-from esmaml_mpi.config import load
+from esmaml_mpi.commands.main import main
+from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.experiment import Experiment, Request
 from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.randomness import Phase, Round
-from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.tasks import FAMILIES
 
 SMALL = load(
@@ -271,7 +271,7 @@ def test_an_environment_that_keeps_jax_from_the_cpu_is_refused_before_the_run(mo
 
 def test_the_rendered_episode_is_the_one_that_is_scored(trained, capsys):
     from esmaml_mpi.rendering.pair import Pair
-    from esmaml_mpi.trained import find_trained
+    from esmaml_mpi.trained.from_file import find_trained
 
     path = trained["pg_maml"][1]
     assert main(["evaluate", str(path), "--repeats", "1", "--tasks", "8", "--seed", "5", "--json", "-"]) == 0

@@ -5,7 +5,7 @@ import pytest
 
 from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.regression import MAML, EvoMAML, Samples
-from esmaml_mpi.policies import Policy
+from esmaml_mpi.policies.mlp import Policy
 
 RNG = np.random.default_rng(12)
 NETWORK = Policy(1, 2, (4,), "tanh", "identity")

@@ -10,7 +10,7 @@ from samplers import SAMPLERS, UNBIASED, draws
 
 from esmaml_mpi.directions import DIRECTIONS, make_sampler, sampler_class
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.randomness import SETUP, Purpose, Streams
+from esmaml_mpi.reproducibility.randomness import SETUP, Purpose, Streams
 
 # Fewer directions than parameters, more, several blocks, one of each.
 SIZES = [(6, 4), (6, 20), (5, 1), (1, 3), (1, 1), (8, 8), (33, 5)]

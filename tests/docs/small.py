@@ -7,7 +7,8 @@ import os
 import runpy
 import sys
 
-from esmaml_mpi import cli, library
+from esmaml_mpi.commands import main as cli
+from esmaml_mpi.training import from_python as library
 
 SMALL = os.environ["SMALL"].split()
 SETS = [word for override in SMALL for word in ("--set", override)]

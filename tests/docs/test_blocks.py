@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from blocks import LANGUAGES, VERBS, blocks_of
 
-from esmaml_mpi.config import load
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.sweeps.plan import Sweep
 
 ROOT = Path(__file__).parents[2]

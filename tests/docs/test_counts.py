@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.sweeps.plan import Sweep
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from helpers import drive
 
-from esmaml_mpi.config import load
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.environments import BRIDGE, environment_id, register
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.experiment import Experiment
 from esmaml_mpi.tasks import FAMILIES, make_family
 
 NAMES = [name for name in FAMILIES if name != BRIDGE]

@@ -5,9 +5,9 @@ import pytest
 from helpers import near
 from quadratic_family import QuadraticFamily
 
-from esmaml_mpi.config import load
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.meta.first_order import INNER, OUTER, FirstOrder
-from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 
 D, TASKS, SEED = 3, 4, 3
 THETA = np.array([0.5, -1.0, 2.0])

@@ -5,13 +5,13 @@ import pytest
 from helpers import same
 
 import esmaml_mpi
-from esmaml_mpi.config import load
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.experiment import Experiment
-from esmaml_mpi.randomness import Phase, Purpose, Round
-from esmaml_mpi.rollouts import Observer
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
+from esmaml_mpi.rollouts.units import Units
 from esmaml_mpi.tasks import FAMILIES
-from esmaml_mpi.units import Units
 
 SMALL = load(
     {
@@ -149,7 +149,7 @@ def test_observers_of_columns_are_the_observers_of_each_alone():
 
 @pytest.mark.parametrize("more", [[], [LOCAL], [LOCAL, SPLITS[1]]])
 def test_resuming_is_going_on(tmp_path, more):
-    from esmaml_mpi.cli import main
+    from esmaml_mpi.commands.main import main
     from esmaml_mpi.results.reader import read
 
     config = tmp_path / "config.toml"

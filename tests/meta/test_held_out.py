@@ -3,7 +3,7 @@
 import numpy as np
 
 from esmaml_mpi.meta.held_out import HeldOut
-from esmaml_mpi.randomness import Phase, Round
+from esmaml_mpi.reproducibility.randomness import Phase, Round
 
 AT = Round(Phase.TEST, 30)
 

@@ -5,11 +5,11 @@ import pytest
 import reference
 from helpers import near
 
-from esmaml_mpi.config import load
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import NORMALIZATIONS
 from esmaml_mpi.meta.zero_order import ZeroOrder
-from esmaml_mpi.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 
 D = 3
 THETA = np.array([0.5, -1.0, 2.0])

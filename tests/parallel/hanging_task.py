@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi import tasks
-from esmaml_mpi.cli import main
+from esmaml_mpi.commands.main import main
 from esmaml_mpi.tasks.four_corners import FourCorners
 
 RARE = 0.003  # a few evaluations of an iteration

@@ -2,7 +2,7 @@
 
 import sys
 
-from esmaml_mpi.cli import main
+from esmaml_mpi.commands.main import main
 from esmaml_mpi.parallel.mpi_world import MPIWorld
 
 close = MPIWorld.close

@@ -51,7 +51,7 @@ def train_arguments(settings: dict, output: Path, *options: str) -> list[str]:
     config = output.with_suffix(".toml")
     config.write_text("")
     sets = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    return [sys.executable, "-m", "esmaml_mpi.cli", "train", str(config), *sets, "--output", str(output), *options]
+    return [sys.executable, "-m", "esmaml_mpi", "train", str(config), *sets, "--output", str(output), *options]
 
 
 LAUNCHES = 3
@@ -100,7 +100,7 @@ def ranks_of(pid: int) -> list[int]:
         try:
             for task in Path(f"/proc/{parent}/task").glob("*/children"):
                 waiting += [int(child) for child in task.read_text().split()]
-            if parent != pid and "esmaml_mpi.cli" in Path(f"/proc/{parent}/cmdline").read_text():
+            if parent != pid and "esmaml_mpi" in Path(f"/proc/{parent}/cmdline").read_text().split("\0"):
                 found.append(parent)
         except OSError:  # ended while we looked
             continue

@@ -2,8 +2,8 @@
 
 import sys
 
-from esmaml_mpi.cli import main
-from esmaml_mpi.experiment import Experiment
+from esmaml_mpi.commands.main import main
+from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.parallel import world as worlds
 
 victim = int(sys.argv.pop(1))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from mpirun import SMALL, run, start, train_arguments
 
-from esmaml_mpi.arithmetic import fingerprint, odd_ranks
+from esmaml_mpi.parallel.odd_ranks import odd_ranks
+from esmaml_mpi.reproducibility.fingerprint import fingerprint
 from esmaml_mpi.results.reader import read
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="these kernels are x86's")
@@ -26,7 +27,7 @@ def test_unlike_ranks_are_named_once_and_recorded(tmp_path):
     assert job.returncode == 0, said
     assert said.count("2 of 3 ranks (1, 2) compute other last bits than rank 0") == 1
     assert read(tmp_path / "mixed.h5").launches[-1]["odd_ranks"] == 2
-    info = run([sys.executable, "-m", "esmaml_mpi.cli", "info", str(tmp_path / "mixed.h5")])
+    info = run([sys.executable, "-m", "esmaml_mpi", "info", str(tmp_path / "mixed.h5")])
     assert "2 ranks on others" in info.stdout
 
 

@@ -3,7 +3,7 @@
 import pytest
 from films import SMALL, train
 
-from esmaml_mpi.cli import main
+from esmaml_mpi.commands.main import main
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from helpers import FlakySimulation, laboratory, task_table
 from esmaml_mpi.errors import FamilyError, UsageError
 from esmaml_mpi.rendering import make_painter, offscreen
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("PIL")

@@ -46,7 +46,7 @@ def test_a_failure_on_the_way_leaves_no_file_and_keeps_the_old_one(name, render,
 
 
 def test_a_terminated_process_leaves_no_file(corners, tmp_path):
-    command = [sys.executable, "-m", "esmaml_mpi.cli", "render", str(corners), "--output", str(tmp_path / "run.mp4")]
+    command = [sys.executable, "-m", "esmaml_mpi", "render", str(corners), "--output", str(tmp_path / "run.mp4")]
     process = subprocess.Popen(
         [*command, "--speed", "0.01", "--fps", "30"], stderr=subprocess.PIPE
     )  # seconds of repeated frames

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from films import STEPS, needs_opengl, only, train
 
-from esmaml_mpi.cli import main
+from esmaml_mpi.commands.main import main
 from esmaml_mpi.rendering.pair import Pair
 from esmaml_mpi.rendering.video import HOLD, write_video
-from esmaml_mpi.trained import find_trained
+from esmaml_mpi.trained.from_file import find_trained
 
 iio = pytest.importorskip("imageio.v3")
 pytest.importorskip("imageio_ffmpeg")

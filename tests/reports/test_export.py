@@ -12,9 +12,9 @@ from runs import finished
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import RecordWriter
 
-from esmaml_mpi import cli
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.commands import main as cli
 from esmaml_mpi.reports.tensorboard import NAME
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import read
 
 

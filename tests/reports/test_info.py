@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from runs import SETTINGS, finished, make_incomplete
 
-from esmaml_mpi import cli
-from esmaml_mpi.history import History
+from esmaml_mpi.commands import main as cli
 from esmaml_mpi.reports.summary import RECENT, summarize
 from esmaml_mpi.reports.text import in_lines
+from esmaml_mpi.results.history import History
 from esmaml_mpi.results.lock import OutputLock
 from esmaml_mpi.results.reader import read
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import esmaml_mpi
-from esmaml_mpi.config import Config
+from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ConfigError, ResultsError, UsageError
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.results.writer import ResultsWriter, replace_file
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import esmaml_mpi
+from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
-from esmaml_mpi.adaptation.session import Adaptation
-from esmaml_mpi.config import Config, load
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ResultsError, UsageError
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.results.seal import SIZE, seal

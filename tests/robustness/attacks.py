@@ -6,9 +6,10 @@ import math
 from pathlib import Path
 
 import esmaml_mpi
-from esmaml_mpi.config import Config, load
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.experiment import Experiment
 from esmaml_mpi.results.reader import read
 
 MOST_WORK = 3e5  # multiplications of an accepted configuration's iteration, up to which it is run

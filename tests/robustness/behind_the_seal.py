@@ -22,7 +22,7 @@ from attacks import TINY
 
 import esmaml_mpi
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.history import GROUPS
+from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.results.seal import SIZE, seal
 

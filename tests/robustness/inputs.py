@@ -9,8 +9,8 @@ import tomli_w
 from hypothesis import strategies as st
 
 from esmaml_mpi.adaptation import OPERATORS, operator_class
-from esmaml_mpi.config import Config
-from esmaml_mpi.settings import _choices
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.settings.fields import _choices
 from esmaml_mpi.tasks import FAMILIES, family_class
 
 ODD_INTEGERS = (0, 1, -1, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), 10**12, 10**400)

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from esmaml_mpi import cli
-from esmaml_mpi.config import load
+from esmaml_mpi.commands import main as cli
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.config.memory import machine_bytes, needs
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.memory import machine_bytes, needs
 from esmaml_mpi.tasks import make_family
 
 # A setting of absurd size, and what the message must name beside it.
@@ -120,7 +120,7 @@ def test_nothing_is_written_and_little_memory_used_before_a_refusal(tmp_path):
     """The whole command in a process that may have 1 GiB."""
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); "
-        "from esmaml_mpi.cli import main; sys.exit(main(sys.argv[1:]))"
+        "from esmaml_mpi.commands.main import main; sys.exit(main(sys.argv[1:]))"
     )
     config = tmp_path / "config.toml"
     config.write_text("[meta]\nperturbations = 1_000_000_000_000\n[policy]\nhidden = [1_000_000_000]\n")
@@ -139,7 +139,7 @@ def test_the_estimate_is_a_lower_bound_that_the_papers_runs_are_far_from():
 
 def test_a_machine_that_is_too_small_is_compared_with_the_estimate(monkeypatch):
     config = load({})
-    monkeypatch.setattr("esmaml_mpi.memory.machine_bytes", lambda: 10**6)
+    monkeypatch.setattr("esmaml_mpi.config.memory.machine_bytes", lambda: 10**6)
     with pytest.raises(ConfigError, match=r"one process needs at least .* MB of memory.* this machine has 1 MB"):
         config.resolved()
 

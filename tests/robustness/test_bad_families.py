@@ -8,14 +8,14 @@ from families import Broken
 from helpers import laboratory, unscaled
 
 import esmaml_mpi
-from esmaml_mpi import cli
-from esmaml_mpi.config import load
+from esmaml_mpi.commands import main as cli
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import TrainingError, UserError
-from esmaml_mpi.randomness import Streams
-from esmaml_mpi.rollouts import RolloutError, simulate
+from esmaml_mpi.reproducibility.randomness import Streams
+from esmaml_mpi.rollouts.simulate import RolloutError, simulate
 from esmaml_mpi.tasks import FAMILIES, make_family
 from esmaml_mpi.tasks.contract import FamilyError, checked_noise, rehearse, task_table
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 SMALL = {
     "task": {"name": "broken", "train_size": 3, "batch_size": 2, "test_size": 1, "horizon": 5},

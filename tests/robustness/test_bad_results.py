@@ -9,7 +9,7 @@ from attacks import TINY, attack_file
 from helpers import reseal
 
 import esmaml_mpi
-from esmaml_mpi import cli
+from esmaml_mpi.commands import main as cli
 from esmaml_mpi.errors import ResultsError, UserError
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.results.seal import SIZE, seal

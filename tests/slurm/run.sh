@@ -162,7 +162,7 @@ make_mpich() {
     --no-deps mpich mpi4py || return
   "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >first && echo "$home" >>first
   mv first "$(mpich/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/first.pth"
-  printf '#!%s\nimport sys\nfrom esmaml_mpi.cli import main\nsys.exit(main())\n' \
+  printf '#!%s\nimport sys\nfrom esmaml_mpi.commands.main import main\nsys.exit(main())\n' \
     "$scratch/mpich/bin/python" >mpich/bin/esmaml
   chmod +x mpich/bin/esmaml
 }

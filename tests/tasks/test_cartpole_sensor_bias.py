@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from helpers import drive
 
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.rollouts import Observer, simulate
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 RNG = np.random.default_rng(11)
 

@@ -9,7 +9,7 @@ from own_environments import WALK, Walk, family_of
 
 from esmaml_mpi.errors import ConfigError, FamilyError
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import actions_of
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 
 def plain(env, seed, actions, options=None):

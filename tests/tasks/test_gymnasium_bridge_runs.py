@@ -10,13 +10,15 @@ from helpers import assert_same_run, laboratory, same, task_table
 from own_environments import WALK, Walk, family_of
 
 import esmaml_mpi
-from esmaml_mpi.config import Config, load
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import TrainingError, UserError
-from esmaml_mpi.rollouts import Observer, RolloutError, simulate
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.rollouts.simulate import RolloutError, simulate
 from esmaml_mpi.tasks import make_family, options_of
 from esmaml_mpi.tasks.contract import rehearse
 from esmaml_mpi.tasks.gymnasium_bridge import simulation as bridge
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 SMALL = {
     "task": {"name": "gymnasium", "train_size": 3, "batch_size": 2, "test_size": 2, "horizon": 12},

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from helpers import drive, same, task_table, unscaled
 
-from esmaml_mpi.policies import Policy
-from esmaml_mpi.rollouts import simulate
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.quadruped.quantities import QUANTITIES
 from esmaml_mpi.tasks.quadruped.simulation import LEGS
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 NOMINAL, LEFT, RIGHT, SLIPPERY = range(1000, 1004)
 

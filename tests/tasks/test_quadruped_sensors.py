@@ -9,7 +9,7 @@ from helpers import MOST_STANDARD_ERRORS, deviations, drive, same
 
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.quadruped.quantities import ROW
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 NOMINAL, LEFT, RIGHT, SLIPPERY = range(1000, 1004)
 

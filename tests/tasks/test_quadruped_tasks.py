@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from helpers import MOST_STANDARD_ERRORS, deviations, same, task_table
 
-from esmaml_mpi.config import load
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.experiment import Experiment
 from esmaml_mpi.tasks import make_family, options_of
 from esmaml_mpi.tasks.contract import rehearse
 from esmaml_mpi.tasks.quadruped.gait import NEUTRAL

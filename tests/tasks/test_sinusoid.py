@@ -5,9 +5,9 @@ import pytest
 import reference
 from helpers import drive, laboratory, task_table, unscaled
 
-from esmaml_mpi.rollouts import simulate
+from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 RNG = np.random.default_rng(61)
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.gymnasium_bridge.instance import Instance, set_attribute
 from esmaml_mpi.tasks.gymnasium_bridge.source import find, make, own_limit, source_of
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import converters

@@ -19,11 +19,12 @@ from typing import ClassVar
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.settings import setting, show
+from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint, blueprint
 from esmaml_mpi.tasks.gymnasium_bridge.simulation import GymnasiumSimulation
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation, check_plain
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 SEEDS = 2**31
 

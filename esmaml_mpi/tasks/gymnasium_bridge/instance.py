@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError, Misfit, in_words
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.gymnasium_bridge.source import close
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Actions, Observations
 

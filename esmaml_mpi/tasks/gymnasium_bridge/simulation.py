@@ -6,11 +6,11 @@ import weakref
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint
 from esmaml_mpi.tasks.gymnasium_bridge.instance import Instance
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 MOST_IDLE = 256  # instances kept for tasks that have none running
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 import gymnasium
 
 from esmaml_mpi.errors import ConfigError, FamilyError, in_words
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings.fields import show
 
 MOST_SAID = 200  # characters of Gymnasium's own message, which repeats the id
 LIMIT = "max_episode_steps"  # an argument of gymnasium.make, not of the environment

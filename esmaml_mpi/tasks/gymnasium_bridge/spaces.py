@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from esmaml_mpi.errors import FamilyError, in_words
-from esmaml_mpi.settings import show
+from esmaml_mpi.settings.fields import show
 
 LARGEST_BOUND = 1e10  # larger ones, the largest float32 for example, stand for none
 

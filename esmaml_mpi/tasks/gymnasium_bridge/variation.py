@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.settings import WORD, show
+from esmaml_mpi.settings.fields import WORD, show
 
 DEEPEST = 16  # tables and lists inside one another
 NUMBER = "number"

@@ -17,7 +17,7 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.locomotion import models
 from esmaml_mpi.tasks.locomotion.simulation import BodySimulation
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 # Starts of Gymnasium's environments, which ProMP and oyster share, and of rllab's.
 UNIFORM_AND_NORMAL = dict(position_noise=0.1, velocity_noise_std=0.1)

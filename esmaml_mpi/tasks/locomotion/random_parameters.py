@@ -13,7 +13,7 @@ import numpy as np
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.locomotion.family import LocomotionSimulation, frame_skip, variants
 from esmaml_mpi.tasks.locomotion.walker2d import START, Walker2d
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 # Field of the model -> base of its factors.
 BASES = {"body_mass": 1.5, "body_inertia": 1.5, "dof_damping": 1.3, "geom_friction": 1.5}

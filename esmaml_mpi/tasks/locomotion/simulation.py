@@ -5,7 +5,7 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 
 from esmaml_mpi.tasks.ending import EndingEpisodes
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 NUMBER_OF_WARNINGS = 1  # the column of Batch.warning that counts; the other is about the last one
 

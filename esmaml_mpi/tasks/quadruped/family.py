@@ -18,7 +18,7 @@ from esmaml_mpi.tasks.quadruped import sensors
 from esmaml_mpi.tasks.quadruped.gait import NEUTRAL, Gait, Generator
 from esmaml_mpi.tasks.quadruped.quantities import NAMED, RANGES, check_span, drawn, named, span
 from esmaml_mpi.tasks.quadruped.simulation import QuadrupedSimulation
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 MODEL = Path(__file__).with_name("quadruped.xml")
 MOTORS = 8

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from helpers import laboratory
 
-from esmaml_mpi.rollouts import Observer, simulate
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import FAMILIES, family_class
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 LOCOMOTION = [name for name, place in FAMILIES.items() if ".locomotion." in place]
 

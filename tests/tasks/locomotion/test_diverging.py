@@ -10,9 +10,9 @@ from helpers import operator, unscaled
 from mujoco.batch import Batch, SimulationError
 from played import assert_columns, walks
 
-from esmaml_mpi.evaluation import Evaluator
-from esmaml_mpi.randomness import Phase, Round
-from esmaml_mpi.units import Status, Units
+from esmaml_mpi.reproducibility.randomness import Phase, Round
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.units import Status, Units
 
 CASES = {
     "walker": ("walker2d_goal_velocity", {"variant": "promp"}),
@@ -125,7 +125,7 @@ def test_a_unit_that_diverges_is_marked_and_the_others_are_untouched(case, threa
 SCRIPT = """
 import numpy as np
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 family = make_family("half_cheetah_forward_backward", 3, {"variant": "promp"})
 noise = np.zeros((family.noise_size, 3))
@@ -180,7 +180,7 @@ def test_a_run_whose_policies_diverge_says_so_in_its_file_alone(tmp_path):
     }
     (tmp_path / "empty.toml").write_text("")
     sets = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    command = [sys.executable, "-m", "esmaml_mpi.cli", "train", "empty.toml", *sets, "--output", "wild.h5"]
+    command = [sys.executable, "-m", "esmaml_mpi", "train", "empty.toml", *sets, "--output", "wild.h5"]
     done = run(command, tmp_path)
     assert done.returncode == 0, done.stderr
     with h5py.File(tmp_path / "wild.h5") as file:

@@ -10,12 +10,12 @@ from mujoco.batch import Batch
 from plain_bodies import Definition, ant_stands, signed, walker_stands
 from played import assert_columns, walks
 
-from esmaml_mpi.evaluation import Evaluator
-from esmaml_mpi.randomness import Phase, Round
-from esmaml_mpi.rollouts import block_size, simulate
+from esmaml_mpi.reproducibility.randomness import Phase, Round
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.simulate import block_size, simulate
+from esmaml_mpi.rollouts.units import Status, Units
 from esmaml_mpi.tasks.locomotion.family import LocomotionSimulation
-from esmaml_mpi.units import Status, Units
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 CASES = {
     "walker": ("walker2d_forward_backward", {}, (8,)),

@@ -8,7 +8,7 @@ from helpers import near, task_table
 from played import play, variants_of
 
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.workspace import Workspace
+from esmaml_mpi.tasks.workspace import Workspace
 
 NAME = "walker2d_random_parameters"
 # Field of the model, base and range of its factors.

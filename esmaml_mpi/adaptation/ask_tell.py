@@ -1,0 +1,161 @@
+"""Adaptation by ask and tell: one policy at a time is tried, on a robot for example, and its reward told.
+
+What a session asks for is decided by the operators that training uses, driven as one unit with one task. Operator,
+theta, seed and the rewards so far are its whole state: a session made again from them goes on bit for bit.
+"""
+
+import math
+from collections.abc import Iterable
+from numbers import Real
+
+import numpy as np
+
+from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.directions.drawing import Directions, Source
+from esmaml_mpi.directions.gaussian import Gaussian
+from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.errors import UsageError
+from esmaml_mpi.reproducibility.exact_sums import LARGEST
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.settings.fields import show
+
+
+class Adaptation:
+    """An adaptation of theta (d,) under way; ``ask`` and ``tell`` take turns until ``done``."""
+
+    def __init__(
+        self,
+        operator: Operator,
+        theta: np.ndarray,
+        seed: int = 0,
+        rewards: Iterable[float] = (),
+        *,
+        sampler: Sampler = Gaussian(),  # noqa: B008 (frozen)
+        subspace: Subspace | None = None,
+        at: Round = Round(Phase.EVALUATE, 0),  # noqa: B008 (frozen)
+        task: int = 0,
+    ):
+        """``rewards`` are those told before the session was interrupted.
+
+        ``sampler`` draws its directions, which ``at`` and ``task`` key beside ``seed``: those of the first of the
+        evaluation's repeats.
+        """
+        if getattr(operator, "uses_recordings", False):
+            raise UsageError(
+                f"adaptation.operator = {operator.operator!r}: it learns from the observations, actions and rewards of "
+                "every step, and a session is told one reward a trial."
+            )
+        theta = np.array(theta, dtype=float)
+        if theta.ndim != 1 or not np.isfinite(theta).all():
+            raise UsageError(f"theta of shape {theta.shape}: finite parameters (d,) are wanted.")
+        self.operator = operator
+        self.rewards: list[float] = []  # -inf: the trial has failed
+        self._theta = theta
+        self._adapted: np.ndarray | None = None
+        self._best_tried, self._best_reward = theta, -math.inf
+        self._source, self._at, self._task, self._draws = Source(sampler, Streams(seed), subspace), at, task, 0
+        watch = (self._note_centre,) if getattr(operator, "tells_centre", False) else ()
+        self._centre: np.ndarray | None = theta if watch else None
+        self._operator_run = operator.adapt(
+            theta[:, None, None].copy(), Directions(self._normals, self._source), *watch
+        )
+        self._queries, self._step = np.empty((len(theta), 1, 1, 0)), -1
+        self._answers: list[float] = []
+        self._go_on(None)
+        for reward in rewards:
+            self.tell(reward)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to try."""
+        return self._adapted is not None
+
+    @property
+    def trials(self) -> int:
+        """How many rewards have been told."""
+        return len(self.rewards)
+
+    @property
+    def total(self) -> int:
+        """How many rewards it takes."""
+        return self.operator.rollouts
+
+    @property
+    def best(self) -> np.ndarray:
+        """The parameters (d,) to use if it ended now; when done, those that the operator returned.
+
+        Before that the operator's centre as of its last full batch of trials, theta at first. For an operator that
+        does not tell its centre, the policy with the highest single reward so far, or theta.
+        """
+        if self._adapted is not None:
+            return self._adapted.copy()
+        return (self._best_tried if self._centre is None else self._centre).copy()
+
+    @property
+    def batch(self) -> tuple[int, np.ndarray, int]:
+        """The operator's present queries, which an evaluation tries together: their number in the sequence, their
+        parameters (d, Q), and how many of their rewards have been told.
+        """
+        return self._step, self._queries[:, 0, 0], len(self._answers)
+
+    def ask(self) -> np.ndarray:
+        """Parameters (d,) to try next; the same ones until their reward is told. UsageError when done."""
+        if self.done:
+            raise UsageError(f"the adaptation is done after {self.trials} trials; there is nothing more to try.")
+        return self._queries[:, 0, 0, len(self._answers)].copy()
+
+    def tell(self, reward: float) -> None:
+        """The reward of the parameters last asked for; UsageError, and nothing happens, if it is none.
+
+        nan or -inf: the trial has failed, say because the robot fell, and has no reward. Operators that select bear
+        it and never choose such a policy; a gradient has no use for it, and it is refused: try again, or tell a number
+        that is bad enough.
+        """
+        if self.done:
+            raise UsageError(f"the adaptation is done after {self.trials} trials; no further reward is wanted.")
+        value = self._checked(reward)
+        if value > self._best_reward:
+            self._best_tried, self._best_reward = self.ask(), value
+        self.rewards.append(value)
+        self._answers.append(value)
+        if len(self._answers) == self._queries.shape[-1]:
+            self._go_on(np.array(self._answers).reshape(1, 1, -1))
+
+    def _checked(self, reward: float) -> float:
+        if not isinstance(reward, Real) or isinstance(reward, bool):
+            raise UsageError(f"reward {show(reward)}: a number is wanted.")
+        try:
+            value = float(reward)
+        except OverflowError:
+            value = math.inf
+        if math.isfinite(value) and abs(value) < LARGEST:
+            return value
+        if math.isfinite(value) or value == math.inf:
+            raise UsageError(f"reward {value:g}: a number of less than 2**126 is wanted, or nan for a failed trial.")
+        if not getattr(self.operator, "bears_failures", False):
+            raise UsageError(
+                f"reward {value}: this operator needs the reward of every trial. Try the same policy again, or give a "
+                "failed trial a low finite reward."
+            )
+        return -math.inf
+
+    def _go_on(self, rewards: np.ndarray | None) -> None:
+        """The operator's next queries, or its end."""
+        self._answers, self._step = [], self._step + 1
+        try:
+            with np.errstate(all="ignore"):
+                run = self._operator_run
+                self._queries = next(run) if rewards is None else run.send(rewards)
+        except StopIteration as end:
+            self._adapted = end.value[:, 0, 0].copy()
+
+    def _note_centre(self, parameters: np.ndarray) -> None:
+        self._centre = parameters[:, 0, 0].copy()
+
+    def _normals(self, count: int) -> np.ndarray:
+        """The next (d, 1, 1, count) directions."""
+        drawn = np.empty((len(self._theta), count))
+        self._source.fill(drawn, Purpose.ADAPTATION, self._at, task=self._task, step=self._draws)
+        self._draws += 1
+        return drawn[:, None, None]

@@ -1,0 +1,28 @@
+"""The ``config`` command: a configuration with every setting explained, or whether it is valid."""
+
+from esmaml_mpi.commands.arguments import add_set
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
+    config = commands.add_parser(
+        "config",
+        help="print or check a configuration",
+        description="Print the resolved configuration, every setting explained; the defaults if no file is given.",
+    )
+    config.add_argument("config", nargs="?", metavar="CONFIG", help="TOML file")
+    add_set(config)
+    config.add_argument("--check", action="store_true", help="only say whether it is valid")
+    config.set_defaults(run=config_command, collective=False)
+
+
+def config_command(options) -> int:
+    """Carry the command out; returns the exit code."""
+    from esmaml_mpi.config.loading import load
+
+    config = load(options.config or {}, options.set).resolved()
+    if options.check:
+        print(f"{options.config or 'the default configuration'} is valid")
+    else:
+        print(config.to_toml(comments=True), end="")
+    return 0

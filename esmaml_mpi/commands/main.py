@@ -1,0 +1,102 @@
+"""The ``esmaml`` command.
+
+Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal with a checkpoint written.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from contextlib import nullcontext
+
+from esmaml_mpi.commands import adapt, config, evaluate, export, info, render, sweep, tasks, train
+from esmaml_mpi.commands.arguments import Parser
+from esmaml_mpi.errors import ToldToLeave, UserError
+from esmaml_mpi.training.interruption import remember_early_signals
+from esmaml_mpi.training.standard_output import enduring, reader_left
+
+# In the order in which `esmaml --help` lists them.
+COMMANDS = (train, evaluate, render, adapt, info, export, sweep, tasks, config)
+
+# Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
+for _name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+):
+    os.environ.setdefault(_name, "1")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command on this rank; returns its exit code."""
+    options = make_parser().parse_args(arguments)
+    trains = options.command == "train" or (options.command == "sweep" and not options.list)
+    if trains:
+        remember_early_signals()
+    if options.collective:
+        with enduring() if trains else nullcontext():
+            return _collective(options)
+    try:
+        return options.run(options)
+    except UserError as error:
+        return _complain(error)
+    except BrokenPipeError:  # `esmaml tasks | head`
+        return reader_left()
+
+
+def _collective(options) -> int:
+    """A command that all ranks carry out together. Whatever raises on one rank ends the job on all."""
+    from esmaml_mpi.parallel.connection import connect
+
+    try:
+        world = connect()
+    except UserError as error:
+        return _complain(error)
+    try:
+        code = options.run(options, world)
+    except ToldToLeave as order:
+        code = order.args[0]
+    except UserError as error:
+        code = _complain(error)
+        if not error.known_to_all_ranks:
+            world.abort(code)
+    except MemoryError as error:
+        print(
+            f"esmaml: out of memory on rank {world.rank} of {world.size} ({error}). Take fewer ranks on a node, or "
+            "make run.threads, adaptation.queries, task.batch_size, task.horizon or policy.hidden smaller.",
+            file=sys.stderr,
+            flush=True,
+        )
+        world.abort(1)
+    except BaseException:
+        print(
+            f"esmaml: error on rank {world.rank} of {world.size}\n{traceback.format_exc()}", file=sys.stderr, flush=True
+        )
+        world.abort(1)
+    world.close(code)
+    return code
+
+
+def _complain(error: UserError) -> int:
+    print(f"esmaml: {error}", file=sys.stderr, flush=True)
+    return error.exit_code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line: every command with its arguments."""
+    parser = Parser(
+        prog="esmaml",
+        description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks "
+        "work on one run; without a launcher one process does it all.",
+        epilog="Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal "
+        "(USR1, TERM, INT) with a checkpoint written.",
+    )
+    from esmaml_mpi import __version__
+
+    parser.add_argument("--version", action="version", version=f"esmaml_mpi {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return parser

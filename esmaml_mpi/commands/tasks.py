@@ -1,0 +1,20 @@
+"""The ``tasks`` command: which task families there are, and their options."""
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
+    tasks = commands.add_parser(
+        "tasks",
+        help="list task families, or one family's options",
+        description="List the task families; with a name, that family's options with their defaults.",
+    )
+    tasks.add_argument("name", nargs="?", metavar="NAME", help="a family, to see its options")
+    tasks.set_defaults(run=tasks_command, collective=False)
+
+
+def tasks_command(options) -> int:
+    """Carry the command out; returns the exit code."""
+    from esmaml_mpi.tasks.description import describe_families, describe_family
+
+    print(describe_family(options.name) if options.name else describe_families())
+    return 0

@@ -1,0 +1,28 @@
+"""The ``train`` command: meta-train, on all ranks that a launcher has started."""
+
+from esmaml_mpi.commands.arguments import add_set
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
+    train = commands.add_parser(
+        "train", help="meta-train, or continue training", description="Meta-train as the configuration says."
+    )
+    train.add_argument(
+        "config", metavar="CONFIG", help="TOML file; `esmaml config` prints one with every setting explained"
+    )
+    add_set(train)
+    train.add_argument("--output", metavar="FILE.h5", help="results file (default: results/NAME.h5, NAME = run.name)")
+    existing = train.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--resume", action="store_true", help="continue an existing results file; starts a new one if there is none"
+    )
+    existing.add_argument("--overwrite", action="store_true", help="replace an existing results file")
+    train.set_defaults(run=train_command, collective=True)
+
+
+def train_command(options, world) -> int:
+    """Carry the command out; returns the exit code."""
+    from esmaml_mpi.training.launch import launch
+
+    return launch(world, options.config, options.set, options.output, options.resume, options.overwrite)

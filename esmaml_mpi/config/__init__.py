@@ -1,0 +1,1 @@
+"""What an experiment is: typed sections read from TOML, checked, and made into objects."""

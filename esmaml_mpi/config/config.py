@@ -1,0 +1,129 @@
+"""What an experiment is: typed sections, read from TOML with overrides, validated before any rank starts work."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from esmaml_mpi.config.choices import CHOICES, chosen
+from esmaml_mpi.config.consistency import resolve
+from esmaml_mpi.config.toml_text import read_toml
+from esmaml_mpi.settings import sections
+from esmaml_mpi.settings.fields import allowed, parse, unknown
+from esmaml_mpi.tasks import make_family
+
+
+@dataclass
+class Config(sections.Sections):
+    """A whole experiment.
+
+    ``resolved()`` fills in what depends on the task family and checks the sections against each other.
+    """
+
+    run: sections.RunSettings = field(default_factory=sections.RunSettings)
+    task: sections.TaskSettings = field(default_factory=sections.TaskSettings)
+    policy: sections.PolicySettings = field(default_factory=sections.PolicySettings)
+    adaptation: sections.AdaptationSettings = field(default_factory=lambda: chosen("adaptation", {}))
+    meta: sections.MetaSettings = field(default_factory=lambda: chosen("meta", {}))
+    test: sections.TestSettings = field(default_factory=sections.TestSettings)
+    checkpoint: sections.CheckpointSettings = field(default_factory=sections.CheckpointSettings)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping) -> "Config":
+        """From nested mappings; unknown names, wrong types and values out of range raise ConfigError."""
+        known = {f.name: f.default_factory for f in dataclasses.fields(cls)}
+        for name in tables:
+            if name not in known:
+                raise unknown("section", name, known)
+        parsed = {}
+        for name, section in known.items():
+            table = tables.get(name, {})
+            parsed[name] = chosen(name, table) if name in CHOICES else parse(section, table, name)
+        return cls(**parsed)
+
+    @classmethod
+    def from_toml(cls, text: str) -> "Config":
+        """From TOML text."""
+        return cls.from_dict(read_toml(text, "the configuration"))
+
+    def to_dict(self) -> dict:
+        """Nested plain values; settings that are None are left out."""
+        tables = dataclasses.asdict(self)
+        return {name: {k: v for k, v in table.items() if v is not None} for name, table in tables.items()}
+
+    def to_toml(self, comments: bool = False) -> str:
+        """TOML text, with each setting's documentation if ``comments``."""
+        import tomli_w
+
+        if not comments:
+            return tomli_w.dumps(self.to_dict())
+        lines = []
+        for section in dataclasses.fields(self):
+            settings = getattr(self, section.name)
+            summary = (inspect.getdoc(type(settings)) or "").partition("\n\n")[0].replace("\n", " ")
+            lines += [f"# {summary}", f"[{section.name}]"]
+            tables: list[str] = []
+            for f in dataclasses.fields(settings):
+                value, limits = getattr(settings, f.name), allowed(f)
+                text = f"# {f.metadata['doc']}" + (f" ({limits})" if limits else "")
+                if isinstance(value, (dict, list)):
+                    written = tomli_w.dumps({section.name: {f.name: value}})
+                    written = written.removeprefix(f"[{section.name}]\n").strip()
+                    # Tables come last: whatever follows would be theirs.
+                    (tables if written.startswith("[") else lines).extend([text, written])
+                elif value is None:
+                    lines += [text, f"# {f.name} ="]
+                else:
+                    lines += [text, tomli_w.dumps({f.name: value}).rstrip()]
+            lines += [*tables, ""]
+        return "\n".join(lines)
+
+    def resolved(self, training: bool = True) -> "Config":
+        """A copy with every derived setting filled in.
+
+        Raises ConfigError where settings contradict each other or ask for more memory than this machine has, and
+        FamilyError where the task family is not one. ``training`` says whether a run is to come, or only adaptations.
+        """
+        return resolve(self, training)
+
+    @property
+    def rollouts_per_adaptation(self) -> int:
+        """Episodes that adapting one policy to one task takes, scores before and after not counted."""
+        return self.adaptation.rollouts * self.task.rollouts  # type: ignore[attr-defined]  # every operator has it
+
+    @property
+    def train_tasks(self) -> range:
+        """Ids of the training tasks (of a resolved config)."""
+        return range(_known(self.task.train_size))
+
+    @property
+    def test_tasks(self) -> range:
+        """Ids of the test tasks.
+
+        The training tasks themselves when the family has no others (N, N, N), else the ids after them.
+        """
+        count = make_family(self.task.name, self.task.horizon, self.task.options).task_count
+        train_size = _known(self.task.train_size)
+        first = 0 if count == train_size else train_size
+        return range(first, first + _known(self.task.test_size))
+
+
+def _known(size: int | None) -> int:
+    """A number of tasks of a resolved config."""
+    if size is None:
+        raise ValueError("how many tasks there are is known of a resolved config: call resolved() first")
+    return size
+
+
+def changed_keys(old: Config, new: Config) -> dict[str, tuple]:
+    """Settings in which two configs differ: dotted name -> (old value, new value)."""
+    a, b = flat(old.to_dict()), flat(new.to_dict())
+    return {key: (a.get(key), b.get(key)) for key in sorted({*a, *b}) if a.get(key) != b.get(key)}
+
+
+def flat(tables: Mapping, prefix: str = "") -> dict:
+    """Nested tables as one: {"meta": {"sigma": 0.1}} -> {"meta.sigma": 0.1}."""
+    result = {}
+    for key, value in tables.items():
+        result.update(flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value})
+    return result

@@ -1,0 +1,179 @@
+"""What one setting cannot know: values that depend on the task family, and settings that contradict each other."""
+
+import contextlib
+import dataclasses
+import sys
+import threading
+
+from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
+from esmaml_mpi.config.memory import check_memory
+from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.errors import ConfigError, FamilyError
+from esmaml_mpi.rollouts.corruption import RewardCorruption
+from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once, remark_after
+from esmaml_mpi.settings.fields import parse, show
+from esmaml_mpi.settings.sections import TaskSettings
+from esmaml_mpi.tasks import make_family, options_of
+from esmaml_mpi.tasks.contract import rehearse
+
+DEFAULT_TRAIN_SIZE = 50
+SHORTEST_TIMEOUT = 0.01  # seconds; shorter ones would end processes that are merely busy
+PATIENCE = 20.0  # seconds for a family's first steps, as a library that it uses may take long to load
+MOST_NAME_BYTES = 240  # file systems allow 255, and the file beside it that is being written has a longer name
+
+
+def resolve(config, training: bool):
+    """A copy of a Config with every derived setting filled in; see ``Config.resolved``."""
+    _check_run(config.run, training)
+    with _limited(config):
+        family = make_family(config.task.name, config.task.horizon, config.task.options)
+    resolved = dataclasses.replace(config, task=_task_settings(config, family))
+    _check_sharing(config, family)
+    _check_directions(resolved, family)
+    check_memory(resolved, family, training)
+    with _limited(config):
+        repeatable = rehearse(family)
+    for warning in [*getattr(family, "model_warnings", ()), *([] if repeatable else [_unrepeatable(config.task.name)])]:
+        print(f"esmaml: {warning}", file=sys.stderr, flush=True)
+    return resolved
+
+
+@contextlib.contextmanager
+def _limited(config):
+    """The time that a family's first steps may take, or at least a remark where an environment of the user's hangs."""
+    name, limit = config.task.name, config.run.unit_timeout
+    remark = (
+        f"esmaml: task family {name!r} is being made and tried, for {PATIENCE:g} s now. If it hangs, Ctrl-C shows "
+        "where; with run.unit_timeout it is given up."
+    )
+    limit = max(limit, PATIENCE) if limit and _in_main_thread() else 0.0
+    try:
+        with remark_after(PATIENCE, remark), deadline(limit, exit_at_once):
+            yield
+    except DeadlineExceeded as error:
+        raise FamilyError(
+            f"task family {name!r}: it was not made, or its first steps were not done, after {limit:g} s: it hangs in "
+            f"{error} (run.unit_timeout)."
+        ) from error
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _unrepeatable(name: str) -> str:
+    return (
+        f"task family {name!r}: the same episode came out otherwise when it was simulated again. It has randomness "
+        "that its seed does not decide, or keeps something across resets: numbers cannot be repeated, and will depend "
+        "on the number of ranks."
+    )
+
+
+def _task_settings(config, family) -> TaskSettings:
+    """Horizon, options and how many tasks are used."""
+    count = family.task_count
+    task = dataclasses.replace(config.task, horizon=family.horizon, options=options_of(family))
+    # (N, N, N) for a family of few tasks, else (50, 5, 5)
+    few = count is not None and count <= DEFAULT_TRAIN_SIZE
+    if task.train_size is None:
+        task.train_size = count if few else DEFAULT_TRAIN_SIZE
+    if task.batch_size is None:
+        task.batch_size = min(count if few else 5, task.train_size)
+    if task.test_size is None:
+        left = max(count - task.train_size, 0) if count is not None else 5
+        task.test_size = (left or count) if few else max(1, min(5, left))
+    if task.batch_size > task.train_size:
+        raise ConfigError(
+            f"task.batch_size = {task.batch_size}: tasks are drawn without replacement, so at "
+            f"most task.train_size = {task.train_size}."
+        )
+    if count is not None and max(task.train_size, task.test_size) > count:
+        raise ConfigError(
+            f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
+            f"has only {count} distinct tasks."
+        )
+    if count is not None and task.train_size != count and task.train_size + task.test_size > count:
+        raise ConfigError(
+            f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
+            f"has {count} tasks; use all of them for both "
+            f"(train_size = test_size = {count}) or keep training and test tasks disjoint (their "
+            f"sum at most {count})."
+        )
+    if count is not None and task.train_size == count and task.test_size != count:
+        raise ConfigError(
+            f"task.test_size = {task.test_size}: all {count} tasks of {task.name} are training "
+            f"tasks, so task.test_size must be {count} too."
+        )
+    return task
+
+
+def _check_sharing(config, family) -> None:
+    if config.adaptation.share_rollouts and not getattr(family, "tasks_share_dynamics", False):
+        raise ConfigError(
+            f"adaptation.share_rollouts = true: tasks of {config.task.name} differ in more than their rewards, so that "
+            "a rollout on one says nothing of the others; false is wanted."
+        )
+
+
+def _check_directions(config, family) -> None:
+    """Whether samplers and decoders can do with the numbers of queries and parameters that they will get."""
+    policy = make_policy(config, family)
+    dimension = policy.size
+    algorithm, operator = make_algorithm(config), make_operator(config)
+    sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
+    with _naming("meta"):
+        algorithm.check(dimension)
+    with _naming("adaptation"):
+        sampler.check(dimension, operator.directions_at_once)
+        if hasattr(operator, "check_dimension"):
+            operator.check_dimension(dimension)
+    if getattr(operator, "uses_recordings", False) and not policy.noise_per_step:
+        raise ConfigError(
+            f"adaptation.operator = {operator.operator!r}: it needs a policy that acts at random, and meta.algorithm = "
+            f"{config.meta.algorithm!r} trains one that does not."
+        )
+    corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")
+    for each in getattr(operator, "operators", (operator,)):
+        exposed = each.queries_at_once - (each.pivot_last(0) and not corruption.corrupt_pivot)
+        if corruption.fraction and corruption.relative and exposed < 2:
+            raise ConfigError(
+                f"task.corruption.relative = true: {each.operator} measures one reward at a time, which has no spread "
+                "to put an outlier at a distance by; relative = false is wanted, with outlier_scale in reward units."
+            )
+
+
+@contextlib.contextmanager
+def _naming(section: str):
+    """Say which section an error is about, where it does not itself."""
+    try:
+        yield
+    except ConfigError as error:
+        if f"{section}." in str(error):
+            raise
+        raise ConfigError(f"[{section}] {error}") from error
+
+
+def _check_run(run, training: bool) -> None:
+    if 0 < run.unit_timeout < SHORTEST_TIMEOUT:
+        raise ConfigError(
+            f"run.unit_timeout = {run.unit_timeout}: 0 for no limit, or at least {SHORTEST_TIMEOUT} seconds, is "
+            "wanted; a process that has not stopped after twice the time is ended."
+        )
+    if run.unit_timeout and run.threads > 1:
+        raise ConfigError(
+            f"run.unit_timeout = {run.unit_timeout}: needs run.threads = 1, not {run.threads}, as only "
+            "a rank's main thread can be interrupted."
+        )
+    if run.unit_timeout and training and not _in_main_thread():
+        raise ConfigError(
+            f"run.unit_timeout = {run.unit_timeout}: only the main thread can be interrupted, and this is another one; "
+            "0 is wanted, or training in the main thread."
+        )
+    name = run.name
+    if not name or any(c in name for c in "/\\") or not name.isprintable():
+        raise ConfigError(
+            f"run.name = {show(name)}: a non-empty name without slashes and line ends is wanted; use "
+            "--output for another folder."
+        )
+    if len(name.encode()) > MOST_NAME_BYTES:
+        raise ConfigError(f"run.name = {show(name)}: a file name of at most {MOST_NAME_BYTES} bytes is wanted.")

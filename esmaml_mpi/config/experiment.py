@@ -1,0 +1,92 @@
+"""A config made into objects: everything that every rank holds, and nothing of MPI or HDF5."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
+from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.meta.held_out import HeldOut
+from esmaml_mpi.meta.stages import Stage
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
+from esmaml_mpi.rollouts.corruption import RewardCorruption
+from esmaml_mpi.rollouts.evaluator import Evaluator, Outcome
+from esmaml_mpi.rollouts.trials import Laboratory
+from esmaml_mpi.rollouts.units import Tally
+from esmaml_mpi.settings.fields import parse
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.contract import task_table
+
+
+@dataclass(frozen=True)
+class Request:
+    """What rank 0 asks of all ranks in one round: the training units of ``stage``, if any, and test units or not."""
+
+    iteration: int
+    attempt: int
+    stage: Stage | None
+    test: bool
+    theta: np.ndarray
+    observer: Observer
+    subspace: Subspace | None = None  # where a sampler of directions uses it
+
+    @property
+    def round(self) -> Round:
+        """The key of its training units."""
+        return Round(Phase.TRAIN, self.iteration, self.attempt)
+
+
+class Experiment:
+    """Policy, tasks, operator and algorithm of a resolved config."""
+
+    def __init__(
+        self, config: Config, test_phase: Phase = Phase.TEST, test_tasks=None, test_repeats: int | None = None
+    ):
+        """``test_tasks`` and ``test_repeats`` replace the config's; ``test_phase`` keys their streams."""
+        self.config = config
+        self.test_phase = test_phase
+        self.streams = Streams(config.run.seed)
+        self.family = make_family(config.task.name, config.task.horizon, config.task.options)
+        self.policy = make_policy(config, self.family)
+        self.algorithm = make_algorithm(config)
+        test_tasks = config.test_tasks if test_tasks is None else test_tasks
+        self.held_out = HeldOut(tuple(test_tasks), test_repeats or config.test.repeats)
+        task_streams = Streams(config.task.seed)
+        ids = range(max(*config.train_tasks, *test_tasks) + 1)
+        table = task_table(self.family, ids, lambda i: task_streams.generator(Purpose.TASK, task=i))
+        operator = make_operator(config)
+        self.sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
+        lab = Laboratory(
+            self.policy,
+            self.family,
+            table,
+            self.streams,
+            config.task.rollouts,
+            config.adaptation.share_rollouts,
+            self.sampler,
+            parse(RewardCorruption, config.task.corruption, "task.corruption"),
+            operator.pivot_last,
+        )
+        self.evaluator = Evaluator(lab, operator, config.run.threads, config.run.unit_timeout)
+
+    def initial_theta(self) -> np.ndarray:
+        """Meta-parameters (d,) at iteration 0."""
+        return self.policy.initial(self.streams.generator(Purpose.INITIAL_POLICY), self.config.policy.output_gain)
+
+    def train_units(self, request: Request, indices: range) -> tuple[np.ndarray, Tally]:
+        """Rows (U, width) of training units of the algorithm's stage, nan where one failed, and their tally."""
+        return self.algorithm.work(request, indices, self.evaluator)
+
+    def test_units(self, request: Request, indices: range) -> Outcome:
+        """Evaluate test units, before and after adaptation."""
+        at = Round(self.test_phase, request.iteration)
+        units, points = self.held_out.units(at, indices), self.held_out.points(request.theta, indices)
+        return self.evaluator.evaluate(points, units, request.observer, True, request.subspace)
+
+    @property
+    def uses_subspace(self) -> bool:
+        """Whether a sampler of directions uses what earlier meta-gradients suggest."""
+        return self.sampler.uses_basis or self.algorithm.uses_subspace

@@ -1,0 +1,118 @@
+"""How much memory a config needs at the least, so that one that cannot fit is refused before anything is started.
+
+Counted is what a single process must hold however many others share the work: one evaluation, rank 0's rows, the
+results so far. What the family allocates for itself is not known and not counted.
+"""
+
+import os
+from dataclasses import dataclass
+
+from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.rollouts.simulate import block_size
+from esmaml_mpi.settings.fields import show
+
+NUMBER = 8  # bytes of a float64
+ARRAY = 112  # bytes of a NumPy array beside its data
+SERIES = 14  # numbers that each iteration adds to the results beside the evaluations' values
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes, what they hold, and the settings that decide how many."""
+
+    bytes: int
+    what: str
+    keys: tuple[str, ...]
+
+
+def needs(config, family, training: bool = True) -> list[Need]:
+    """What one process must hold for a resolved config; ``training``: with the results of a whole run."""
+    task, meta, test = config.task, config.meta, config.test
+    policy, algorithm, operator = make_policy(config, family), make_algorithm(config), make_operator(config)
+    d, n, tasks = policy.size, policy.observation_size, algorithm.tasks_at_once if training else 1
+    asked, asking = operator.queries_at_once, operator.counts
+    if training and algorithm.queries_at_once > asked:
+        asked, asking = algorithm.queries_at_once, algorithm.counts
+    rollouts = asked * tasks * task.rollouts
+    block = min(block_size(policy, family), max(rollouts, 2))
+    found = [
+        Need(4 * NUMBER * d, "the parameters", ("policy.hidden",)),
+        Need(
+            2 * NUMBER * d * max(rollouts, operator.directions_at_once * tasks),
+            "the queries of one evaluation",
+            (*asking, "task.batch_size", "task.rollouts", "policy.hidden"),
+        ),
+        Need(
+            NUMBER * (family.noise_size + policy.noise_per_step * task.horizon) * rollouts,
+            "the noise of one evaluation",
+            (*asking, "task.batch_size", "task.rollouts", "task.horizon"),
+        ),
+        Need(
+            NUMBER * config.run.threads * (task.horizon + 1) * n * block,
+            "the observations of simulated episodes",
+            ("task.horizon", "run.threads"),
+        ),
+        Need(
+            (ARRAY + NUMBER) * (task.train_size + task.test_size),
+            "the table of tasks",
+            ("task.train_size", "task.test_size"),
+        ),
+        Need(6 * NUMBER * task.test_size * test.repeats, "the returns of a test", ("test.repeats", "task.test_size")),
+    ]
+    if not training:
+        return found
+    if algorithm.directions_held:
+        keys = ("meta.directions", *algorithm.counts, "policy.hidden")
+        needed = 2 * NUMBER * d * algorithm.directions_held
+        found.append(Need(needed, "the directions of an iteration, drawn jointly", keys))
+    evaluations, counts = algorithm.evaluations, algorithm.counts
+    tests = 1 + (-(-meta.iterations // test.every) if test.every else 0)
+    row = NUMBER * (d + 2 * n + 2 * task.test_size * test.repeats)
+    return [
+        *found,
+        Need(6 * NUMBER * evaluations, "the results of an iteration", counts),
+        # Twice: in the history, and in the file's image while it is written.
+        Need(
+            2 * NUMBER * meta.iterations * (evaluations + SERIES),
+            "the results of all iterations",
+            ("meta.iterations", *counts),
+        ),
+        Need(
+            2 * tests * row,
+            "the parameters and test returns over time",
+            ("meta.iterations", "test.every", "test.repeats", "task.test_size", "policy.hidden"),
+        ),
+    ]
+
+
+def check_memory(config, family, training: bool = True) -> None:
+    """Raise ConfigError if a resolved config needs more memory than this machine has."""
+    found, limit = needs(config, family, training), machine_bytes()
+    total, largest = sum(need.bytes for need in found), max(found, key=lambda need: need.bytes)
+    if total <= limit:
+        return
+    settings = ", ".join(f"{key} = {_value(config, key)}" for key in dict.fromkeys(largest.keys))
+    raise ConfigError(
+        f"{settings}: one process needs at least {amount(total)} of memory, {amount(largest.bytes)} of it for "
+        f"{largest.what}, and this machine has {amount(limit)}. Make one of them smaller"
+        f"{', or test.every larger' if 'test.every' in largest.keys else ''}."
+    )
+
+
+def machine_bytes() -> int:
+    """Physical memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def amount(size: int) -> str:
+    """Bytes in words."""
+    for unit in ("bytes", "KB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            return f"{size:.3g} {unit}"
+        size /= 1000
+
+
+def _value(config, key: str):
+    section, name = key.split(".")
+    return show(getattr(getattr(config, section), name))

@@ -1,0 +1,1 @@
+"""Policies: linear and multi-layer, in batches."""

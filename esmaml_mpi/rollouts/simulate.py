@@ -1,0 +1,192 @@
+"""The hot loop: a batch of policies, each on its own task, to returns and observation sums.
+
+Every column's result is bit-identical in any batch: all arithmetic is element-wise across the batch axis or sums over
+a leading axis, in order. NumPy breaks that rule for a batch of exactly one, whose leading axis it sums pairwise; a
+lone column is therefore doubled.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.errors import UserError, in_words
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.tasks.contract import checked_rewards, checked_size
+from esmaml_mpi.tasks.family import Simulation, TaskFamily
+from esmaml_mpi.tasks.workspace import Workspace
+
+MOST_BLOCK_NUMBERS = 160_000  # parameters of a block, about 1.3 MB: what a core's cache holds beside the scratch arrays
+FEWEST_IN_BLOCK = 256
+FEWEST = 2  # columns whose arithmetic does not depend on their number
+
+
+class RolloutError(RuntimeError):
+    """The task family raised while simulating; the cause is chained."""
+
+
+@dataclass(frozen=True)
+class RolloutResult:
+    """Outcome of B rollouts.
+
+    ``returns`` (B,), or (T, B) where each was priced for T tasks; ``lengths`` (B,) steps, until the last one ended.
+    ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square.
+    Only if asked for: ``observations`` (horizon + 1, n, B), of which those after row ``lengths[b]``, where episode b
+    ended, mean nothing; and ``rewards`` (horizon, B), 0 after it, unless they were priced for several tasks.
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+    observation_sums: np.ndarray
+    observations: np.ndarray | None = None
+    rewards: np.ndarray | None = None
+
+
+def block_size(policy: Policy, family: TaskFamily) -> int:
+    """How many simulations to step together."""
+    return min(family.batch_limit, max(FEWEST_IN_BLOCK, MOST_BLOCK_NUMBERS // policy.size))
+
+
+def simulate(
+    policy: Policy,
+    family: TaskFamily,
+    parameters: np.ndarray,
+    tasks: np.ndarray,
+    noise: np.ndarray | None,
+    observer: Observer,
+    workspace: Workspace,
+    record: bool = False,
+) -> RolloutResult:
+    """Run one episode of each column: parameters (d, B), task parameters (p, B), noise (noise_size, B) or None.
+
+    For policies that act at random, rows of standard normals follow the parameters, (noise_per_step, horizon) of them.
+
+    Task parameters (p, T, B) price each episode for T tasks, where the family's tasks differ in reward alone. Raises
+    RolloutError if the family does, and FamilyError if what it gives back is not what families give back, which no
+    other episode would mend. Non-finite outcomes are returned as they are; the caller judges them.
+    """
+    lone = parameters.shape[1] == 1
+    if lone:
+        parameters, tasks, noise = (
+            None if array is None else np.repeat(array, 2, axis=-1) for array in (parameters, tasks, noise)
+        )
+        observer = observer.repeated(2)
+    batch, limit = parameters.shape[1], block_size(policy, family)
+    blocks = max(1, -(-batch // limit))
+    edges = [batch * i // blocks for i in range(blocks + 1)]
+    parts = [
+        _simulate_block(
+            policy,
+            family,
+            parameters[:, a:b],
+            tasks[..., a:b],
+            None if noise is None else noise[:, a:b],
+            observer.of(slice(a, b)),
+            workspace,
+            record,
+            lone,
+        )
+        for a, b in itertools.pairwise(edges)
+    ]
+    if len(parts) == 1:
+        return _first(parts[0]) if lone else parts[0]
+    return RolloutResult(
+        np.concatenate([part.returns for part in parts], axis=-1),
+        np.concatenate([part.lengths for part in parts]),
+        np.concatenate([part.observation_sums for part in parts], axis=1),
+        np.concatenate([part.observations for part in parts], axis=2) if record else None,
+        np.concatenate([part.rewards for part in parts], axis=1) if record and tasks.ndim == 2 else None,
+    )
+
+
+def _simulate_block(policy, family, parameters, tasks, noise, observer, workspace, record, lone) -> RolloutResult:
+    batch, size = parameters.shape[1], policy.observation_size
+    checked_size(family, size)
+    observations = workspace.array("observations", family.horizon + 1, size, batch)
+    prices = tasks if tasks.ndim == 3 else tasks[:, None]
+    returns, over = np.empty(prices.shape[1:]), None
+    earned = np.zeros((family.horizon, batch)) if record and tasks.ndim == 2 else None
+    with np.errstate(all="ignore"):
+        try:
+            simulation = family.simulation(prices[:, 0], noise, workspace)
+            simulation.reset(observations[0])
+            if lone and simulation.running is not None:
+                simulation.running[1] = False
+            steps = _run(policy, parameters, observer, simulation, observations)
+            outcomes = (simulation.rewards(observations[: steps + 1], prices[:, t]) for t in range(prices.shape[1]))
+            for t, outcome in enumerate(outcomes):
+                rewards, ended = checked_rewards(family, outcome, steps, batch)
+                returns[t], ended = _returns(rewards, ended)
+                if earned is not None:
+                    earned[:steps] = rewards
+                # Where one episode is priced for several tasks it was simulated until the last of them was over.
+                over = ended if over is None else over & ended
+        except UserError:
+            raise
+        except Exception as error:
+            raise RolloutError(f"{family.name} raised {in_words(error)}") from error
+        recorded = observations.copy() if record else None
+        seen = observations[:steps]
+        if over is None:
+            lengths = np.full(batch, steps)
+        else:
+            lengths = np.minimum(steps - np.count_nonzero(over, axis=0) + 1, steps)
+            np.copyto(seen[1:], 0.0, where=over[:-1, None, :])
+        sums = np.empty((2 * size, batch))
+        np.add.reduce(seen, axis=0, out=sums[:size])
+        np.einsum("tib,tib->ib", seen, seen, out=sums[size:])
+    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
+
+
+def _run(policy: Policy, parameters, observer: Observer, simulation: Simulation, observations) -> int:
+    """Act until the horizon, or until all episodes are over; the number of steps done."""
+    act = policy.bind(parameters, observer.mean, observer.std).act
+    horizon, batch = len(observations) - 1, parameters.shape[1]
+    if simulation.running is None:
+        for observation, following in itertools.pairwise(observations):
+            simulation.step(act(observation), following)
+        return horizon
+    columns, seen = None, None  # of those that go on, once they are few
+    for t in range(horizon):
+        if columns is None:
+            simulation.step(act(observations[t]), observations[t + 1])
+        else:
+            simulation.step(act(seen), seen)
+            observations[t + 1][:, columns] = seen
+        count = np.count_nonzero(simulation.running)
+        if count == 0:
+            return t + 1
+        present = batch if columns is None else len(columns)
+        if count <= present // 2 and present > FEWEST:
+            kept = _at_least(FEWEST, simulation.running)
+            simulation.narrow(kept)
+            columns = kept if columns is None else columns[kept]
+            seen = observations[t + 1][:, columns]
+            narrowed = observer.of(columns)
+            act = policy.bind(parameters[:, columns], narrowed.mean, narrowed.std, t + 1).act
+    return horizon
+
+
+def _at_least(fewest: int, running: np.ndarray) -> np.ndarray:
+    """Indices of those that go on, with others where these are too few."""
+    kept = running.copy()
+    kept[np.flatnonzero(~running)[: max(fewest - np.count_nonzero(running), 0)]] = True
+    return np.flatnonzero(kept)
+
+
+def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns (B,) of rewards (T, B), with the step that ends an episode, and whether it is over after each step.
+
+    Later rewards become 0.
+    """
+    if over is not None:
+        over = np.logical_or.accumulate(over, axis=0)
+        np.copyto(rewards[1:], 0.0, where=over[:-1])
+    return np.add.reduce(rewards, axis=0), over
+
+
+def _first(result: RolloutResult) -> RolloutResult:
+    """The first of two equal columns."""
+    recorded = (None if array is None else array[..., :1] for array in (result.observations, result.rewards))
+    return RolloutResult(result.returns[..., :1], result.lengths[:1], result.observation_sums[:, :1], *recorded)

@@ -1,0 +1,218 @@
+"""Rollouts of whole units: draws their keyed randomness, runs their queries, keeps their tally."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from esmaml_mpi.directions.drawing import Directions, Source
+from esmaml_mpi.directions.gaussian import Gaussian
+from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.errors import in_words
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.reproducibility.exact_sums import LARGEST
+from esmaml_mpi.reproducibility.randomness import Purpose, Streams
+from esmaml_mpi.rollouts.corruption import RewardCorruption
+from esmaml_mpi.rollouts.recording import Recording
+from esmaml_mpi.rollouts.simulate import RolloutError, RolloutResult, simulate
+from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.tasks.contract import checked_noise
+from esmaml_mpi.tasks.family import TaskFamily
+from esmaml_mpi.tasks.workspace import Workspace
+
+# What keys the noise inside an episode -> what keys the actions of policies that act at random.
+ACTIONS = {
+    Purpose.QUERY_EPISODE: Purpose.QUERY_ACTIONS,
+    Purpose.BEFORE_EPISODE: Purpose.BEFORE_ACTIONS,
+    Purpose.AFTER_EPISODE: Purpose.AFTER_ACTIONS,
+    Purpose.SHARED_EPISODE: Purpose.SHARED_ACTIONS,
+}
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What every rollout of a run needs; ``task_table`` (p, tasks) holds task parameters by id."""
+
+    policy: Policy
+    family: TaskFamily
+    task_table: np.ndarray
+    streams: Streams
+    episodes: int = 1
+    share_rollouts: bool = False  # one simulated query is priced for every task of its unit
+    sampler: Sampler = Gaussian()
+    corruption: RewardCorruption = RewardCorruption()
+    pivot_last: Callable[[int], bool] = lambda step: False  # whether the last of an operator's queries is the pivot
+
+
+@dataclass
+class Trials:
+    """The rollouts of some units under one observer, or one for each unit. ``purpose`` keys the noise inside episodes.
+
+    With ``share_rollouts`` the tasks of a unit draw their first directions in common, and where an adaptation's first
+    queries are then the same for all tasks, they are simulated once and priced for each. Later ones are not looked at:
+    whether they agree may depend on rewards, and the rollouts of a unit must not depend on the units beside it.
+    """
+
+    lab: Laboratory
+    units: Units
+    observer: Observer
+    workspace: Workspace
+    purpose: Purpose
+    subspace: Subspace | None = None
+    tally: Tally = field(init=False)
+    source: Source = field(init=False)
+    evaluations: int = field(default=0, init=False)  # calls of evaluate so far: the step index of their streams
+    draws: int = field(default=0, init=False)
+
+    def __post_init__(self):
+        self.tally = Tally.empty(len(self.units), self.lab.policy.observation_size)
+        self.source = Source(self.lab.sampler, self.lab.streams, self.subspace)
+
+    @property
+    def directions(self) -> Directions:
+        """What an operator draws from."""
+        return Directions(self.normals, self.source)
+
+    def normals(self, count: int) -> np.ndarray:
+        """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
+        rows, tasks = self.units.tasks.shape
+        drawn = np.empty((self.lab.policy.size, rows, tasks, count))
+        buffer = np.empty((self.lab.policy.size, count))
+        at = self.units.round
+        fill = partial(self.source.fill, buffer)
+        # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
+        shared = self._sharing and self.evaluations == 0
+        for u, stream in enumerate(self.units.streams):
+            if shared:
+                fill(Purpose.SHARED_ADAPTATION, at, unit=stream, step=self.draws)
+                drawn[:, u] = buffer[:, None]
+                continue
+            for t, task in enumerate(self.units.tasks[u]):
+                fill(Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
+                drawn[:, u, t] = buffer
+        self.draws += 1
+        return drawn
+
+    def evaluate(self, parameters: np.ndarray) -> np.ndarray:
+        """Mean return (U, T, Q) of parameters (d, U, T, Q): Q policies for each task of each unit."""
+        _, rows, tasks, queries = parameters.shape
+        first = self.evaluations == 0 and self.purpose is Purpose.QUERY_EPISODE
+        if self._sharing and first and np.all(parameters == parameters[:, :, :1]):
+            result = self.run(parameters[:, :, :1], shared=True)
+            returns = result.returns.reshape(tasks, rows, queries, self.lab.episodes).swapaxes(0, 1)
+        else:
+            result = self.run(parameters)
+            returns = result.returns.reshape(rows, tasks, queries, self.lab.episodes)
+        self._count(result, returns)
+        values = returns[..., 0] if self.lab.episodes == 1 else np.add.reduce(returns, axis=-1) / self.lab.episodes
+        return self._measured(values)
+
+    def answers(self, operator) -> Callable[[np.ndarray], np.ndarray | Recording]:
+        """What an adaptation operator's queries are answered by."""
+        return self.record if getattr(operator, "uses_recordings", False) else self.evaluate
+
+    def record(self, parameters: np.ndarray) -> Recording:
+        """The whole episodes of parameters (d, U, T, Q), Q * episodes for each task of each unit."""
+        _, rows, tasks, _ = parameters.shape
+        flat, *rest = self._columns(parameters, shared=False)
+        result = self.simulated(flat, *rest, record=True)
+        self._count(result, result.returns.reshape(rows, tasks, -1))
+        return Recording.of(self.lab.policy, flat, rest[-1], result, (rows, tasks))
+
+    def _count(self, result: RolloutResult, returns: np.ndarray) -> None:
+        """Add rollouts, whose returns are (U, ...) by unit, to the tally."""
+        lengths = result.lengths.reshape(len(returns), -1)
+        sums = result.observation_sums.reshape(-1, *lengths.shape)
+        finite = np.isfinite(returns.reshape(len(returns), -1)).all(axis=1)
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = np.add.reduce(sums, axis=-1)
+            finite &= (np.abs(sums) < LARGEST).all(axis=0)
+        self.tally += Tally(
+            np.where(finite, Status.OK, Status.NOT_FINITE),
+            np.where(finite, sums, 0.0),
+            np.full(len(returns), lengths.shape[1]),
+            lengths.sum(axis=1),
+        )
+
+    def _measured(self, values: np.ndarray) -> np.ndarray:
+        """Rewards (U, T, Q) as an adaptation sees them."""
+        if self.purpose is not Purpose.QUERY_EPISODE or not self.lab.corruption.active:
+            return values
+        measured = np.empty_like(values)
+        for u, stream in enumerate(self.units.streams):
+            for t, task in enumerate(self.units.tasks[u]):
+                generator = self.lab.streams.generator(
+                    Purpose.CORRUPTION, self.units.round, unit=stream, task=task, step=self.evaluations
+                )
+                has_pivot = self.lab.pivot_last(self.evaluations - 1)
+                measured[u, t] = self.lab.corruption.apply(values[u, t], generator, has_pivot)
+        return measured
+
+    @property
+    def _sharing(self) -> bool:
+        return self.lab.share_rollouts and self.units.tasks.shape[1] > 1
+
+    def run(self, parameters: np.ndarray, record: bool = False, shared: bool = False) -> RolloutResult:
+        """The rollouts behind ``evaluate``, column order (unit, task, query, episode).
+
+        ``shared``: parameters are (d, U, 1, Q), each for all tasks of its unit; returns are (T, columns).
+        """
+        return self.simulated(*self._columns(parameters, shared), record=record)
+
+    def simulated(self, *columns, record: bool) -> RolloutResult:
+        """The episodes of columns as of ``rollouts.simulate``: all that is simulated passes through this."""
+        return simulate(self.lab.policy, self.lab.family, *columns, self.workspace, record)
+
+    def _columns(self, parameters: np.ndarray, shared: bool) -> tuple:
+        """What ``simulate`` is given of each episode: parameters, task, noise, observer."""
+        size, queries = parameters.shape[0], parameters.shape[-1]
+        repeats = queries * self.lab.episodes
+        flat = parameters.reshape(size, -1)
+        if self.lab.episodes > 1:
+            flat = np.repeat(flat, self.lab.episodes, axis=1)
+        if shared:
+            table = np.repeat(self.lab.task_table[:, self.units.tasks.T], repeats, axis=2)
+        else:
+            table = np.repeat(self.lab.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
+        noise = self._noise(repeats, shared)
+        if self.lab.policy.noise_per_step:
+            flat = np.concatenate([flat, self.action_noise(repeats, shared)])
+        self.evaluations += 1
+        return flat, table, noise, self.observer.repeated(flat.shape[1] // len(self.units))
+
+    def _noise(self, episodes: int, shared: bool) -> np.ndarray | None:
+        size = self.lab.family.noise_size
+        return self._drawn(self._purpose(shared), size, episodes, self._episode_noise) if size else None
+
+    def action_noise(self, episodes: int, shared: bool = False) -> np.ndarray:
+        """Standard normals (noise_per_step * horizon, columns) that policies act by in the next evaluation."""
+        size = self.lab.policy.noise_per_step * self.lab.family.horizon
+        purpose = ACTIONS[self._purpose(shared)]
+        return self._drawn(purpose, size, episodes, lambda generator, count: generator.standard_normal((count, size)).T)
+
+    def _purpose(self, shared: bool) -> Purpose:
+        return Purpose.SHARED_EPISODE if shared else self.purpose
+
+    def _drawn(self, purpose: Purpose, size: int, episodes: int, draw) -> np.ndarray:
+        """``draw(generator, episodes)`` of each unit and task, or of each unit where its tasks share them."""
+        shared = purpose in (Purpose.SHARED_EPISODE, Purpose.SHARED_ACTIONS)
+        keys = np.zeros((len(self.units), 1), dtype=int) if shared else self.units.tasks
+        drawn = np.empty((size, *keys.shape, episodes))
+        for u, stream in enumerate(self.units.streams):
+            for t, task in enumerate(keys[u]):
+                generator = self.lab.streams.generator(
+                    purpose, self.units.round, unit=stream, task=task, step=self.evaluations
+                )
+                drawn[:, u, t] = draw(generator, episodes)
+        return drawn.reshape(size, -1)
+
+    def _episode_noise(self, generator: np.random.Generator, episodes: int) -> np.ndarray:
+        family = self.lab.family
+        try:
+            noise = family.draw_noise(generator, episodes)
+        except Exception as error:
+            raise RolloutError(f"{family.name} raised {in_words(error)}") from error
+        return checked_noise(family, noise, episodes)

@@ -1,0 +1,79 @@
+"""Units of work: one perturbed meta-policy (or one test) each, evaluated whole by whichever rank owns it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from esmaml_mpi.reproducibility.exact_sums import LARGEST
+from esmaml_mpi.reproducibility.randomness import Round
+
+
+class Status(IntEnum):
+    """What became of a unit. Anything but OK leaves the estimate."""
+
+    OK = 0
+    RAISED = 1  # the task family raised an exception
+    NOT_FINITE = 2  # a return or an observation was not finite, or beyond 2**126
+    TIMED_OUT = 3  # it took longer than run.unit_timeout
+
+
+@dataclass(frozen=True)
+class Units:
+    """U units of one round.
+
+    ``tasks`` (U, T): ids of the tasks each unit adapts to. ``streams`` (U,): the number that keys a unit's randomness;
+    units that must share it (antithetic twins) carry the same one.
+    """
+
+    round: Round
+    tasks: np.ndarray
+    streams: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+    def __getitem__(self, chosen: slice) -> "Units":
+        return Units(self.round, self.tasks[chosen], self.streams[chosen])
+
+
+@dataclass
+class Tally:
+    """What the rollouts of U units amounted to.
+
+    ``status`` (U,), ``observation_sums`` (2n, U), ``rollouts`` and ``steps`` (U,) int64.
+    """
+
+    status: np.ndarray
+    observation_sums: np.ndarray
+    rollouts: np.ndarray
+    steps: np.ndarray
+
+    @classmethod
+    def empty(cls, units: int, observation_size: int) -> "Tally":
+        return cls(
+            np.zeros(units, dtype=np.int64),
+            np.zeros((2 * observation_size, units)),
+            np.zeros(units, dtype=np.int64),
+            np.zeros(units, dtype=np.int64),
+        )
+
+    def __iadd__(self, other: "Tally") -> "Tally":
+        np.maximum(self.status, other.status, out=self.status)
+        self.observation_sums += other.observation_sums
+        too_large = (np.abs(self.observation_sums) >= LARGEST).any(axis=0)
+        self.observation_sums[:, too_large] = 0.0
+        self.status[too_large] = np.maximum(self.status[too_large], Status.NOT_FINITE)
+        self.rollouts += other.rollouts
+        self.steps += other.steps
+        return self
+
+    @classmethod
+    def joined(cls, parts: list["Tally"]) -> "Tally":
+        """Tallies of consecutive units side by side."""
+        return cls(
+            np.concatenate([part.status for part in parts]),
+            np.concatenate([part.observation_sums for part in parts], axis=1),
+            np.concatenate([part.rollouts for part in parts]),
+            np.concatenate([part.steps for part in parts]),
+        )

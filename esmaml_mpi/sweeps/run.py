@@ -1,0 +1,123 @@
+"""The ``sweep`` command: list the runs of an experiment file, complete them here, or train one of them."""
+
+import fnmatch
+import json
+import shlex
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.errors import UsageError, UserError
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
+from esmaml_mpi.training.launch import agree, launch
+from esmaml_mpi.training.standard_output import reader_left
+
+
+def sweep(options, world: World) -> int:
+    """Carry the command out; returns the exit code."""
+    if options.index is not None:
+        return _train_one(options, world)
+    if world.size > 1:
+        agree(world, _refuse_ranks)
+    try:
+        return _whole(options)
+    except UserError as error:
+        error.known_to_all_ranks = True  # there is but this one
+        raise
+
+
+def _refuse_ranks() -> str:
+    raise UsageError(
+        'a sweep starts its runs itself: leave mpirun or srun out, give it as --launcher "mpirun -n 4", or train a '
+        "single run with --index."
+    )
+
+
+def _whole(options) -> int:
+    plan = Sweep(options.experiment, options.size, options.set)
+    folder = _folder(options, plan)
+    runs = _chosen(plan.runs(), options.only)
+    if options.list:
+        try:
+            return _list(runs, folder, len(plan), options)
+        except BrokenPipeError:  # `esmaml sweep FILE --list | head`
+            return reader_left()
+    return _complete(runs, folder, options)
+
+
+def _train_one(options, world: World) -> int:
+    """One run with all ranks of this job."""
+
+    def prepare() -> str:
+        plan = Sweep(options.experiment, options.size, options.set)
+        (run,) = _chosen([plan.run(options.index)], options.only)
+        return json.dumps({"config": run.config.to_dict(), "output": str(run.file(_folder(options, plan)))})
+
+    told = json.loads(agree(world, prepare))
+    if world.rank == 0:
+        print(f"run {options.index}: {told['output']}", flush=True)
+    return launch(world, Config.from_dict(told["config"]), (), told["output"], resume=True, overwrite=False)
+
+
+def _complete(runs: list[Run], folder: Path, options) -> int:
+    from esmaml_mpi.sweeps.local import Local, cores
+    from esmaml_mpi.sweeps.state import COMPLETE, REFUSED, state_of
+
+    states = [state_of(run.file(folder), run.config) for run in runs]
+    refused = [state.reason for state in states if state.kind == REFUSED]
+    if refused:
+        raise UsageError(
+            "\n  ".join(["nothing was started, as results of other runs are in the way:", *refused])
+            + "\n  Choose another --output, or leave these runs out with --only."
+        )
+    launcher = _launcher(options.launcher)
+    left = [run for run, state in zip(runs, states, strict=True) if state.kind != COMPLETE]
+    done = len(runs) - len(left)
+    if not left:
+        print(f"{folder}: all {done} runs are complete")
+        return 0
+    threads = max(run.config.run.threads for run in left)
+    jobs = min(options.jobs or (1 if launcher else max(cores() // threads, 1)), len(left))
+    print(f"{folder}: {len(runs)} runs, {done} complete; {jobs} at once", flush=True)
+    return Local(folder, jobs, launcher, done).run(left)
+
+
+def _launcher(command: str) -> list[str]:
+    """Its words, if there is such a command."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--launcher {command}: {error}.") from error
+    if words and not shutil.which(words[0]):
+        raise UsageError(f"--launcher {command}: there is no command {words[0]} here.")
+    return words
+
+
+def _list(runs: list[Run], folder: Path, count: int, options) -> int:
+    from esmaml_mpi.sweeps.state import state_of
+
+    states = [state_of(run.file(folder), run.config) for run in runs]
+    width = max(len(run.name) for run in runs)
+    for run, state in zip(runs, states, strict=True):
+        print(f"{run.index:5}  {run.name:{width}}  {run.file(folder)}  {state}{state.reason and ': ' + state.reason}")
+    kinds = Counter(state.kind for state in states)
+    print(f"{len(runs)} runs: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}")
+    words = [options.experiment, *(["--size", options.size] if options.size != PAPER else [])]
+    words += [word for override in options.set for word in ("--set", override)]
+    words += ["--output", options.output] if options.output else []
+    array = f"0-{count - 1}" if len(runs) == count else ",".join(str(run.index) for run in runs)
+    print(f"as a job array: sbatch --array={array} jobs/sweep.slurm {shlex.join(words)}", flush=True)
+    return 0
+
+
+def _chosen(runs: list[Run], patterns: list[str]) -> list[Run]:
+    chosen = [run for run in runs if not patterns or any(fnmatch.fnmatchcase(run.name, each) for each in patterns)]
+    if not chosen:
+        raise UsageError(f"--only {' '.join(patterns)}: no run is called so; for example {runs[0].name} is one.")
+    return chosen
+
+
+def _folder(options, plan: Sweep) -> Path:
+    return Path(options.output or Path("results") / plan.name / plan.size)

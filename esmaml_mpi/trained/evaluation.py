@@ -1,0 +1,124 @@
+"""Evaluating a trained meta-policy: adapt to tasks with fresh randomness, before and after."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.memory import amount, machine_bytes
+from esmaml_mpi.errors import UsageError
+from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.parallel.rounds import Rounds
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.reproducibility.randomness import Phase
+from esmaml_mpi.settings.fields import show
+from esmaml_mpi.trained.from_file import MOST_TASK, check_tasks, find_trained
+from esmaml_mpi.training.launch import agree
+
+RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
+
+
+def assess(world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int):
+    """Returns before and after, each (tasks, repeats), on rank 0; None elsewhere.
+
+    Every rank calls this; ``request`` is rank 0's.
+    """
+    config = dataclasses.replace(config, run=dataclasses.replace(config.run, seed=seed))
+    rounds = Rounds(world, Experiment(config, Phase.EVALUATE, tasks, repeats))
+    if world.rank != 0:
+        rounds.serve()
+        return None
+    reply = rounds.run(request)
+    rounds.stop(0)
+    return reply.before, reply.after
+
+
+def evaluate(options, world: World) -> int:
+    """The ``evaluate`` command on every rank; returns the exit code."""
+    chosen: dict = {}
+
+    def prepare() -> str:
+        trained = find_trained(options.results, options.at, options.set, options.seed)
+        if options.json and Path(options.json).exists() and Path(options.json).samefile(options.results):
+            raise UsageError(f"--json {options.json}: that is the results file itself; another name is wanted.")
+        tasks = _task_ids(options.tasks) if options.tasks else trained.test_tasks
+        check_tasks(f"--tasks {show(options.tasks)}", tasks, trained.config)
+        needed, limit = RETURN_BYTES * len(tasks) * options.repeats, machine_bytes()
+        if needed > limit:
+            raise UsageError(
+                f"--repeats {options.repeats}: returns on {len(tasks)} tasks need {amount(needed)}, and this machine "
+                f"has {amount(limit)} of memory."
+            )
+        chosen["request"] = Request(trained.iteration, 0, None, True, trained.theta, trained.observer, trained.subspace)
+        return json.dumps({"config": trained.config.to_dict(), "tasks": tasks})
+
+    told = json.loads(agree(world, prepare))
+    config, tasks = Config.from_dict(told["config"]), told["tasks"]
+    returns = assess(world, config, chosen.get("request"), tasks, options.repeats, options.seed)
+    if world.rank == 0:
+        _report(options, config, chosen["request"].iteration, tasks, *returns)
+    return 0
+
+
+def _report(options, config: Config, iteration: int, tasks: list[int], before: np.ndarray, after: np.ndarray) -> None:
+    if options.json:
+        facts = dict(
+            results=options.results,
+            iteration=iteration,
+            seed=options.seed,
+            tasks=tasks,
+            rollouts_per_adaptation=config.rollouts_per_adaptation,
+            before=before.tolist(),
+            after=after.tolist(),
+        )
+        text = json.dumps({**facts, "adaptation": dataclasses.asdict(config.adaptation)}, indent=1)
+        if options.json == "-":
+            print(text)
+            return
+    print(
+        f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per "
+        f"task of {config.rollouts_per_adaptation} rollouts each (mean +- standard error)"
+    )
+    print(f"{'task':>8} {'before':>20} {'after':>20}")
+    for task, b, a in zip(tasks, before, after, strict=True):
+        print(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")
+    means = [np.array([finite_mean(row) for row in rows]) for rows in (before, after)]
+    print(f"{'mean':>8} {_interval(means[0]):>20} {_interval(means[1]):>20}   (+- over tasks)")
+    failed = int(np.count_nonzero(~np.isfinite(after)))
+    if failed:
+        print(f"{failed} of {after.size} adaptations failed and are left out", file=sys.stderr)
+    if options.json:  # last, as it may fail
+        try:
+            Path(options.json).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--json {options.json}: {error.strerror}.") from error
+
+
+def _interval(values: np.ndarray) -> str:
+    """Mean and standard error of the values that are finite: failed adaptations have none."""
+    values = values[np.isfinite(values)]
+    if values.size < 2:
+        return f"{values[0]:.2f}" if values.size else "failed"
+    return f"{values.mean():.2f} +- {values.std(ddof=1) / np.sqrt(values.size):.2f}"
+
+
+def _task_ids(text: str) -> list[int]:
+    """ "0,2,5-7" -> [0, 2, 5, 6, 7]."""
+    ids: list[int] = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            if int(last or first) > MOST_TASK:
+                raise UsageError(f"--tasks {show(text)}: ids of at most {MOST_TASK} are wanted.")
+            ids += range(int(first), int(last or first) + 1)
+    except UsageError:
+        raise
+    except ValueError:
+        ids = []
+    if not ids or min(ids) < 0 or len(set(ids)) < len(ids):
+        raise UsageError(f"--tasks {show(text)}: distinct ids such as 0,2,5-7 are wanted.")
+    return ids

@@ -1,0 +1,83 @@
+"""A trained meta-policy in Python: act with it, and adapt it to a task of your own, one trial at a time."""
+
+from collections.abc import Iterable
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from esmaml_mpi.adaptation.ask_tell import Adaptation
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.makers import make_operator, make_policy
+from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.errors import UsageError
+from esmaml_mpi.reproducibility.randomness import Phase, Round
+from esmaml_mpi.results.reader import Results
+from esmaml_mpi.rollouts.simulate import FEWEST
+from esmaml_mpi.settings.fields import WORD, show
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.trained.from_file import trained_of
+
+
+class MetaPolicy:
+    """The meta-policy of a run: ``theta`` (d,) after ``iteration`` meta-updates, and how it adapts."""
+
+    config: Config
+    iteration: int
+    theta: np.ndarray
+
+    def __init__(self, results: Results, at: str | int = "last", overrides: Iterable[str] = ()):
+        """``at``: "last", "best" (highest mean test reward after adaptation), or an iteration. ``overrides``: strings
+        such as "adaptation.queries=5", to adapt otherwise than in training. UserError if there is no such policy.
+        """
+        if not isinstance(results, Results):
+            raise UsageError(f"results = {show(results)}: Results are wanted, as read_results(path) gives them.")
+        trained = trained_of(results, at, overrides)
+        self.config, self.iteration, self.theta = trained.config, trained.iteration, trained.theta
+        self._observer, self._subspace = trained.observer, trained.subspace
+        task = self.config.task
+        self._policy = make_policy(self.config, make_family(task.name, task.horizon, task.options))
+
+    def act(self, parameters: ArrayLike, observation: ArrayLike) -> np.ndarray:
+        """What the policy with ``parameters`` (d,) does on ``observation`` (n,), as measured: its outputs (m,).
+
+        They are within +-1 where ``policy.output`` is tanh; what they mean is the family's business. Of a policy that
+        acts at random they are the mean of its actions. UsageError if either is no array of this size.
+        """
+        parameters = _vector("parameters", parameters, self._policy.size)
+        observation = _vector("observation", observation, self._policy.observation_size)
+        # As in training, never alone: results must not depend on the size of a batch.
+        batch = np.repeat(parameters[:, None], FEWEST, axis=1)
+        bound = self._policy.bind(batch, self._observer.mean, self._observer.std)
+        return bound.act(np.repeat(observation[:, None], FEWEST, axis=1))[:, 0].copy()
+
+    def adaptation(self, seed: int = 0, rewards: Iterable[float] = (), task: int = 0) -> Adaptation:
+        """A session that starts from theta: ``ask`` for parameters to try, ``tell`` their reward, until ``done``.
+
+        ``rewards`` are those told before an interruption. ``seed`` and ``task``, a number of yours, key its random
+        directions.
+        """
+        for name, number, end in (("seed", seed, WORD), ("task", task, 2**32)):
+            if not isinstance(number, Integral) or isinstance(number, bool) or not 0 <= number < end:
+                raise UsageError(f"{name} = {show(number)}: an integer from 0 to {end - 1} is wanted.")
+        adaptation = self.config.adaptation
+        return Adaptation(
+            make_operator(self.config),
+            self.theta,
+            seed,
+            rewards,
+            sampler=make_sampler(adaptation.directions, adaptation.direction_options, "adaptation"),
+            subspace=self._subspace,
+            at=Round(Phase.EVALUATE, self.iteration),
+            task=task,
+        )
+
+
+def _vector(name: str, values: ArrayLike, size: int) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):  # a dictionary of observations, for example
+        raise UsageError(f"{name} = {show(values)}: numbers ({size},) are wanted.") from None
+    if array.shape != (size,):
+        raise UsageError(f"{name} of shape {array.shape}: ({size},) is wanted.")
+    return array

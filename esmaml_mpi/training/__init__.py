@@ -1,0 +1,1 @@
+"""A training run: its loop, its start on all ranks, state, progress, interruption; and training from Python."""

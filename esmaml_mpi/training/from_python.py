@@ -1,0 +1,54 @@
+"""Training from Python, in one process: what ``esmaml_mpi.train`` is."""
+
+import os
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.errors import UsageError
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.results.history import History
+from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.settings.fields import show
+from esmaml_mpi.training import launch
+from esmaml_mpi.training.ledger import Ledger
+from esmaml_mpi.training.run import train as train_ranks
+
+
+class _Memory:
+    """A store that only remembers the last checkpoint."""
+
+    def write(self, history: History, checkpoint: dict) -> None:
+        self.checkpoint = checkpoint
+
+
+def train(
+    config: "Config | Mapping | str | PathLike",
+    overrides: Iterable[str] = (),
+    output: "str | PathLike | None" = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Results:
+    """Meta-train in this process and return the results.
+
+    ``config``: a TOML path, a mapping of sections, or a Config. ``overrides``: strings such as "meta.sigma=0.05".
+    ``output``: a results file to write (with ``resume`` and ``overwrite`` as in the ``train`` command); None keeps
+    everything in memory. Ctrl-C ends training after the current iteration and returns what there is. Raises
+    ConfigError, UsageError, or TrainingError.
+    """
+    if resume and overwrite:
+        raise UsageError("resume and overwrite: one of them is wanted, as the file is either continued or replaced.")
+    if output is None and (resume or overwrite):
+        raise UsageError(f"{'resume' if resume else 'overwrite'}: the output to work on is wanted.")
+    if output is not None and (not isinstance(output, str | PathLike) or not os.fspath(output)):
+        raise UsageError(f"output = {show(output)}: a results file's path, or None, is wanted.")
+    world = World()
+    if output is None:
+        resolved, store, history = load(config, overrides).resolved(), _Memory(), History()
+        train_ranks(resolved, world, lambda successor: Ledger(store, history, None))
+        return Results(None, resolved, history, store.checkpoint, list(resolved.test_tasks), [])
+    place = Path.cwd() / output  # an environment of the user's may go elsewhere
+    launch.launch(world, config, overrides, output, resume, overwrite)
+    return read(place)

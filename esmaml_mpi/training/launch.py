@@ -1,0 +1,176 @@
+"""From a command's arguments to a run: read and check on rank 0, tell the other ranks, train."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from esmaml_mpi.config.config import Config, changed_keys
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.config.makers import make_policy
+from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
+from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.parallel.odd_ranks import odd_ranks
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.results.history import History
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.training.ledger import Ledger
+from esmaml_mpi.training.run import train
+
+# Settings that change no number of an iteration, so a resumed run may have others.
+FREE = ("meta.iterations", "run.threads", "run.plan", "checkpoint.every", "checkpoint.minutes")
+
+
+def agree(world: World, prepare: Callable[[], str]) -> str:
+    """Run ``prepare`` on rank 0 and give its text to every rank.
+
+    If it raises a UserError, the others raise ToldToLeave.
+    """
+    text = b""
+    length = np.zeros(1, dtype=np.int64)
+    if world.rank == 0:
+        try:
+            text = prepare().encode()
+            length[0] = len(text)
+        except UserError as error:
+            length[0] = -error.exit_code
+            world.broadcast(length)
+            error.known_to_all_ranks = True
+            raise
+    world.broadcast(length)
+    if length[0] < 0:
+        raise ToldToLeave(-int(length[0]))
+    buffer = np.frombuffer(text, dtype=np.uint8).copy() if world.rank == 0 else np.empty(length[0], dtype=np.uint8)
+    world.broadcast(buffer)
+    return buffer.tobytes().decode()
+
+
+def launch(world: World, source, overrides: Iterable[str], output, resume: bool, overwrite: bool) -> int:
+    """The ``train`` command on every rank; returns the exit code."""
+    ledger: Ledger | None = None
+    lock: list = []  # rank 0's
+    here = Path.cwd()  # an environment of the user's may go elsewhere
+    odd = odd_ranks(world)
+
+    def prepare() -> str:
+        nonlocal ledger
+        from esmaml_mpi.results.provenance import collect  # rank 0's business: workers stay lean
+
+        config = load(source, overrides).resolved()
+        shown = Path(output or Path("results") / f"{config.run.name}.h5")
+        path = here / shown
+        facts = collect(world, config.run.threads, len(odd))
+        # A job that Slurm has requeued may start while its predecessor's ranks are still ending.
+        patience = 60.0 if resume and "SLURM_JOB_ID" in os.environ else 0.0
+        lock.append(_lock(path, resume or overwrite, patience, shown))
+        try:
+            ledger = _open(path, config, facts, resume, overwrite)
+        except BaseException:
+            lock[0].release()
+            raise
+        if odd:
+            _warn_of(odd, world.size)
+        return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
+
+    told = json.loads(agree(world, prepare))
+    config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
+
+    def open_ledger(successor: bool) -> Ledger:
+        nonlocal ledger
+        if successor:
+            # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
+            from esmaml_mpi.results.reader import read
+
+            lock.append(_lock(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
+            ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
+            ledger = _open(path, config, facts, resume or ours, overwrite and not ours)
+        return ledger
+
+    try:
+        code = train(config, world, open_ledger)
+    finally:
+        for held in lock:
+            held.release()
+    if world.rank == 0:
+        _report(told["shown"], ledger.history, config, code)
+    return code
+
+
+def _warn_of(odd: list[int], size: int) -> None:
+    """Say which ranks compute other bits than rank 0."""
+    shown = ", ".join(map(str, odd[:8])) + (", ..." if len(odd) > 8 else "")
+    print(
+        f"esmaml: {len(odd)} of {size} ranks ({shown}) compute other last bits than rank 0, as their processors or "
+        "libraries differ: the run is valid, but cannot be repeated bit for bit. Where it must be, ask for nodes of "
+        "one kind (Slurm: --constraint).",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _lock(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None = None):
+    """The right to write a results file, which a message calls ``shown``."""
+    from esmaml_mpi.results.lock import OutputLock
+
+    lock = OutputLock(path)
+    lock.acquire(patience)
+    if path.exists() and not may_exist:  # looked at under the lock, as another job may have ended just now
+        lock.release()
+        raise UsageError(
+            f"{shown or path} exists. Continue it with --resume, replace it with --overwrite, or choose another "
+            "--output."
+        )
+    return lock
+
+
+def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool) -> Ledger:
+    """The ledger of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
+    from esmaml_mpi.results.provenance import DECISIVE
+    from esmaml_mpi.results.reader import read
+    from esmaml_mpi.results.writer import ResultsWriter
+
+    if not path.exists() or overwrite:
+        return Ledger(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
+    old = read(path)
+    check_resumable(old, config)
+    old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
+    for fact in DECISIVE:
+        if fact == "arithmetic" and fact not in old.launches[-1]:  # a file of an earlier version
+            continue
+        if old.launches[-1].get(fact) != facts.get(fact):
+            print(
+                f"esmaml: {fact} was {old.launches[-1].get(fact)!r} and is {facts.get(fact)!r}: the "
+                "numbers may differ in their last bits",
+                flush=True,
+            )
+    launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
+    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
+    return Ledger(writer, old.history, old.checkpoint)
+
+
+def check_resumable(old, config: Config) -> None:
+    """Raise ConfigError unless the run of Results ``old`` may go on under ``config``."""
+    changes = changed_keys(old.config, config)
+    refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]
+    if refused:
+        raise ConfigError(f"cannot resume {old.path}: its configuration differs in {'; '.join(refused)}.")
+    done = int(old.checkpoint["iteration"])
+    if config.meta.iterations < done:
+        raise ConfigError(
+            f"cannot resume {old.path}: meta.iterations = {config.meta.iterations}, but {done} are done already."
+        )
+
+
+def _report(path: str, history: History, config: Config, code: int) -> None:
+    if code:
+        print(f"stopped by a signal; {path} holds everything so far, continue with --resume", flush=True)
+        return
+    before, after = (finite_mean(history["test"][name][-1]) for name in ("before", "after"))
+    print(
+        f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and "
+        f"{after:.2f} after adaptation",
+        flush=True,
+    )

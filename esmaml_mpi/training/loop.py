@@ -1,0 +1,213 @@
+"""The training loop of rank 0: iterate, test, record, checkpoint."""
+
+import math
+import time
+
+import numpy as np
+
+from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.errors import TrainingError
+from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.parallel.rounds import Recovery, Reply, Rounds
+from esmaml_mpi.reproducibility.randomness import Phase, Round
+from esmaml_mpi.training.attempts import Attempts
+from esmaml_mpi.training.ledger import Ledger
+from esmaml_mpi.training.progress import Progress
+from esmaml_mpi.training.state import State
+
+DONE, STOPPED = 0, 75  # exit codes
+
+
+class Training:
+    """Rank 0's side of a run."""
+
+    def __init__(self, rounds: Rounds, state: State, ledger: Ledger, progress: Progress):
+        self.rounds, self.state, self.progress = rounds, state, progress
+        self.history, self.store, self.resumed = ledger.history, ledger.store, ledger.checkpoint is not None
+        self.experiment: Experiment = rounds.experiment
+        self.config: Config = self.experiment.config
+        self.last_row = time.perf_counter()
+        self.last_write = time.monotonic()
+        self.write_seconds = 0.0
+        self.warned = False
+
+    def run(self) -> int:
+        """Iterate to the end or until asked to stop; returns the exit code."""
+        total = self.config.meta.iterations
+        if not self.resumed:
+            self._write()  # so that an output that cannot be written is known now
+        elif self.state.iteration < total:
+            # The rows of a test after the then last iteration, measured again if it is due. In the file they stay until
+            # there is more to write.
+            self.history.drop_from(self.state.iteration)
+        while self.state.iteration < total:
+            stop = self._iterate()
+            if stop and self.state.iteration < total:
+                self._write()
+                return STOPPED
+            if self._write_is_due():
+                self._write()
+        self._final_test()
+        self._write()
+        return DONE
+
+    def _iterate(self) -> bool:
+        """One meta-update. Returns whether some rank was asked to stop."""
+        state, every = self.state, self.config.test.every
+        observer = self._observer()
+        test = bool(every) and state.iteration % every == 0
+        if test:
+            self._record_parameters(observer)
+        result = self._evaluate(observer, test)
+        step, gradient, seconds = result.step, result.step.gradient, result.seconds
+        start = time.perf_counter()
+        # Without a signal no step, not even of Adam's momentum.
+        theta = state.optimizer.step(state.theta, gradient) if gradient.any() else state.theta
+        state.statistics.add(result.observations, result.limbs)
+        if step.unit_sums is not None:
+            state.unit_statistics.add(step.unit_sums)
+        if self.experiment.uses_subspace and gradient.any():
+            state.memory.add(gradient)
+        seconds["update"] += time.perf_counter() - start
+        now = time.perf_counter()
+        self.history.append(
+            "train",
+            iteration=state.iteration,
+            meta_value=step.meta_value,
+            values=step.values,
+            failed_units=result.failed,
+            seconds=now - self.last_row,
+            gradient_norm=_norm(gradient),
+            parameter_norm=_norm(state.theta),
+            redraws=result.redraws,
+            rollouts=result.rollouts,
+            env_steps=result.steps,
+        )
+        self.history.append("timing", iteration=state.iteration, write=self.write_seconds, **seconds)
+        self.last_row, self.write_seconds = now, 0.0
+        state.iteration, state.theta = state.iteration + 1, theta
+        if not np.any(gradient) and not step.stays and not self.warned:
+            self.warned = True
+            reach = "sigma" if hasattr(self.config.meta, "sigma") else "initial_std"
+            self.progress.message(
+                f"iteration {state.iteration - 1}: no meta-gradient, as all evaluations returned the "
+                f"same ({step.meta_value:.6g}). If this goes on and it is not the best there is, the policy cannot see "
+                "the reward from where it is: "
+                f"try another run.seed, a smaller policy.output_gain, or a larger meta.{reach}."
+            )
+        self.progress.update(state.iteration, step.meta_value, result.failed, result.rollouts)
+        return result.stop_requested
+
+    def _evaluate(self, observer: Observer, test: bool) -> Attempts:
+        """The current iteration, drawn again while too many evaluations fail."""
+        state, meta, evaluations = self.state, self.config.meta, self.experiment.algorithm.evaluations
+        result = Attempts()
+        while True:
+            self._attempt(result, observer, test and result.redraws == 0)
+            if result.step.gradient is not None and result.failed <= meta.max_failed_fraction * evaluations:
+                return result
+            if result.redraws == meta.max_redraws:
+                raise TrainingError(
+                    f"iteration {state.iteration}: {result.failed} of {evaluations} "
+                    "evaluations failed, and it was already redrawn "
+                    f"{meta.max_redraws} times (meta.max_redraws, meta.max_failed_fraction = "
+                    f"{meta.max_failed_fraction}). A reward or an observation was not finite, or the task raised; "
+                    "what it raised is said above."
+                )
+            result.redraws += 1
+            self.progress.message(
+                f"iteration {state.iteration}: {result.failed} of {evaluations} evaluations failed, drawn again"
+            )
+
+    def _attempt(self, result: Attempts, observer: Observer, test: bool) -> None:
+        """All stages of the current iteration, once."""
+        state, subspace = self.state, self._subspace()
+        at = Round(Phase.TRAIN, state.iteration, result.redraws)
+        iteration = self.experiment.algorithm.iteration(state.theta, at, subspace, state.unit_statistics)
+        result.observations, result.limbs = 0, 0
+        stage = next(iteration)
+        while True:
+            reply = self._ask(Request(at.iteration, at.attempt, stage, test, state.theta, observer, subspace))
+            if test:
+                self._record_test(reply)
+                test = False
+            result.add(reply)
+            start = time.perf_counter()
+            try:
+                stage = iteration.send(reply.rows)
+            except StopIteration as done:
+                result.step = done.value
+                return
+            finally:
+                result.seconds["update"] += time.perf_counter() - start
+
+    def _final_test(self) -> None:
+        """Parameters and test after the last update, once."""
+        if self.state.iteration in self.history["parameters"]["iteration"]:
+            return
+        observer = self._observer()
+        self._record_parameters(observer)
+        request = Request(self.state.iteration, 0, None, True, self.state.theta, observer, self._subspace())
+        self._record_test(self._ask(request))
+
+    def _ask(self, request: Request) -> Reply:
+        """One round; ranks lost in it are recorded."""
+        reply = self.rounds.run(request)
+        while self.rounds.recoveries:
+            self.record_recovery(self.rounds.recoveries.pop(0), aggregator_lost=False)
+        return reply
+
+    def record_recovery(self, loss: Recovery, aggregator_lost: bool) -> None:
+        """Ranks died and the iteration is done again without them."""
+        self.history.append(
+            "recovery",
+            iteration=self.state.iteration,
+            ranks_lost=loss.lost,
+            ranks_left=loss.left,
+            aggregator_lost=aggregator_lost,
+            seconds=loss.seconds,
+        )
+        self.last_write = -math.inf  # due at once: the next loss may be this rank
+        self.progress.message(
+            f"iteration {self.state.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
+            f"{loss.left} left; done again"
+        )
+
+    def _subspace(self) -> Subspace | None:
+        if not self.experiment.uses_subspace:
+            return None
+        return self.state.memory.subspace(self.config.meta.memory_threshold)
+
+    def _observer(self) -> Observer:
+        if self.config.policy.normalize_observations and self.config.meta.observation_statistics != "none":
+            return Observer(*self.state.statistics.mean_std())
+        n = self.experiment.policy.observation_size
+        return Observer(np.zeros(n), np.ones(n))
+
+    def _record_parameters(self, observer: Observer) -> None:
+        iteration, count = self.state.iteration, self.state.statistics.count
+        self.history.append("parameters", iteration=iteration, value=self.state.theta)
+        self.history.append("normalization", iteration=iteration, mean=observer.mean, std=observer.std, count=count)
+
+    def _record_test(self, reply) -> None:
+        self.history.append("test", iteration=self.state.iteration, before=reply.before, after=reply.after)
+        self.progress.tested(finite_mean(reply.before), finite_mean(reply.after))
+
+    def _write_is_due(self) -> bool:
+        checkpoint = self.config.checkpoint
+        by_count = checkpoint.every and self.state.iteration % checkpoint.every == 0
+        return bool(by_count) or time.monotonic() - self.last_write > 60 * checkpoint.minutes
+
+    def _write(self) -> None:
+        start = time.perf_counter()
+        self.store.write(self.history, self.state.to_arrays())
+        self.last_write = time.monotonic()
+        self.write_seconds += time.perf_counter() - start
+
+
+def _norm(vector: np.ndarray) -> float:
+    """Euclidean norm, summed by NumPy and not by BLAS, whose order depends on its threads."""
+    return math.sqrt(np.add.reduce(vector * vector))

@@ -1,0 +1,111 @@
+"""How far a run is: a live line in a terminal, one plain line per interval elsewhere."""
+
+import math
+import os
+import shutil
+import sys
+import time
+
+from esmaml_mpi.parallel.world import LAUNCHED
+from esmaml_mpi.training.standard_output import Enduring
+
+DISPENSABLE = (0, 5, 2, 4, 3)  # of a live line, first to last: bar, rollouts/s, value, it/s, test
+
+
+class Progress:
+    """Reports of rank 0.
+
+    ``done`` is where the run (re)starts; ``interval`` is the time between lines of a log, in seconds.
+    """
+
+    def __init__(self, total: int, done: int, stream=None, interval: float = 30.0):
+        self.total, self.first, self.stream = total, done, stream or sys.stdout
+        self.terminal = _terminal(self.stream)
+        self.live = self.terminal is not None
+        self.interval = 0.1 if self.live else interval
+        self.start = time.monotonic()
+        self.last = -math.inf
+        self.test = ""
+        self.failed = 0  # evaluations
+
+    def tested(self, before: float, after: float) -> None:
+        """Remember the latest test for the next line."""
+        self.test = f"  test {before:.1f} -> {after:.1f}"
+
+    def update(self, done: int, meta_value: float, failed: int, rollouts: int) -> None:
+        """After each iteration; prints when it is time to."""
+        self.failed += failed  # of those between two lines nothing would be seen
+        now = time.monotonic()
+        if now - self.last < self.interval and done < self.total:
+            return
+        self.last = now
+        rate = (done - self.first) / max(now - self.start, 1e-9)
+        left = duration((self.total - done) / rate) if rate > 0 else "?"
+        trouble = f"  {self.failed} failed" if self.failed else ""
+        self._print(
+            done,
+            [
+                f"iteration {done}/{self.total}",
+                f"  value {meta_value:.2f}",
+                self.test,
+                f"  {rate:.2f} it/s",
+                f"  {rollouts * rate:,.0f} rollouts/s",
+                f"  {left} left{trouble}",
+            ],
+        )
+
+    def message(self, text: str) -> None:
+        """A line that stays."""
+        self.stream.write(("\r\033[K" if self.live else "") + text + "\n")
+        self.stream.flush()
+
+    def close(self) -> None:
+        """End the live line."""
+        if self.live:
+            self.terminal.write("\n")
+            self.terminal.flush()
+
+    def _print(self, done: int, parts: list[str]) -> None:
+        if self.live:
+            filled = 20 * done // max(self.total, 1)
+            bar = f"[{'#' * filled}{'.' * (20 - filled)}] "
+            self.terminal.write("\r\033[K" + _fitted([bar, *parts], shutil.get_terminal_size().columns - 1))
+            self.terminal.flush()
+        else:
+            self.stream.write("".join(parts) + "\n")
+            self.stream.flush()
+
+
+def _fitted(parts: list[str], columns: int) -> str:
+    """The parts in one line, without those that do not fit: a line that wraps could not be drawn over."""
+    kept = list(parts)
+    for i in DISPENSABLE:
+        if sum(map(len, kept)) > columns:
+            kept[i] = ""
+    return "".join(kept)[:columns]
+
+
+def _terminal(stream):
+    """Where a person is watching, to write the live line to, or None.
+
+    mpirun gives its ranks a terminal even when its own output goes to a file, and it passes whole lines on only, while
+    the live line has no end: its own terminal is what is written to.
+    """
+    if not stream.isatty():
+        return None
+    if not any(name in os.environ for name in LAUNCHED):
+        return stream
+    launcher = f"/proc/{os.getppid()}/fd/1"
+    try:
+        if os.readlink(launcher).startswith(("/dev/pts/", "/dev/tty")):
+            return Enduring(os.fdopen(os.open(launcher, os.O_WRONLY | os.O_NOCTTY), "w"))
+    except OSError:
+        pass
+    return None
+
+
+def duration(seconds: float) -> str:
+    """1:02:03 or 2:03."""
+    seconds = round(seconds)
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

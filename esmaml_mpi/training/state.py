@@ -1,0 +1,54 @@
+"""What an iteration depends on, and what a checkpoint therefore holds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.directions.gradient_memory import GradientMemory
+from esmaml_mpi.meta.optimizers import OPTIMIZERS
+from esmaml_mpi.observations.statistics import ObservationStatistics
+from esmaml_mpi.observations.unit_statistics import UnitStatistics
+
+
+@dataclass
+class State:
+    """Everything the next iteration depends on."""
+
+    iteration: int
+    theta: np.ndarray
+    optimizer: object
+    statistics: ObservationStatistics
+    memory: GradientMemory
+    unit_statistics: UnitStatistics
+
+    @classmethod
+    def initial(cls, experiment: Experiment) -> "State":
+        """Iteration 0."""
+        meta = experiment.config.meta
+        statistics = ObservationStatistics(experiment.policy.observation_size)
+        memory = GradientMemory(experiment.policy.size, meta.memory_rows, meta.memory_decay)
+        optimizer = OPTIMIZERS[meta.optimizer](meta.step_size)
+        units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
+        return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)
+
+    def to_arrays(self) -> dict:
+        """The checkpoint."""
+        return {
+            "iteration": np.int64(self.iteration),
+            "theta": self.theta,
+            "optimizer": self.optimizer.to_arrays(),
+            "statistics": self.statistics.to_arrays(),
+            "memory": self.memory.to_arrays(),
+            "unit_statistics": self.unit_statistics.to_arrays(),
+        }
+
+    def restore(self, arrays: dict) -> None:
+        """Take a checkpoint's state."""
+        self.iteration, self.theta = int(arrays["iteration"]), np.array(arrays["theta"])
+        self.optimizer.restore(arrays["optimizer"])
+        self.statistics = ObservationStatistics.from_arrays(arrays["statistics"])
+        if "memory" in arrays:  # files of earlier versions have none, and used none
+            self.memory = GradientMemory.from_arrays(arrays["memory"], self.memory.rows, self.memory.decay)
+        if "unit_statistics" in arrays:
+            self.unit_statistics.restore(arrays["unit_statistics"])

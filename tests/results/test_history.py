@@ -1,0 +1,63 @@
+"""The series in memory: rows come back as they went in, whatever happened between."""
+
+import numpy as np
+import pytest
+
+from esmaml_mpi.results.history import GROUPS, History
+
+
+def row(iteration, tasks=2):
+    return dict(iteration=iteration, before=np.full((tasks, 3), iteration), after=np.full((tasks, 3), -iteration))
+
+
+def test_rows_come_back_in_order_and_with_their_types():
+    history = History()
+    for i in range(100):
+        history.append("test", **row(i))
+    assert history["test"]["iteration"].tolist() == list(range(100))
+    assert history["test"]["after"].shape == (100, 2, 3) and history["test"]["after"][99, 1, 2] == -99.0
+    for name, values in history["test"].items():
+        assert values.dtype == np.dtype(GROUPS["test"][name].dtype)
+    assert history["train"]["values"].shape == (0,)
+
+
+def test_dropped_rows_are_gone_and_can_be_measured_again():
+    history = History()
+    for i in range(20):
+        history.append("test", **row(i))
+    kept = history["test"]["before"]
+    history.drop_from(5)
+    history.append("test", **row(7))
+    assert history["test"]["iteration"].tolist() == [0, 1, 2, 3, 4, 7]
+    assert kept[5, 0, 0] == 5.0  # what was read before stays
+    history.drop_from(0)
+    history.append("test", **row(1, tasks=4))  # no row, no shape
+    assert history["test"]["before"].shape == (1, 4, 3)
+
+
+def test_a_history_of_arrays_goes_on_where_they_end():
+    history = History()
+    for i in range(3):
+        history.append("test", **row(i))
+    arrays = {group: history[group] for group in GROUPS}
+    again = History.from_arrays(arrays)
+    again.append("test", **row(3))
+    assert again["test"]["iteration"].tolist() == [0, 1, 2, 3] and len(arrays["test"]["iteration"]) == 3
+
+
+def test_a_row_of_other_names_or_shapes_is_refused():
+    history = History()
+    history.append("test", **row(0))
+    with pytest.raises(KeyError, match="a row of test has"):
+        history.append("test", iteration=1)
+    with pytest.raises(ValueError, match=r"a row of shape \(3, 3\) after rows of shape \(2, 3\)"):
+        history.append("test", **row(1, tasks=3))
+
+
+def test_lost_ranks_are_recorded_for_good():
+    """A successor of rank 0 records what it has lost at the iteration with which it resumes, and before it does."""
+    history = History()
+    for iteration in (3, 5):
+        history.append("recovery", iteration=iteration, ranks_lost=1, ranks_left=2, aggregator_lost=True, seconds=0.1)
+    history.drop_from(5)
+    assert history["recovery"]["iteration"].tolist() == [3, 5]

@@ -1,0 +1,60 @@
+"""The time limit of an evaluation, and what does not count against it."""
+
+import time
+
+import pytest
+
+from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, paused
+
+
+def unwanted():
+    raise AssertionError("given up")
+
+
+def spend(seconds):
+    """Until then, awake: what is interrupted is Python code."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def test_a_block_is_interrupted_when_its_time_is_up():
+    start = time.perf_counter()
+    with pytest.raises(DeadlineExceeded), deadline(0.2, unwanted):
+        spend(10)
+    assert 0.2 <= time.perf_counter() - start < 5
+
+
+def test_paused_time_does_not_count_and_is_not_interrupted():
+    with deadline(0.2, unwanted):
+        for _ in range(2):
+            with paused():
+                spend(0.5)  # longer than twice the limit together: nor is it given up
+
+
+def test_the_time_before_and_after_a_pause_counts_together():
+    passed = []
+    with pytest.raises(DeadlineExceeded), deadline(1.0, unwanted):
+        for _ in range(20):
+            spend(0.4)
+            with paused():
+                passed.append(time.perf_counter())
+    assert len(passed) == 2
+
+
+def test_who_has_swallowed_the_interruption_gets_it_again_after_a_pause():
+    passed = []
+    with pytest.raises(DeadlineExceeded), deadline(0.2, unwanted):
+        try:
+            spend(10)
+        except BaseException:
+            passed.append("swallowed")
+        with paused():
+            passed.append("paused")
+        passed.append("went on")
+    assert passed == ["swallowed", "paused"]
+
+
+def test_without_a_deadline_a_pause_is_nothing():
+    with paused(), deadline(0, unwanted), paused():
+        spend(0.01)
