@@ -35,7 +35,7 @@ class Behaviour:
         config = load(results.config, overrides).resolved(training=False)
         self.experiment = Experiment(config, phase, tasks, adaptations)
         results.check_fits(self.experiment.policy)
-        self.lab, self.operator = self.experiment.evaluator.lab, self.experiment.evaluator.operator
+        self.setup, self.operator = self.experiment.evaluator.setup, self.experiment.evaluator.operator
         self.observer, self.subspace = Observer(mean, std), subspace_of(results, config)
         held_out = self.experiment.held_out
         indices = range(held_out.evaluations)
@@ -60,9 +60,9 @@ class Behaviour:
     def paths(self, when: str) -> list[list[np.ndarray]]:
         """Observations (steps + 1, n) of one episode by task and adaptation, "before" or "after" adaptation."""
         purpose = Purpose.BEFORE_EPISODE if when == "before" else Purpose.AFTER_EPISODE
-        trials = Trials(self.lab, self.units, self.observer, Workspace(), purpose)
+        trials = Trials(self.setup, self.units, self.observer, Workspace(), purpose)
         result = trials.run(np.ascontiguousarray(self.parameters(when)[..., None]), record=True)
-        columns = range(0, len(result.lengths), self.lab.episodes)
+        columns = range(0, len(result.lengths), self.setup.episodes)
         paths = [result.observations[: result.lengths[i] + 1, :, i] for i in columns]
         return [paths[i : i + self.adaptations] for i in range(0, len(paths), self.adaptations)]
 

@@ -194,7 +194,7 @@ def _solved(results: Results, family, iteration: int, note: Note) -> float:
         return float("nan")
     solved = []
     for task, own in zip(results.test_task_ids, paths, strict=True):
-        wanted = family.centres[behaviour.lab.task_table[:, task] > 0]
+        wanted = family.centres[behaviour.setup.task_table[:, task] > 0]
         for path in own:
             distance = np.linalg.norm(path[:, None] - wanted, axis=2).min(axis=0)
             solved.append((distance < family.switch_off_distance).all())

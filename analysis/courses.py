@@ -52,7 +52,7 @@ def follow(operator, points: np.ndarray, trials: Trials) -> Course:
     with np.errstate(all="ignore"):  # of a failed rollout; its unit is marked in the tally
         queries = next(session)
         while True:
-            used = course.rollouts[-1] + queries.shape[-1] * trials.lab.episodes
+            used = course.rollouts[-1] + queries.shape[-1] * trials.setup.episodes
             try:
                 queries = session.send(answer(queries))
             except StopIteration as done:
@@ -83,7 +83,7 @@ def explored(behaviour: Behaviour) -> list[list[np.ndarray]]:
     follow(behaviour.operator, behaviour.points[:, :, None], trials)
     paths: list[list[np.ndarray]] = [[] for _ in behaviour.tasks]
     for result in trials.recorded:
-        columns = np.arange(len(result.lengths)).reshape(len(paths), -1)[:, :: trials.lab.episodes]
+        columns = np.arange(len(result.lengths)).reshape(len(paths), -1)[:, :: trials.setup.episodes]
         for own, mine in zip(paths, columns, strict=True):
             own += [result.observations[: result.lengths[i] + 1, :, i] for i in mine]
     return paths
@@ -107,4 +107,4 @@ def _scored(behaviour: Behaviour, part: slice) -> list[tuple]:
 
 def _trials(kind: type[Trials], behaviour: Behaviour, part: slice) -> Trials:
     units = behaviour.units[part]
-    return kind(behaviour.lab, units, behaviour.observer, Workspace(), Purpose.QUERY_EPISODE, behaviour.subspace)
+    return kind(behaviour.setup, units, behaviour.observer, Workspace(), Purpose.QUERY_EPISODE, behaviour.subspace)

@@ -67,9 +67,9 @@ def draw(runs: list[Results], names: list[str], at: str | int, adaptations: int,
             note(f"{run.path}: {behaviour.failed} of {len(behaviour.units)} adaptations failed")
         before, tried = panels.longest(behaviour.paths("before")), courses.explored(behaviour)
         after = behaviour.paths("after")
-        limit = behaviour.lab.family.position_limit
+        limit = behaviour.setup.family.position_limit
         for ax, paths, look in ((above, tried, dict(lw=0.8, alpha=0.45)), (below, after, {})):
-            goals = panels.draw_goals(ax, behaviour.lab, tasks)
+            goals = panels.draw_goals(ax, behaviour.setup, tasks)
             panels.draw_paths(ax, paths, ends=ax is below, **look)
             panels.draw_unadapted(ax, before)
             shown.append(panels.seen(ax, limit, [goals, before, *(path for own in paths for path in own)]))

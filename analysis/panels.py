@@ -8,7 +8,7 @@ from behaviour import Behaviour
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle, Wedge
 
-from esmaml_mpi.rollouts.trials import Laboratory
+from esmaml_mpi.rollouts.trials import RolloutSetup
 
 UNADAPTED = (0, (4, 2))  # dashes
 
@@ -16,24 +16,24 @@ UNADAPTED = (0, (4, 2))  # dashes
 def draw_arena(ax, behaviour: Behaviour) -> None:
     """Paths in the plane before and after adaptation, one colour a task."""
     before, after = longest(behaviour.paths("before")), behaviour.paths("after")
-    goals = draw_goals(ax, behaviour.lab, behaviour.tasks)
+    goals = draw_goals(ax, behaviour.setup, behaviour.tasks)
     draw_paths(ax, after)
     draw_unadapted(ax, before)
-    limit = behaviour.lab.family.position_limit
+    limit = behaviour.setup.family.position_limit
     frame(ax, limit, seen(ax, limit, [goals, before, *(path for paths in after for path in paths)]))
     style.legend_below(ax, handles := arena_handles(behaviour.tasks), columns=math.ceil(len(handles) / 2))
 
 
-def draw_goals(ax, lab: Laboratory, tasks: list[int]) -> np.ndarray:
+def draw_goals(ax, setup: RolloutSetup, tasks: list[int]) -> np.ndarray:
     """What the tasks want, and crosses where the family has other goals; returns all these positions (goals, 2)."""
-    centres = getattr(lab.family, "centres", np.empty((0, 2)))
+    centres = getattr(setup.family, "centres", np.empty((0, 2)))
     ax.plot(*centres.T, "x", color=style.GREY, ms=7, zorder=1)
     wanted_by: dict[tuple, list[str]] = {}
     for task, colour in zip(tasks, style.COLOURS, strict=False):
-        for goal in _goals(lab, task):
+        for goal in _goals(setup, task):
             wanted_by.setdefault(tuple(goal), []).append(colour)
     for goal, colours in wanted_by.items():
-        _draw_goal(ax, goal, colours, _reach(lab.family))
+        _draw_goal(ax, goal, colours, _reach(setup.family))
     return np.array([*wanted_by, *centres])
 
 
@@ -89,12 +89,12 @@ def arena_handles(tasks: list) -> list[Line2D]:
 
 def draw_answers(ax, behaviour: Behaviour) -> None:
     """Regression: targets, and predictions before and after adaptation, one colour a task."""
-    limit = behaviour.lab.family.input_range
+    limit = behaviour.setup.family.input_range
     inputs = np.linspace(-limit, limit, 201)
     ax.plot(inputs, behaviour.answers("before", inputs)[0, 0], color=style.GREY, ls=UNADAPTED, zorder=3)
     after = behaviour.answers("after", inputs)
     for task, predictions, colour in zip(behaviour.tasks, after, style.COLOURS, strict=False):
-        amplitude, phase = behaviour.lab.task_table[:, task]
+        amplitude, phase = behaviour.setup.task_table[:, task]
         ax.plot(inputs, amplitude * np.sin(inputs - phase), color=colour, lw=2.2, ls=":")
         ax.plot(inputs, predictions.T, color=colour, lw=1.2)
     ax.set(xlabel="input x", ylabel="prediction")
@@ -118,9 +118,9 @@ def _draw_goal(ax, goal: tuple, colours: list[str], reach: float) -> None:
         ax.add_patch(Circle(goal, reach, facecolor=(edge, 0.06), edgecolor=(edge, 0.45), lw=0.8, zorder=0.5))
 
 
-def _goals(lab: Laboratory, task: int) -> np.ndarray:
+def _goals(setup: RolloutSetup, task: int) -> np.ndarray:
     """Positions (goals, 2) that pay in a task."""
-    parameters, family = lab.task_table[:, task], lab.family
+    parameters, family = setup.task_table[:, task], setup.family
     return family.centres[parameters > 0] if family.name == "six_circles" else parameters[None]
 
 

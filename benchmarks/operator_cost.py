@@ -81,11 +81,11 @@ def measure(experiment: Experiment, batch: int) -> dict:
         yield
         spent[part] += time.process_time() - start
 
-    lab, operator = experiment.evaluator.lab, experiment.evaluator.operator
+    setup, operator = experiment.evaluator.setup, experiment.evaluator.operator
     experiment.held_out = type(experiment.held_out)((0,), batch)
     units = experiment.held_out.units(Round(Phase.TEST, 0), range(batch))
     size = experiment.family.observation_size
-    trials = Trials(lab, units, Observer(np.zeros(size), np.ones(size)), Workspace(), Purpose.QUERY_EPISODE)
+    trials = Trials(setup, units, Observer(np.zeros(size), np.ones(size)), Workspace(), Purpose.QUERY_EPISODE)
 
     def normals(count):
         with clock("directions"):

@@ -1,4 +1,4 @@
-"""What several tests use: scripted episodes, small laboratories, a family that fails on purpose, comparisons."""
+"""What several tests use: scripted episodes, small rollout setups, a family that fails on purpose, comparisons."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.reproducibility.randomness import Streams
 from esmaml_mpi.results.seal import SIZE, seal
-from esmaml_mpi.rollouts.trials import Laboratory
+from esmaml_mpi.rollouts.trials import RolloutSetup
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.four_corners import FourCorners
@@ -56,11 +56,11 @@ def task_table(family, count, seed=0):
     return np.stack(tasks, axis=1)
 
 
-def laboratory(name="four_corners", hidden=(), horizon=20, options={}, tasks=4, seed=7, **more):  # noqa: B006 (read only)
-    """A Laboratory with a small policy for this family."""
+def rollout_setup(name="four_corners", hidden=(), horizon=20, options={}, tasks=4, seed=7, **more):  # noqa: B006 (read only)
+    """A RolloutSetup with a small policy for this family."""
     family = make_family(name, horizon, options)
     policy = Policy(family.observation_size, family.action_size, tuple(hidden), **more)
-    return Laboratory(policy, family, task_table(family, tasks), Streams(seed))
+    return RolloutSetup(policy, family, task_table(family, tasks), Streams(seed))
 
 
 def operator(**changes):

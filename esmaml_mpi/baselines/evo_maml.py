@@ -90,7 +90,7 @@ class EvoMAML(TaskUnits):
         return self.rows(self._contribution, tasks, request, evaluator, request.stage.width)
 
     def _contribution(self, theta: np.ndarray, trials: Trials):
-        """A Conversation: columns of ``work``'s rows."""
+        """An AskTell: columns of ``work``'s rows."""
         told: list[np.ndarray] = []
         mixture = yield from _noting(self.operator.adapt(theta, trials.directions), told)
         gradient = yield from _noting(self._gradient(mixture, trials), told)
@@ -156,7 +156,7 @@ class EvoZeroOrder(EvoMAML):
 
 
 def _noting(session, told: list):
-    """The session's own conversation; the rewards (U, T, Q) that it is told are added to ``told``."""
+    """The session's own queries; the rewards (U, T, Q) that it is told are added to ``told``."""
     answer = None
     while True:
         try:

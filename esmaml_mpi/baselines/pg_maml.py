@@ -125,7 +125,7 @@ class PGMAML(TaskUnits):
         missing = np.array([task for task in tasks if not self.kept.has(at, task)], dtype=np.int64)
         if missing.size:
             self._sample(missing, request, evaluator)
-        learner = self.operator.learner(evaluator.lab.policy, **self.how)
+        learner = self.operator.learner(evaluator.setup.policy, **self.how)
         vector, scores = np.split(stage.payload, [stage.payload.size - self.batches.size])
         rows = np.full((len(tasks), stage.width), np.nan)
         for row, i, task in zip(rows, indices, tasks, strict=True):
@@ -133,7 +133,7 @@ class PGMAML(TaskUnits):
             if sample is not None:
                 row[:] = self._answer(Asked(stage.number), learner, theta, sample, vector, scores[i])
         # What was sampled again was counted the first time.
-        return rows, Tally.empty(len(tasks), evaluator.lab.policy.observation_size)
+        return rows, Tally.empty(len(tasks), evaluator.setup.policy.observation_size)
 
     def _answer(self, asked: Asked, learner, theta, sample: Sample, vector, score) -> np.ndarray:
         supports, query = sample.supports, sample.query
@@ -154,7 +154,7 @@ class PGMAML(TaskUnits):
         return rows, tally
 
     def _sampled(self, theta: np.ndarray, trials: Trials):
-        """A Conversation: rows as columns (2 + values, U, 1)."""
+        """An AskTell: rows as columns (2 + values, U, 1)."""
         adapted, supports, trajectories = yield from self.operator.sampled(theta, **self.how)
         query = yield np.repeat(adapted[..., None], self.queries, axis=-1)
         rows = np.full((2 + self.values, *theta.shape[1:]), np.nan)

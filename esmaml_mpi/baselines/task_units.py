@@ -6,7 +6,7 @@ import numpy as np
 
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.reproducibility.randomness import Streams
-from esmaml_mpi.rollouts.evaluator import Conversation, Evaluator
+from esmaml_mpi.rollouts.evaluator import AskTell, Evaluator
 from esmaml_mpi.rollouts.units import Status, Tally, Units
 
 
@@ -44,12 +44,12 @@ class TaskUnits(ABC):
         return self.batches.size
 
     def rows(
-        self, conversation: Conversation, tasks: np.ndarray, request, evaluator: Evaluator, width: int
+        self, ask_tell: AskTell, tasks: np.ndarray, request, evaluator: Evaluator, width: int
     ) -> tuple[np.ndarray, Tally]:
-        """Rows (tasks, width) that conversations make of theta on these tasks, nan where something failed."""
+        """Rows (tasks, width) that an AskTell makes of theta on these tasks, nan where something failed."""
         units = Units(request.round, tasks[:, None], np.zeros(len(tasks), dtype=np.int64))
         points = np.repeat(request.theta[:, None], len(tasks), axis=1)
-        outcome = evaluator.contributions(conversation, points, units, request.observer, width)
+        outcome = evaluator.contributions(ask_tell, points, units, request.observer, width)
         failed = (outcome.tally.status != Status.OK) | ~np.isfinite(outcome.after).all(axis=1)
         outcome.after[failed] = np.nan
         return outcome.after, outcome.tally

@@ -14,7 +14,7 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.evaluator import Evaluator, Outcome
-from esmaml_mpi.rollouts.trials import Laboratory
+from esmaml_mpi.rollouts.trials import RolloutSetup
 from esmaml_mpi.rollouts.units import Tally
 from esmaml_mpi.settings.fields import parse
 from esmaml_mpi.tasks import make_family
@@ -59,7 +59,7 @@ class Experiment:
         table = task_table(self.family, ids, lambda i: task_streams.generator(Purpose.TASK, task=i))
         operator = make_operator(config)
         self.sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
-        lab = Laboratory(
+        setup = RolloutSetup(
             self.policy,
             self.family,
             table,
@@ -70,7 +70,7 @@ class Experiment:
             parse(RewardCorruption, config.task.corruption, "task.corruption"),
             operator.pivot_last,
         )
-        self.evaluator = Evaluator(lab, operator, config.run.threads, config.run.unit_timeout)
+        self.evaluator = Evaluator(setup, operator, config.run.threads, config.run.unit_timeout)
 
     def initial_theta(self) -> np.ndarray:
         """Meta-parameters (d,) at iteration 0."""

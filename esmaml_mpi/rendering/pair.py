@@ -48,8 +48,8 @@ class Pair:
     def __init__(self, trained: Trained, task: int, seed: int):
         config = dataclasses.replace(trained.config, run=dataclasses.replace(trained.config.run, seed=seed))
         experiment = Experiment(config, Phase.EVALUATE, [task], 1)
-        self.lab, self.observer, self.task = experiment.evaluator.lab, trained.observer, task
-        self.family = self.lab.family
+        self.setup, self.observer, self.task = experiment.evaluator.setup, trained.observer, task
+        self.family = self.setup.family
         self.units = experiment.held_out.units(Round(Phase.EVALUATE, trained.iteration), range(1))
         points = experiment.held_out.points(trained.theta, range(1))
         try:
@@ -59,17 +59,17 @@ class Pair:
         if tally.status.any():
             raise TrainingError(f"task {task}: the adaptation failed: a reward or an observation is not finite.")
         self.parameters = np.concatenate([points, adapted[:, :, 0]], axis=1)
-        if self.lab.policy.noise_per_step:
-            scored = Trials(self.lab, self.units, self.observer, Workspace(), Purpose.AFTER_EPISODE)
-            noise = scored.action_noise(self.lab.episodes)[:, :1]
+        if self.setup.policy.noise_per_step:
+            scored = Trials(self.setup, self.units, self.observer, Workspace(), Purpose.AFTER_EPISODE)
+            noise = scored.action_noise(self.setup.episodes)[:, :1]
             self.parameters = np.concatenate([self.parameters, np.repeat(noise, len(POLICIES), axis=1)])
-        self.tasks = np.repeat(self.lab.task_table[:, [task]], len(POLICIES), axis=1)  # (p, 2)
+        self.tasks = np.repeat(self.setup.task_table[:, [task]], len(POLICIES), axis=1)  # (p, 2)
 
     def play(self) -> Iterator[Moment]:
         """Both episodes, a moment after each step; every call plays the same."""
-        size, horizon, count = self.lab.policy.observation_size, self.family.horizon, len(POLICIES)
+        size, horizon, count = self.setup.policy.observation_size, self.family.horizon, len(POLICIES)
         observations = np.zeros((horizon + 1, size, count))
-        act = self.lab.policy.bind(self.parameters, self.observer.mean, self.observer.std).act
+        act = self.setup.policy.bind(self.parameters, self.observer.mean, self.observer.std).act
         simulation = self._guarded(self._start, observations[0])
         lengths, over = np.zeros(count, dtype=int), np.zeros(count, dtype=bool)
         yield Moment(0, simulation, observations[:1], lengths, over, np.zeros(count))
@@ -102,10 +102,10 @@ class Pair:
         if self.family.noise_size == 0:
             return None
         stream = int(self.units.streams[0])
-        generator = self.lab.streams.generator(
+        generator = self.setup.streams.generator(
             Purpose.AFTER_EPISODE, self.units.round, unit=stream, task=self.task, step=0
         )
-        drawn = checked_noise(self.family, self.family.draw_noise(generator, self.lab.episodes), self.lab.episodes)
+        drawn = checked_noise(self.family, self.family.draw_noise(generator, self.setup.episodes), self.setup.episodes)
         return np.repeat(drawn[:, :1], len(POLICIES), axis=1)
 
     def _guarded(self, call, *arguments):

@@ -14,13 +14,13 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Purpose
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once
 from esmaml_mpi.rollouts.simulate import RolloutError, block_size
-from esmaml_mpi.rollouts.trials import Laboratory, Trials
+from esmaml_mpi.rollouts.trials import RolloutSetup, Trials
 from esmaml_mpi.rollouts.units import Status, Tally, Units
 from esmaml_mpi.tasks.workspace import Workspace
 
 # Of parameters (d, U, T) and the Trials of these units: yields parameters (d, U, T, Q), as operators do, is sent what
 # came of them, and returns (any, U, T).
-Conversation = Callable[[np.ndarray, Trials], Generator[np.ndarray, object, np.ndarray]]
+AskTell = Callable[[np.ndarray, Trials], Generator[np.ndarray, object, np.ndarray]]
 
 
 @dataclass
@@ -38,9 +38,9 @@ class Outcome:
 class Evaluator:
     """Runs units on ``threads`` threads; results do not depend on how many, nor on which units share a call."""
 
-    def __init__(self, lab: Laboratory, operator: Operator, threads: int = 1, timeout: float = 0.0):
+    def __init__(self, setup: RolloutSetup, operator: Operator, threads: int = 1, timeout: float = 0.0):
         """``timeout``: seconds a unit may take, 0 for no limit; a call with n units may take n times as long."""
-        self.lab, self.operator, self._timeout = lab, operator, timeout
+        self.setup, self.operator, self._timeout = setup, operator, timeout
         self.give_up = exit_at_once  # when a unit cannot even be interrupted
         self._pool = None
         if threads > 1:
@@ -53,7 +53,7 @@ class Evaluator:
     @property
     def block(self) -> int:
         """How many rollouts are worth asking for at once."""
-        return block_size(self.lab.policy, self.lab.family) * self._threads
+        return block_size(self.setup.policy, self.setup.family) * self._threads
 
     def evaluate(
         self,
@@ -77,12 +77,12 @@ class Evaluator:
         return self._guarded(partial(self._unadapted, purpose=purpose), points, units, observer)
 
     def contributions(
-        self, conversation: Conversation, points: np.ndarray, units: Units, observer: Observer, width: int
+        self, ask_tell: AskTell, points: np.ndarray, units: Units, observer: Observer, width: int
     ) -> Outcome:
-        """Rows (U, width) that a conversation makes of units of one task each; failures as in ``evaluate``."""
+        """Rows (U, width) that an AskTell makes of units of one task each; failures as in ``evaluate``."""
 
         def work(points, units, observer):
-            found, tally = self._conversed(conversation, points, units, observer, None)
+            found, tally = self._asked_and_told(ask_tell, points, units, observer, None)
             return Outcome(found[:, :, 0].T, None, tally)
 
         return self._guarded(work, points, units, observer, width=width)
@@ -114,19 +114,19 @@ class Evaluator:
         self, points: np.ndarray, units: Units, observer: Observer, subspace: Subspace | None = None
     ) -> tuple[np.ndarray, Tally]:
         """Adapted parameters (d, U, T) of meta-policies (d, U)."""
-        return self._conversed(self._adaptation, points, units, observer, subspace)
+        return self._asked_and_told(self._adaptation, points, units, observer, subspace)
 
     def _adaptation(self, theta: np.ndarray, trials: Trials):
         return self.operator.adapt(theta, trials.directions)
 
-    def _conversed(self, conversation, points, units, observer, subspace) -> tuple[np.ndarray, Tally]:
-        """What a conversation comes to, (any, U, T)."""
-        limit = block_size(self.lab.policy, self.lab.family)
-        queries = self.operator.queries_at_once * units.tasks.shape[1] * self.lab.episodes
+    def _asked_and_told(self, ask_tell, points, units, observer, subspace) -> tuple[np.ndarray, Tally]:
+        """What an AskTell comes to, (any, U, T)."""
+        limit = block_size(self.setup.policy, self.setup.family)
+        queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
         blocks = min(len(units), max(self._threads, -(-len(units) * queries // limit)))
         found, tallies = [], []
         for part, tally in self._map(
-            self._converse, self._split(len(units), blocks), conversation, points, units, observer, subspace
+            self._ask_and_tell, self._split(len(units), blocks), ask_tell, points, units, observer, subspace
         ):
             found.append(part)
             tallies.append(tally)
@@ -144,7 +144,7 @@ class Evaluator:
         return np.concatenate(values), Tally.joined(tallies)
 
     def _evaluate(self, points, units, observer, before, subspace) -> Outcome:
-        unadapted, tally = None, Tally.empty(len(units), self.lab.policy.observation_size)
+        unadapted, tally = None, Tally.empty(len(units), self.setup.policy.observation_size)
         if before:
             unadapted, part = self.score(_spread(points, units), units, observer, Purpose.BEFORE_EPISODE)
             tally += part
@@ -158,10 +158,10 @@ class Evaluator:
         after, tally = self.score(_spread(points, units), units, observer, purpose)
         return Outcome(after, None, tally)
 
-    def _converse(self, block, workspace, conversation, points, units, observer, subspace):
-        trials = Trials(self.lab, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
+    def _ask_and_tell(self, block, workspace, ask_tell, points, units, observer, subspace):
+        trials = Trials(self.setup, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
         answer = trials.answers(self.operator)
-        session = conversation(_spread(points[:, block], trials.units), trials)
+        session = ask_tell(_spread(points[:, block], trials.units), trials)
         with np.errstate(all="ignore"):  # a failed rollout may be inf or nan here; its unit is marked in the tally
             try:
                 queries = next(session)
@@ -171,7 +171,7 @@ class Evaluator:
                 return done.value, trials.tally
 
     def _score_block(self, block, workspace, parameters, units, observer, purpose):
-        trials = Trials(self.lab, units[block], observer.of(block), workspace, purpose)
+        trials = Trials(self.setup, units[block], observer.of(block), workspace, purpose)
         return trials.evaluate(np.ascontiguousarray(parameters[:, block, :, None]))[..., 0], trials.tally
 
     def _split(self, units: int, blocks: int) -> list[slice]:
@@ -201,11 +201,11 @@ class Evaluator:
         with np.printoptions(precision=6, threshold=8):
             print(
                 f"esmaml: failed evaluation (stream {units.streams[0]}, {at.phase.name.lower()} iteration "
-                f"{at.iteration}, tasks {tasks.tolist()} with parameters {self.lab.task_table[:, tasks].T.tolist()}, "
+                f"{at.iteration}, tasks {tasks.tolist()} with parameters {self.setup.task_table[:, tasks].T.tolist()}, "
                 f"meta-policy {points[:, 0]}): {reason}",
                 flush=True,
             )
-        tally = Tally.empty(1, self.lab.policy.observation_size)
+        tally = Tally.empty(1, self.setup.policy.observation_size)
         tally.status[:] = status
         nothing = np.full((1, width), np.nan)
         return Outcome(nothing, nothing.copy() if before else None, tally)

@@ -33,7 +33,7 @@ ACTIONS = {
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class RolloutSetup:
     """What every rollout of a run needs; ``task_table`` (p, tasks) holds task parameters by id."""
 
     policy: Policy
@@ -56,7 +56,7 @@ class Trials:
     whether they agree may depend on rewards, and the rollouts of a unit must not depend on the units beside it.
     """
 
-    lab: Laboratory
+    setup: RolloutSetup
     units: Units
     observer: Observer
     workspace: Workspace
@@ -68,8 +68,8 @@ class Trials:
     draws: int = field(default=0, init=False)
 
     def __post_init__(self):
-        self.tally = Tally.empty(len(self.units), self.lab.policy.observation_size)
-        self.source = Source(self.lab.sampler, self.lab.streams, self.subspace)
+        self.tally = Tally.empty(len(self.units), self.setup.policy.observation_size)
+        self.source = Source(self.setup.sampler, self.setup.streams, self.subspace)
 
     @property
     def directions(self) -> Directions:
@@ -79,8 +79,8 @@ class Trials:
     def normals(self, count: int) -> np.ndarray:
         """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
         rows, tasks = self.units.tasks.shape
-        drawn = np.empty((self.lab.policy.size, rows, tasks, count))
-        buffer = np.empty((self.lab.policy.size, count))
+        drawn = np.empty((self.setup.policy.size, rows, tasks, count))
+        buffer = np.empty((self.setup.policy.size, count))
         at = self.units.round
         fill = partial(self.source.fill, buffer)
         # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
@@ -102,12 +102,12 @@ class Trials:
         first = self.evaluations == 0 and self.purpose is Purpose.QUERY_EPISODE
         if self._sharing and first and np.all(parameters == parameters[:, :, :1]):
             result = self.run(parameters[:, :, :1], shared=True)
-            returns = result.returns.reshape(tasks, rows, queries, self.lab.episodes).swapaxes(0, 1)
+            returns = result.returns.reshape(tasks, rows, queries, self.setup.episodes).swapaxes(0, 1)
         else:
             result = self.run(parameters)
-            returns = result.returns.reshape(rows, tasks, queries, self.lab.episodes)
+            returns = result.returns.reshape(rows, tasks, queries, self.setup.episodes)
         self._count(result, returns)
-        values = returns[..., 0] if self.lab.episodes == 1 else np.add.reduce(returns, axis=-1) / self.lab.episodes
+        values = returns[..., 0] if self.setup.episodes == 1 else np.add.reduce(returns, axis=-1) / self.setup.episodes
         return self._measured(values)
 
     def answers(self, operator) -> Callable[[np.ndarray], np.ndarray | Recording]:
@@ -120,7 +120,7 @@ class Trials:
         flat, *rest = self._columns(parameters, shared=False)
         result = self.simulated(flat, *rest, record=True)
         self._count(result, result.returns.reshape(rows, tasks, -1))
-        return Recording.of(self.lab.policy, flat, rest[-1], result, (rows, tasks))
+        return Recording.of(self.setup.policy, flat, rest[-1], result, (rows, tasks))
 
     def _count(self, result: RolloutResult, returns: np.ndarray) -> None:
         """Add rollouts, whose returns are (U, ...) by unit, to the tally."""
@@ -139,21 +139,21 @@ class Trials:
 
     def _measured(self, values: np.ndarray) -> np.ndarray:
         """Rewards (U, T, Q) as an adaptation sees them."""
-        if self.purpose is not Purpose.QUERY_EPISODE or not self.lab.corruption.active:
+        if self.purpose is not Purpose.QUERY_EPISODE or not self.setup.corruption.active:
             return values
         measured = np.empty_like(values)
         for u, stream in enumerate(self.units.streams):
             for t, task in enumerate(self.units.tasks[u]):
-                generator = self.lab.streams.generator(
+                generator = self.setup.streams.generator(
                     Purpose.CORRUPTION, self.units.round, unit=stream, task=task, step=self.evaluations
                 )
-                has_pivot = self.lab.pivot_last(self.evaluations - 1)
-                measured[u, t] = self.lab.corruption.apply(values[u, t], generator, has_pivot)
+                has_pivot = self.setup.pivot_last(self.evaluations - 1)
+                measured[u, t] = self.setup.corruption.apply(values[u, t], generator, has_pivot)
         return measured
 
     @property
     def _sharing(self) -> bool:
-        return self.lab.share_rollouts and self.units.tasks.shape[1] > 1
+        return self.setup.share_rollouts and self.units.tasks.shape[1] > 1
 
     def run(self, parameters: np.ndarray, record: bool = False, shared: bool = False) -> RolloutResult:
         """The rollouts behind ``evaluate``, column order (unit, task, query, episode).
@@ -164,32 +164,32 @@ class Trials:
 
     def simulated(self, *columns, record: bool) -> RolloutResult:
         """The episodes of columns as of ``rollouts.simulate``: all that is simulated passes through this."""
-        return simulate(self.lab.policy, self.lab.family, *columns, self.workspace, record)
+        return simulate(self.setup.policy, self.setup.family, *columns, self.workspace, record)
 
     def _columns(self, parameters: np.ndarray, shared: bool) -> tuple:
         """What ``simulate`` is given of each episode: parameters, task, noise, observer."""
         size, queries = parameters.shape[0], parameters.shape[-1]
-        repeats = queries * self.lab.episodes
+        repeats = queries * self.setup.episodes
         flat = parameters.reshape(size, -1)
-        if self.lab.episodes > 1:
-            flat = np.repeat(flat, self.lab.episodes, axis=1)
+        if self.setup.episodes > 1:
+            flat = np.repeat(flat, self.setup.episodes, axis=1)
         if shared:
-            table = np.repeat(self.lab.task_table[:, self.units.tasks.T], repeats, axis=2)
+            table = np.repeat(self.setup.task_table[:, self.units.tasks.T], repeats, axis=2)
         else:
-            table = np.repeat(self.lab.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
+            table = np.repeat(self.setup.task_table[:, self.units.tasks.ravel()], repeats, axis=1)
         noise = self._noise(repeats, shared)
-        if self.lab.policy.noise_per_step:
+        if self.setup.policy.noise_per_step:
             flat = np.concatenate([flat, self.action_noise(repeats, shared)])
         self.evaluations += 1
         return flat, table, noise, self.observer.repeated(flat.shape[1] // len(self.units))
 
     def _noise(self, episodes: int, shared: bool) -> np.ndarray | None:
-        size = self.lab.family.noise_size
+        size = self.setup.family.noise_size
         return self._drawn(self._purpose(shared), size, episodes, self._episode_noise) if size else None
 
     def action_noise(self, episodes: int, shared: bool = False) -> np.ndarray:
         """Standard normals (noise_per_step * horizon, columns) that policies act by in the next evaluation."""
-        size = self.lab.policy.noise_per_step * self.lab.family.horizon
+        size = self.setup.policy.noise_per_step * self.setup.family.horizon
         purpose = ACTIONS[self._purpose(shared)]
         return self._drawn(purpose, size, episodes, lambda generator, count: generator.standard_normal((count, size)).T)
 
@@ -203,14 +203,14 @@ class Trials:
         drawn = np.empty((size, *keys.shape, episodes))
         for u, stream in enumerate(self.units.streams):
             for t, task in enumerate(keys[u]):
-                generator = self.lab.streams.generator(
+                generator = self.setup.streams.generator(
                     purpose, self.units.round, unit=stream, task=task, step=self.evaluations
                 )
                 drawn[:, u, t] = draw(generator, episodes)
         return drawn.reshape(size, -1)
 
     def _episode_noise(self, generator: np.random.Generator, episodes: int) -> np.ndarray:
-        family = self.lab.family
+        family = self.setup.family
         try:
             noise = family.draw_noise(generator, episodes)
         except Exception as error:

@@ -90,8 +90,8 @@ class Simulated:
         self._experiment, self._theta, self._observer = experiment, theta, observer
         self._units = experiment.held_out.units(at, range(1))
         self._task = int(self._units.tasks[0, 0])
-        lab = experiment.evaluator.lab
-        self._trials = Trials(lab, self._units, observer, Workspace(), Purpose.QUERY_EPISODE)
+        setup = experiment.evaluator.setup
+        self._trials = Trials(setup, self._units, observer, Workspace(), Purpose.QUERY_EPISODE)
         self._step, self._rewards = -1, np.empty(0)
 
     def attempt(self, session: Adaptation) -> bool:

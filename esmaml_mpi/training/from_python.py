@@ -13,7 +13,7 @@ from esmaml_mpi.results.history import History
 from esmaml_mpi.results.reader import Results, read
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.training import launch
-from esmaml_mpi.training.ledger import Ledger
+from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.run import train as train_ranks
 
 
@@ -47,7 +47,7 @@ def train(
     world = World()
     if output is None:
         resolved, store, history = load(config, overrides).resolved(), _Memory(), History()
-        train_ranks(resolved, world, lambda successor: Ledger(store, history, None))
+        train_ranks(resolved, world, lambda successor: RunRecord(store, history, None))
         return Results(None, resolved, history, store.checkpoint, list(resolved.test_tasks), [])
     place = Path.cwd() / output  # an environment of the user's may go elsewhere
     launch.launch(world, config, overrides, output, resume, overwrite)

@@ -17,7 +17,7 @@ from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.training.ledger import Ledger
+from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.run import train
 
 # Settings that change no number of an iteration, so a resumed run may have others.
@@ -50,13 +50,13 @@ def agree(world: World, prepare: Callable[[], str]) -> str:
 
 def launch(world: World, source, overrides: Iterable[str], output, resume: bool, overwrite: bool) -> int:
     """The ``train`` command on every rank; returns the exit code."""
-    ledger: Ledger | None = None
+    record: RunRecord | None = None
     lock: list = []  # rank 0's
     here = Path.cwd()  # an environment of the user's may go elsewhere
     odd = odd_ranks(world)
 
     def prepare() -> str:
-        nonlocal ledger
+        nonlocal record
         from esmaml_mpi.results.provenance import collect  # rank 0's business: workers stay lean
 
         config = load(source, overrides).resolved()
@@ -67,7 +67,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
         patience = 60.0 if resume and "SLURM_JOB_ID" in os.environ else 0.0
         lock.append(_lock(path, resume or overwrite, patience, shown))
         try:
-            ledger = _open(path, config, facts, resume, overwrite)
+            record = _open(path, config, facts, resume, overwrite)
         except BaseException:
             lock[0].release()
             raise
@@ -78,24 +78,24 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
     told = json.loads(agree(world, prepare))
     config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
 
-    def open_ledger(successor: bool) -> Ledger:
-        nonlocal ledger
+    def open_record(successor: bool) -> RunRecord:
+        nonlocal record
         if successor:
             # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
             from esmaml_mpi.results.reader import read
 
             lock.append(_lock(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
-            ledger = _open(path, config, facts, resume or ours, overwrite and not ours)
-        return ledger
+            record = _open(path, config, facts, resume or ours, overwrite and not ours)
+        return record
 
     try:
-        code = train(config, world, open_ledger)
+        code = train(config, world, open_record)
     finally:
         for held in lock:
             held.release()
     if world.rank == 0:
-        _report(told["shown"], ledger.history, config, code)
+        _report(told["shown"], record.history, config, code)
     return code
 
 
@@ -126,14 +126,14 @@ def _lock(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None
     return lock
 
 
-def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool) -> Ledger:
-    """The ledger of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
+def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool) -> RunRecord:
+    """The record of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
     from esmaml_mpi.results.provenance import DECISIVE
     from esmaml_mpi.results.reader import read
     from esmaml_mpi.results.writer import ResultsWriter
 
     if not path.exists() or overwrite:
-        return Ledger(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
+        return RunRecord(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
     old = read(path)
     check_resumable(old, config)
     old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
@@ -148,7 +148,7 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
             )
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
     writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
-    return Ledger(writer, old.history, old.checkpoint)
+    return RunRecord(writer, old.history, old.checkpoint)
 
 
 def check_resumable(old, config: Config) -> None:

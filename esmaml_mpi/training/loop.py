@@ -14,8 +14,8 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.rounds import Recovery, Reply, Rounds
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.training.attempts import Attempts
-from esmaml_mpi.training.ledger import Ledger
 from esmaml_mpi.training.progress import Progress
+from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.state import State
 
 DONE, STOPPED = 0, 75  # exit codes
@@ -24,9 +24,9 @@ DONE, STOPPED = 0, 75  # exit codes
 class Training:
     """Rank 0's side of a run."""
 
-    def __init__(self, rounds: Rounds, state: State, ledger: Ledger, progress: Progress):
+    def __init__(self, rounds: Rounds, state: State, record: RunRecord, progress: Progress):
         self.rounds, self.state, self.progress = rounds, state, progress
-        self.history, self.store, self.resumed = ledger.history, ledger.store, ledger.checkpoint is not None
+        self.history, self.store, self.resumed = record.history, record.store, record.checkpoint is not None
         self.experiment: Experiment = rounds.experiment
         self.config: Config = self.experiment.config
         self.last_row = time.perf_counter()

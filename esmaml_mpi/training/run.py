@@ -8,18 +8,18 @@ from esmaml_mpi.parallel.plan import idle
 from esmaml_mpi.parallel.rounds import Promoted, Recovery, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.training.interruption import Interruption
-from esmaml_mpi.training.ledger import Ledger
 from esmaml_mpi.training.loop import Training
 from esmaml_mpi.training.progress import Progress
+from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.state import State
 
 LEAVING = "esmaml: this iteration is finished and saved first; Ctrl-C again leaves at once, without it"
 
 
-def train(config: Config, world: World, open_ledger: Callable[[bool], Ledger]) -> int:
+def train(config: Config, world: World, open_record: Callable[[bool], RunRecord]) -> int:
     """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code.
 
-    ``open_ledger`` is called on rank 0, and with True on a rank that becomes rank 0 because those before it died.
+    ``open_record`` is called on rank 0, and with True on a rank that becomes rank 0 because those before it died.
     """
     experiment = Experiment(config)
     experiment.evaluator.give_up = lambda: world.abort(1)
@@ -31,17 +31,17 @@ def train(config: Config, world: World, open_ledger: Callable[[bool], Ledger]) -
                 return rounds.serve()
             except Promoted as promotion:
                 loss = promotion.args[0]
-        return _lead(rounds, open_ledger(loss is not None), loss)
+        return _lead(rounds, open_record(loss is not None), loss)
 
 
-def _lead(rounds: Rounds, ledger: Ledger, loss: Recovery | None) -> int:
+def _lead(rounds: Rounds, record: RunRecord, loss: Recovery | None) -> int:
     """Rank 0's part of ``train``. ``loss`` is what made this rank take over, if it did."""
     experiment, config = rounds.experiment, rounds.experiment.config
     state = State.initial(experiment)
-    if ledger.checkpoint is not None:
-        state.restore(ledger.checkpoint)
+    if record.checkpoint is not None:
+        state.restore(record.checkpoint)
     progress = Progress(config.meta.iterations, state.iteration)
-    training = Training(rounds, state, ledger, progress)
+    training = Training(rounds, state, record, progress)
     if loss is None:
         _announce(progress, experiment, rounds.world)
     else:

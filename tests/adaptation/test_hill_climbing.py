@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from driving import Again, Normals, hills, noisy, run
-from helpers import laboratory, near, unscaled
+from helpers import near, rollout_setup, unscaled
 
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
 from esmaml_mpi.errors import ConfigError
@@ -99,11 +99,11 @@ def test_units_and_tasks_do_not_influence_each_other(scheme, evaluations, reeval
 
 @PIVOT
 def test_simulated_units_are_the_same_in_any_grouping(reevaluate):
-    lab = laboratory("cartpole_sensor_bias", horizon=15)
-    evaluator = Evaluator(lab, climber("batch", 3, reevaluate, queries=4))
-    points = np.random.default_rng(5).normal(size=(lab.policy.size, 5))
+    setup = rollout_setup("cartpole_sensor_bias", horizon=15)
+    evaluator = Evaluator(setup, climber("batch", 3, reevaluate, queries=4))
+    points = np.random.default_rng(5).normal(size=(setup.policy.size, 5))
     units = Units(Round(Phase.TRAIN, 2), np.array([[0, 1], [1, 2], [3, 0], [2, 3], [1, 0]]), np.arange(5))
-    observer = unscaled(lab.policy.observation_size)
+    observer = unscaled(setup.policy.observation_size)
     whole, tally = evaluator.adapt(points, units, observer)
     assert (tally.rollouts == 2 * evaluator.operator.rollouts).all()
     for part in (slice(0, 1), slice(1, 3), slice(3, 5)):

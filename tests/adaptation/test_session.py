@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from driving import chain, run
-from helpers import laboratory, operator, unscaled
+from helpers import operator, rollout_setup, unscaled
 
 from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
@@ -72,14 +72,14 @@ def test_it_is_the_batched_operator_on_the_same_rewards_and_directions(subject):
 
 @EACH
 def test_it_adapts_as_the_first_repeat_of_an_evaluation(subject):
-    lab = laboratory("four_corners", horizon=15, seed=5)
-    theta = lab.policy.initial(np.random.default_rng(1))
-    at, observer = Round(Phase.EVALUATE, 3), unscaled(lab.policy.observation_size)
+    setup = rollout_setup("four_corners", horizon=15, seed=5)
+    theta = setup.policy.initial(np.random.default_rng(1))
+    at, observer = Round(Phase.EVALUATE, 3), unscaled(setup.policy.observation_size)
     units = Units(at, np.array([[2]]), np.array([0]))
-    expected, _ = Evaluator(lab, subject).adapt(theta[:, None], units, observer)
+    expected, _ = Evaluator(setup, subject).adapt(theta[:, None], units, observer)
 
     session = Adaptation(subject, theta, seed=5, at=at, task=2)
-    trials = Trials(lab, units, observer, Workspace(), Purpose.QUERY_EPISODE)
+    trials = Trials(setup, units, observer, Workspace(), Purpose.QUERY_EPISODE)
     while not session.done:
         session.tell(trials.evaluate(session.ask()[:, None, None, None])[0, 0, 0])
     assert np.array_equal(session.best, expected[:, 0, 0])

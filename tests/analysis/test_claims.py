@@ -163,7 +163,7 @@ def test_solved_is_visiting_every_goal_that_is_wanted(monkeypatch):
 
     class Stub:
         def __init__(self, results, at, tasks, adaptations, phase):
-            self.lab = type("Lab", (), {"task_table": np.array([[1, 1, 0], [0, 1, 1.0]]).T})
+            self.setup = type("Lab", (), {"task_table": np.array([[1, 1, 0], [0, 1, 1.0]]).T})
 
         def paths(self, when):
             a, b, c = family.centres

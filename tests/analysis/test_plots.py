@@ -45,7 +45,7 @@ def test_paths_are_the_rollouts_that_were_rewarded(task, tmp_path, scripts):
     for when in ("before", "after"):
         paths = behaviour.paths(when)
         for i, task_id in enumerate(results.test_task_ids):
-            goal = behaviour.lab.task_table[:, task_id]
+            goal = behaviour.setup.task_table[:, task_id]
             for j, path in enumerate(paths[i]):
                 squared = ((path[1:] - goal) ** 2).sum(axis=1)
                 reward = -squared if task == "navigation_2d" else -4 + np.maximum(0, 4 - squared)

@@ -56,7 +56,7 @@ def test_importing_the_module_by_id_is_enough_and_registering_again_changes_noth
 def test_a_task_number_is_the_runs_task():
     for name, number, seed in (("navigation_2d", 7, 3), ("four_corners", 2, 0)):
         config = load({"task": {"name": name, "seed": seed}}).resolved()
-        table = Experiment(config).evaluator.lab.task_table
+        table = Experiment(config).evaluator.setup.task_table
         env = gymnasium.make(environment_id(name), task=number, task_seed=seed).unwrapped
         assert np.array_equal(env.task_parameters[:, 0], table[:, number])
         env.reset(options={"task": 1})

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from films import needs_opengl
-from helpers import FlakySimulation, laboratory, task_table
+from helpers import FlakySimulation, rollout_setup, task_table
 
 from esmaml_mpi.errors import FamilyError, UsageError
 from esmaml_mpi.rendering import make_painter, offscreen
@@ -122,8 +122,8 @@ class Unknown:
 
 
 def test_a_simulation_that_draws_itself_is_scaled_without_distortion():
-    lab = laboratory()
-    simulation = SelfDrawn(lab.family, np.zeros(2, dtype=bool), Workspace())
+    setup = rollout_setup()
+    simulation = SelfDrawn(setup.family, np.zeros(2, dtype=bool), Workspace())
     painter = make_painter(Unknown(), 100, 80)
     frame = painter.frame(simulation, 1, np.zeros((1, 2, 2)), np.zeros((2, 2)))
     assert frame.shape == (80, 100, 3)

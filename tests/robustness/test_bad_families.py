@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from families import Broken
-from helpers import laboratory, unscaled
+from helpers import rollout_setup, unscaled
 
 import esmaml_mpi
 from esmaml_mpi.commands import main as cli
@@ -108,25 +108,25 @@ def test_a_family_without_a_fault_is_trained_and_every_registered_one_passes():
 
 
 def test_shapes_are_checked_in_every_block_and_not_only_in_the_rehearsal():
-    lab = laboratory("broken", options={"fault": "rewards too short"}, horizon=5)
-    columns = np.zeros((lab.policy.size, 6)), np.repeat(lab.task_table[:, :1], 6, axis=1)
+    setup = rollout_setup("broken", options={"fault": "rewards too short"}, horizon=5)
+    columns = np.zeros((setup.policy.size, 6)), np.repeat(setup.task_table[:, :1], 6, axis=1)
     with pytest.raises(FamilyError, match=r"'broken'.*rewards of shape \(4, 6\); .*\(5, 6\) is wanted"):
-        simulate(lab.policy, lab.family, *columns, None, unscaled(2), Workspace())
+        simulate(setup.policy, setup.family, *columns, None, unscaled(2), Workspace())
 
 
 def test_a_family_that_changes_its_observation_size_is_stopped():
-    lab = laboratory("broken", options={"fault": "changing size"}, horizon=5)
-    columns = np.zeros((lab.policy.size, 6)), np.repeat(lab.task_table[:, :1], 6, axis=1)
+    setup = rollout_setup("broken", options={"fault": "changing size"}, horizon=5)
+    columns = np.zeros((setup.policy.size, 6)), np.repeat(setup.task_table[:, :1], 6, axis=1)
     with pytest.raises(FamilyError, match="observation_size was 2 and is now 3"):
         for _ in range(20):
-            simulate(lab.policy, lab.family, *columns, None, unscaled(2), Workspace())
+            simulate(setup.policy, setup.family, *columns, None, unscaled(2), Workspace())
 
 
 def test_an_exception_is_an_episodes_own(capsys):
-    lab = laboratory("broken", options={"fault": "raise"}, horizon=5)
-    columns = np.zeros((lab.policy.size, 6)), np.repeat(lab.task_table[:, :1], 6, axis=1)
+    setup = rollout_setup("broken", options={"fault": "raise"}, horizon=5)
+    columns = np.zeros((setup.policy.size, 6)), np.repeat(setup.task_table[:, :1], 6, axis=1)
     with pytest.raises(RolloutError, match="broken raised ValueError: on purpose"):
-        simulate(lab.policy, lab.family, *columns, None, unscaled(2), Workspace())
+        simulate(setup.policy, setup.family, *columns, None, unscaled(2), Workspace())
 
 
 def test_a_table_of_tasks_names_the_first_that_is_different():

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from helpers import laboratory, operator, same, unscaled
+from helpers import operator, rollout_setup, same, unscaled
 
 import esmaml_mpi
 from esmaml_mpi.config.loading import load
@@ -32,43 +32,47 @@ CASES = {
 
 def shared_laboratory(case, share=True):
     name, hidden, options, horizon, known, tasks = CASES[case]
-    lab = laboratory(name, hidden, horizon, options, known)
+    setup = rollout_setup(name, hidden, horizon, options, known)
     chosen = np.array([RNG.permutation(known)[:tasks] for _ in range(4)])
-    return dataclasses.replace(lab, share_rollouts=share), Units(AT, chosen, np.arange(10, 14))
+    return dataclasses.replace(setup, share_rollouts=share), Units(AT, chosen, np.arange(10, 14))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_priced_rollout_is_the_rollout_on_each_task(case):
-    lab, units = shared_laboratory(case)
+    setup, units = shared_laboratory(case)
     rows, tasks = units.tasks.shape
-    queries = RNG.normal(0.0, 0.3, (lab.policy.size, rows, 1, 5))
-    observer = unscaled(lab.policy.observation_size)
-    trials = Trials(lab, units, observer, Workspace(), Purpose.QUERY_EPISODE)
+    queries = RNG.normal(0.0, 0.3, (setup.policy.size, rows, 1, 5))
+    observer = unscaled(setup.policy.observation_size)
+    trials = Trials(setup, units, observer, Workspace(), Purpose.QUERY_EPISODE)
     values = trials.evaluate(np.repeat(queries, tasks, axis=2))
     assert values.shape == (rows, tasks, 5) and trials.tally.rollouts.tolist() == [5] * rows
     longest = np.zeros((rows, 5), dtype=int)
     for t in range(tasks):
-        # A laboratory of this task alone, with the noise that the shared rollouts had.
-        alone = Trials(lab, Units(AT, units.tasks[:, t : t + 1], units.streams), observer, Workspace(), trials.purpose)
-        alone._noise = lambda repeats, shared, of=alone: _shared_noise(of, lab, repeats)
+        # This task alone, with the noise that the shared rollouts had.
+        alone = Trials(
+            setup, Units(AT, units.tasks[:, t : t + 1], units.streams), observer, Workspace(), trials.purpose
+        )
+        alone._noise = lambda repeats, shared, of=alone: _shared_noise(of, setup, repeats)
         result = alone.run(queries)
         assert same(values[:, t], result.returns.reshape(rows, 5))
         longest = np.maximum(longest, result.lengths.reshape(rows, 5))
     assert trials.tally.steps.tolist() == longest.sum(axis=1).tolist()
 
 
-def _shared_noise(trials, lab, repeats):
-    return Trials._noise(dataclasses.replace(trials), repeats, True) if lab.family.noise_size else None
+def _shared_noise(trials, setup, repeats):
+    return Trials._noise(dataclasses.replace(trials), repeats, True) if setup.family.noise_size else None
 
 
 @pytest.mark.parametrize("case", ["corners, noisy start", "navigation ends per task", "walker"])
 def test_sharing_depends_neither_on_threads_nor_on_grouping(case):
-    lab, units = shared_laboratory(case)
-    points, subject = RNG.normal(0.0, 0.4, (lab.policy.size, 4)), operator(queries=4, steps=2)
-    observer = unscaled(lab.policy.observation_size)
-    whole = Evaluator(lab, subject).evaluate(points, units, observer, True)
-    threads = Evaluator(lab, subject, 2).evaluate(points, units, observer, True)
-    alone = [Evaluator(lab, subject).evaluate(points[:, u : u + 1], units[u : u + 1], observer, True) for u in range(4)]
+    setup, units = shared_laboratory(case)
+    points, subject = RNG.normal(0.0, 0.4, (setup.policy.size, 4)), operator(queries=4, steps=2)
+    observer = unscaled(setup.policy.observation_size)
+    whole = Evaluator(setup, subject).evaluate(points, units, observer, True)
+    threads = Evaluator(setup, subject, 2).evaluate(points, units, observer, True)
+    alone = [
+        Evaluator(setup, subject).evaluate(points[:, u : u + 1], units[u : u + 1], observer, True) for u in range(4)
+    ]
     assert same(whole.after, threads.after) and same(whole.before, threads.before)
     assert same(whole.after, np.concatenate([one.after for one in alone]))
     assert same(whole.tally.observation_sums, np.concatenate([one.tally.observation_sums for one in alone], axis=1))
@@ -79,8 +83,8 @@ def test_sharing_depends_neither_on_threads_nor_on_grouping(case):
 
 def test_directions_are_common_until_the_first_evaluation_only():
     """After it the tasks of a unit may stand at different points: hill climbing evaluates its pivot before it draws."""
-    lab, units = shared_laboratory("corners")
-    trials = Trials(lab, units, unscaled(2), Workspace(), Purpose.QUERY_EPISODE)
+    setup, units = shared_laboratory("corners")
+    trials = Trials(setup, units, unscaled(2), Workspace(), Purpose.QUERY_EPISODE)
     first, again = trials.normals(3), trials.normals(3)
     for drawn in (first, again):
         assert same(drawn, np.repeat(drawn[:, :, :1], 4, axis=2)) and not same(drawn[:, 0], drawn[:, 1])
@@ -93,11 +97,11 @@ def test_each_tasks_gradient_keeps_its_mean():
     """Over many units: the adaptation of each task, shared or not, is drawn from the same distribution."""
     count, steps = 3000, {}
     for share in (False, True):
-        lab = dataclasses.replace(laboratory("four_corners", (), 40, {}, 4), share_rollouts=share)
+        setup = dataclasses.replace(rollout_setup("four_corners", (), 40, {}, 4), share_rollouts=share)
         units = Units(AT, np.tile(np.arange(4), (count, 1)), np.arange(count) + (0 if share else 10_000))
-        theta = np.zeros((lab.policy.size, count))
+        theta = np.zeros((setup.policy.size, count))
         theta[4:] = 0.5  # heads for the first corner
-        adapted, tally = Evaluator(lab, operator(queries=6)).adapt(theta, units, unscaled(2))
+        adapted, tally = Evaluator(setup, operator(queries=6)).adapt(theta, units, unscaled(2))
         steps[share] = adapted - theta[:, :, None]
         assert tally.rollouts.sum() == count * 7 * (1 if share else 4)
     means = {share: step.mean(axis=1) for share, step in steps.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import reference
-from helpers import laboratory
+from helpers import rollout_setup
 
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.mlp import Policy
@@ -36,7 +36,7 @@ BATCH = 41
 class Batch:
     """Everything that one call of simulate needs."""
 
-    lab: object
+    setup: object
     theta: np.ndarray
     tasks: np.ndarray
     noise: np.ndarray | None
@@ -45,24 +45,24 @@ class Batch:
     def run(self, columns=slice(None), workspace=None, record=False):
         noise = None if self.noise is None else self.noise[:, columns]
         arrays = self.theta[:, columns], self.tasks[:, columns], noise
-        return simulate(self.lab.policy, self.lab.family, *arrays, self.observer, workspace or Workspace(), record)
+        return simulate(self.setup.policy, self.setup.family, *arrays, self.observer, workspace or Workspace(), record)
 
     def take(self, columns):
         """These columns as a batch of their own, in C order as all batches are."""
         pick = [None if a is None else np.take(a, columns, axis=1) for a in (self.theta, self.tasks, self.noise)]
-        return Batch(self.lab, *pick, self.observer)
+        return Batch(self.setup, *pick, self.observer)
 
 
 def batch_of(family, policy, size=BATCH, horizon=30, seed=0):
     name, options = FAMILIES[family]
     rng = np.random.default_rng(seed)
-    lab = laboratory(name, horizon=horizon, options=options, **POLICIES[policy])
-    n = lab.family.observation_size
+    setup = rollout_setup(name, horizon=horizon, options=options, **POLICIES[policy])
+    n = setup.family.observation_size
     return Batch(
-        lab,
-        rng.normal(0.0, 0.4, (lab.policy.size, size)),
-        lab.task_table[:, rng.integers(4, size=size)],
-        lab.family.draw_noise(rng, size) if lab.family.noise_size else None,
+        setup,
+        rng.normal(0.0, 0.4, (setup.policy.size, size)),
+        setup.task_table[:, rng.integers(4, size=size)],
+        setup.family.draw_noise(rng, size) if setup.family.noise_size else None,
         Observer(rng.normal(0.0, 0.1, n), rng.uniform(0.5, 2.0, n)),
     )
 
@@ -90,7 +90,7 @@ def test_every_column_is_the_same_bits_in_any_batch(family, policy):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_batches_larger_than_a_block_are_the_same_bits(family):
     batch = batch_of(family, "32-32", size=700, horizon=8)
-    assert block_size(batch.lab.policy, batch.lab.family) < 350  # three blocks
+    assert block_size(batch.setup.policy, batch.setup.family) < 350  # three blocks
     whole = batch.run(record=True)
     for columns in (slice(0, 1), slice(230, 236), slice(350, 700)):
         part = batch.run(columns, record=True)
@@ -121,7 +121,7 @@ def test_inputs_are_left_alone(family):
 
 def plain_navigation(batch, column, horizon):
     """Return, path and observations of a navigation episode, one step at a time."""
-    options, policy = batch.lab.family, batch.lab.policy
+    options, policy = batch.setup.family, batch.setup.policy
     widths, task = [2, *policy.hidden, 2], batch.tasks[:, column].tolist()
     activation = reference.relu if policy.activation == "relu" else np.tanh
 

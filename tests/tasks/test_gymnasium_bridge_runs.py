@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import own_environments
 import pytest
-from helpers import assert_same_run, laboratory, same, task_table
+from helpers import assert_same_run, rollout_setup, same, task_table
 from own_environments import WALK, Walk, family_of
 
 import esmaml_mpi
@@ -32,19 +32,19 @@ SMALL = {
 def batch(size=23, **options):
     """Policies, tasks and noise of that many episodes, some of which end early."""
     options = {"environment": WALK, "arguments": {"edge": 4.0}, "vary": {"gain": [0.5, 1.0, 2.0]}, **options}
-    lab, rng = laboratory("gymnasium", options=options, horizon=30, tasks=3), np.random.default_rng(3)
-    theta = rng.normal(0.0, 0.5, (lab.policy.size, size))
-    return lab, theta, lab.task_table[:, rng.integers(3, size=size)], lab.family.draw_noise(rng, size)
+    setup, rng = rollout_setup("gymnasium", options=options, horizon=30, tasks=3), np.random.default_rng(3)
+    theta = rng.normal(0.0, 0.5, (setup.policy.size, size))
+    return setup, theta, setup.task_table[:, rng.integers(3, size=size)], setup.family.draw_noise(rng, size)
 
 
 @pytest.mark.parametrize("vary_as", ["constructor", "attribute"])
 def test_every_column_is_the_same_bits_in_any_batch(vary_as):
-    lab, theta, tasks, noise = batch(vary_as=vary_as)
+    setup, theta, tasks, noise = batch(vary_as=vary_as)
     observer, workspace = Observer(np.zeros(2), np.ones(2)), Workspace()
 
     def run(columns):
         arrays = theta[:, columns], tasks[:, columns], noise[:, columns]
-        return simulate(lab.policy, lab.family, *arrays, observer, workspace)
+        return simulate(setup.policy, setup.family, *arrays, observer, workspace)
 
     whole = run(slice(None))
     assert len(set(whole.lengths)) > 2 and whole.lengths.min() < 30
@@ -56,38 +56,38 @@ def test_every_column_is_the_same_bits_in_any_batch(vary_as):
 
 
 def test_instances_are_used_again_and_few_are_kept(monkeypatch):
-    lab, theta, tasks, noise = batch(vary_as="attribute")
+    setup, theta, tasks, noise = batch(vary_as="attribute")
     arrays, workspace = (theta, tasks, noise, Observer(np.zeros(2), np.ones(2))), Workspace()
-    simulate(lab.policy, lab.family, *arrays, workspace)
+    simulate(setup.policy, setup.family, *arrays, workspace)
     before = Walk.made
-    simulate(lab.policy, lab.family, *arrays, workspace)
+    simulate(setup.policy, setup.family, *arrays, workspace)
     assert Walk.made == before
     monkeypatch.setattr(bridge, "MOST_IDLE", 4)
-    lab, theta, tasks, noise = batch(vary_as="constructor")
+    setup, theta, tasks, noise = batch(vary_as="constructor")
     pool = bridge.pool_of(workspace)
     for number in (0, 1, 0):
-        one_kind = np.repeat(lab.task_table[:, [number]], 23, axis=1)
-        simulate(lab.policy, lab.family, theta, one_kind, noise, arrays[3], workspace)
+        one_kind = np.repeat(setup.task_table[:, [number]], 23, axis=1)
+        simulate(setup.policy, setup.family, theta, one_kind, noise, arrays[3], workspace)
         assert sum(map(len, pool.idle.values())) <= 4
     pool.close()
     assert not pool.idle and not pool.lent
 
 
 def test_an_exception_is_the_episodes_and_its_instance_is_not_used_again():
-    lab, theta, _, noise = batch(vary={}, arguments={"fail_beyond": 1.5})
+    setup, theta, _, noise = batch(vary={}, arguments={"fail_beyond": 1.5})
     observer, workspace = Observer(np.zeros(2), np.ones(2)), Workspace()
     with pytest.raises(RolloutError, match="gymnasium raised ArithmeticError: on purpose"):
-        simulate(lab.policy, lab.family, theta, np.zeros((1, 23)), noise, observer, workspace)
+        simulate(setup.policy, setup.family, theta, np.zeros((1, 23)), noise, observer, workspace)
     broken = [instance for _, instance in bridge.pool_of(workspace).lent if instance.broken]
     assert len(broken) == 1
-    simulate(lab.policy, lab.family, 0 * theta - 1.0, np.zeros((1, 23)), noise, observer, workspace)
+    simulate(setup.policy, setup.family, 0 * theta - 1.0, np.zeros((1, 23)), noise, observer, workspace)
     assert broken[0] not in [instance for _, instance in bridge.pool_of(workspace).lent]
 
 
 def test_a_policy_whose_output_is_no_number_fails_its_episode_alone():
-    lab, theta, tasks, noise = batch()
+    setup, theta, tasks, noise = batch()
     theta[:, 4] = np.nan
-    result = simulate(lab.policy, lab.family, theta, tasks, noise, Observer(np.zeros(2), np.ones(2)), Workspace())
+    result = simulate(setup.policy, setup.family, theta, tasks, noise, Observer(np.zeros(2), np.ones(2)), Workspace())
     assert np.flatnonzero(np.isnan(result.returns)).tolist() == [4] and result.lengths[4] == 1
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from helpers import drive, laboratory, task_table, unscaled
+from helpers import drive, rollout_setup, task_table, unscaled
 
 from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
@@ -63,11 +63,11 @@ def test_finn_ends_within_a_hundredth_in_both_coordinates():
 
 
 def test_a_finished_episode_shows_only_the_observations_it_acted_upon():
-    lab = laboratory("navigation_2d", (), 50, tasks=1)
+    setup = rollout_setup("navigation_2d", (), 50, tasks=1)
     east = np.zeros((6, 3))
     east[4] = 5.0  # bias of the first action: full speed east
     goals = np.array([[0.45, 0.45, -0.9], [0.0, 0.0, 0.0]])
-    result = simulate(lab.policy, lab.family, east, goals, None, unscaled(2), Workspace())
+    result = simulate(setup.policy, setup.family, east, goals, None, unscaled(2), Workspace())
     assert result.lengths.tolist() == [4, 4, 50]
     seen = [0.0, 0.1, 0.2, 0.3]
     np.testing.assert_allclose(

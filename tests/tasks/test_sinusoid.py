@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from helpers import drive, laboratory, task_table, unscaled
+from helpers import drive, rollout_setup, task_table, unscaled
 
 from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
@@ -48,11 +48,11 @@ def test_a_perfect_prediction_earns_nothing_less_than_0():
 
 @pytest.mark.parametrize("horizon", [1, 2, 25])
 def test_a_policys_episode_is_its_error_on_the_samples(horizon):
-    lab = laboratory("sinusoid", (6,), horizon, tasks=8, activation="tanh", output="identity")
-    theta, inputs = RNG.normal(size=(lab.policy.size, 8)), lab.family.draw_noise(RNG, 8)
-    result = simulate(lab.policy, lab.family, theta, lab.task_table, inputs, unscaled(1), Workspace())
+    setup = rollout_setup("sinusoid", (6,), horizon, tasks=8, activation="tanh", output="identity")
+    theta, inputs = RNG.normal(size=(setup.policy.size, 8)), setup.family.draw_noise(RNG, 8)
+    result = simulate(setup.policy, setup.family, theta, setup.task_table, inputs, unscaled(1), Workspace())
     for column in range(8):
-        amplitude, phase = lab.task_table[:, column]
+        amplitude, phase = setup.task_table[:, column]
         errors = []
         for x in inputs[:, column]:
             (prediction,) = reference.act(theta[:, column], [1, 6, 1], [x], [0.0], [1.0], output=float)

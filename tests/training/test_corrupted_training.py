@@ -55,14 +55,14 @@ def theta_of(subject, rows):
 def told(subject, rows=11):
     """The rewards that an experiment's operator is told in each of its steps."""
     operator, units = Recording(subject.evaluator.operator), subject.algorithm.units(AT, range(rows))
-    Evaluator(subject.evaluator.lab, operator).adapt(theta_of(subject, rows), units, unscaled(2))
+    Evaluator(subject.evaluator.setup, operator).adapt(theta_of(subject, rows), units, unscaled(2))
     return operator.told
 
 
 def clean(subject):
     """Its evaluator without corruption."""
-    lab = dataclasses.replace(subject.evaluator.lab, corruption=RewardCorruption())
-    return Evaluator(lab, subject.evaluator.operator)
+    setup = dataclasses.replace(subject.evaluator.setup, corruption=RewardCorruption())
+    return Evaluator(setup, subject.evaluator.operator)
 
 
 def test_queries_are_hit_and_scores_are_not():
@@ -98,10 +98,10 @@ def test_a_corruption_of_nothing_is_none():
 def test_what_is_hit_depends_neither_on_threads_nor_on_grouping(operator):
     overrides = [f"adaptation.operator={operator}", "task.corruption={fraction=0.4, noise_std=1.0, relative=false}"]
     subject = experiment(*overrides)
-    lab, theta, units = subject.evaluator.lab, theta_of(subject, 11), subject.algorithm.units(AT, range(11))
+    setup, theta, units = subject.evaluator.setup, theta_of(subject, 11), subject.algorithm.units(AT, range(11))
 
     def adapted(a, b, threads=1):
-        return Evaluator(lab, subject.evaluator.operator, threads).adapt(theta[:, a:b], units[a:b], unscaled(2))[0]
+        return Evaluator(setup, subject.evaluator.operator, threads).adapt(theta[:, a:b], units[a:b], unscaled(2))[0]
 
     whole = adapted(0, 11)
     assert not same(whole, clean(subject).adapt(theta, units, unscaled(2))[0])

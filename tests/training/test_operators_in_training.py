@@ -148,14 +148,14 @@ def everything(outcome):
 @pytest.mark.parametrize("case", CASES)
 def test_the_grouping_of_units_changes_no_bit(case):
     experiment = Experiment(load(SMALL, CASES[case]).resolved())
-    algorithm, lab = experiment.algorithm, experiment.evaluator.lab
+    algorithm, setup = experiment.algorithm, experiment.evaluator.setup
     at, theta = Round(Phase.TRAIN, 1), np.random.default_rng(9).normal(size=D)
 
     def part(indices, threads=1):
         # a new experiment: as on another rank, nothing is remembered of other parts
         mine = Experiment(experiment.config).algorithm
         points, units = mine.points(theta, at, indices), mine.units(at, indices)
-        evaluator = Evaluator(lab, experiment.evaluator.operator, threads)
+        evaluator = Evaluator(setup, experiment.evaluator.operator, threads)
         return everything(evaluator.evaluate(points, units, unscaled(2), before=True))
 
     together = part(range(algorithm.evaluations))
@@ -244,12 +244,12 @@ def test_an_adaptations_directions_are_one_draw_for_each_unit_task_and_step(name
 
 def rollout(experiment, parameters, task):
     """Returns of policies (d, Q) on one task, without noise."""
-    lab = experiment.evaluator.lab
+    setup = experiment.evaluator.setup
     returns = []
     for theta in parameters.T.tolist():
         act = lambda p, theta=theta: reference.act(theta, [2, 2], p, [0.0, 0.0], [1.0, 1.0])  # noqa: E731
         path = reference.walk(act, (0.0, 0.0), 10, 0.1, 5.0)
-        returns.append(reference.total(path, reference.dense_squared(tuple(lab.task_table[:, task]))))
+        returns.append(reference.total(path, reference.dense_squared(tuple(setup.task_table[:, task]))))
     return np.array(returns)
 
 
@@ -259,7 +259,7 @@ def rollout(experiment, parameters, task):
 def test_gaussian_and_average_are_the_bits_of_a_loop_over_keyed_normals():
     config = load(SMALL, [*adaptation("es_gradient", queries=20, steps=2), "run.seed=8"]).resolved()
     experiment, at = Experiment(config), Round(Phase.TEST, 4)
-    subject, lab = config.adaptation, experiment.evaluator.lab
+    subject, setup = config.adaptation, experiment.evaluator.setup
     units = experiment.held_out.units(at, range(8))  # a task each
     theta = np.random.default_rng(2).normal(size=D)
     adapted, _ = experiment.evaluator.adapt(experiment.held_out.points(theta, range(8)), units, unscaled(2))
@@ -269,10 +269,10 @@ def test_gaussian_and_average_are_the_bits_of_a_loop_over_keyed_normals():
         x, normals = theta, np.empty((D, 20))
         for step in range(2):
             key = dict(unit=units.streams[u], task=units.tasks[u, 0], step=step)
-            lab.streams.fill_normals(normals, Purpose.ADAPTATION, at, **key)
+            setup.streams.fill_normals(normals, Purpose.ADAPTATION, at, **key)
             queries = np.column_stack([x[:, None] + 0.3 * normals, x])
             seen = Scripted(step, queries)
-            Evaluator(lab, seen).adapt(theta[:, None], units[u : u + 1], unscaled(2))
+            Evaluator(setup, seen).adapt(theta[:, None], units[u : u + 1], unscaled(2))
             values = seen.rewards
             mean = np.add.reduce(values) / 21
             std = np.sqrt(np.add.reduce((values - mean) * (values - mean)) / 21)

@@ -1,9 +1,9 @@
-"""What the tests here share: scripted episodes, laboratories of bodies that fall at different times."""
+"""What the tests here share: scripted episodes, rollout setups of bodies that fall at different times."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from helpers import laboratory
+from helpers import rollout_setup
 
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.rollouts.simulate import simulate
@@ -38,7 +38,7 @@ def steps_of(over):
 class Walks:
     """Everything that one call of simulate needs."""
 
-    lab: object
+    setup: object
     theta: np.ndarray
     tasks: np.ndarray
     noise: np.ndarray | None
@@ -49,19 +49,19 @@ class Walks:
         pick = [
             None if a is None else np.ascontiguousarray(a[:, columns]) for a in (self.theta, self.tasks, self.noise)
         ]
-        return simulate(self.lab.policy, self.lab.family, *pick, self.observer, workspace or Workspace())
+        return simulate(self.setup.policy, self.setup.family, *pick, self.observer, workspace or Workspace())
 
 
 def walks(name, scales, horizon=60, options={}, hidden=(), seed=0):  # noqa: B006 (read only)
     """One episode for each of ``scales``, those of its random policy."""
     rng = np.random.default_rng(seed)
-    lab = laboratory(name, hidden, horizon, options, tasks=2)
-    n, count = lab.family.observation_size, len(scales)
+    setup = rollout_setup(name, hidden, horizon, options, tasks=2)
+    n, count = setup.family.observation_size, len(scales)
     return Walks(
-        lab,
-        rng.standard_normal((lab.policy.size, count)) * scales,
-        lab.task_table[:, rng.integers(2, size=count)],
-        lab.family.draw_noise(rng, count) if lab.family.noise_size else None,
+        setup,
+        rng.standard_normal((setup.policy.size, count)) * scales,
+        setup.task_table[:, rng.integers(2, size=count)],
+        setup.family.draw_noise(rng, count) if setup.family.noise_size else None,
         Observer(rng.normal(0.0, 0.1, n), rng.uniform(0.5, 2.0, n)),
     )
 

@@ -104,11 +104,11 @@ def test_an_error_of_mujoco_at_the_start_fails_its_simulation(monkeypatch):
 @pytest.mark.parametrize("case", ["cheetah", "walker"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_unit_that_diverges_is_marked_and_the_others_are_untouched(case, threads):
-    lab = healthy(case).lab
+    setup = healthy(case).setup
     units = Units(Round(Phase.TRAIN, 3), np.tile([0, 1], (5, 1)), np.arange(5))
-    points = np.random.default_rng(0).normal(0.0, 0.3, (lab.policy.size, 5))
-    evaluator = Evaluator(lab, operator(queries=4), threads)
-    observer = unscaled(lab.policy.observation_size)
+    points = np.random.default_rng(0).normal(0.0, 0.3, (setup.policy.size, 5))
+    evaluator = Evaluator(setup, operator(queries=4), threads)
+    observer = unscaled(setup.policy.observation_size)
     expected = evaluator.evaluate(points, units, observer)
     points[0, BAD] = np.nan
     found = evaluator.evaluate(points, units, observer)

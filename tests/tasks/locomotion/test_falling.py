@@ -66,7 +66,7 @@ def test_who_has_fallen_is_no_longer_stepped(case, stepped):
     for columns in (slice(None), slice(0, 1), slice(3, 4), slice(2, 9)):
         stepped.clear()
         lengths = batch.run(columns).lengths
-        assert sum(stepped) == batch.lab.family.frame_skip * lengths.sum()
+        assert sum(stepped) == batch.setup.family.frame_skip * lengths.sum()
         assert len(stepped) == lengths.max()  # and no longer than the last one goes on
     assert (len(set(batch.run().lengths)) > 5) == (case != "cheetah")
 
@@ -111,7 +111,7 @@ def test_neighbours_that_fall_change_nothing():
 def test_batches_larger_than_a_block_are_the_same_bits(stepped):
     scales = np.tile(SCALES, 20)
     batch = mixed("walker", scales, horizon=20)
-    assert len(scales) > block_size(batch.lab.policy, batch.lab.family)  # two blocks
+    assert len(scales) > block_size(batch.setup.policy, batch.setup.family)  # two blocks
     whole = batch.run()
     assert sum(stepped) == 8 * whole.lengths.sum()
     for columns in (slice(0, 1), slice(160, 180), slice(0, 170), slice(170, 340)):
@@ -139,7 +139,7 @@ def test_a_rollout_is_the_plain_loop_until_it_falls(case):
     for b in range(len(SCALES)):
         # The policy itself, of which test_policies.py tells: contacts multiply what another's rounding would differ by.
         theta = np.repeat(batch.theta[:, [b]], 2, axis=1)
-        policy = batch.lab.policy.bind(theta, batch.observer.mean, batch.observer.std)
+        policy = batch.setup.policy.bind(theta, batch.observer.mean, batch.observer.std)
         expected = plain_bodies.episode(
             PLAIN[case],
             batch.tasks[:, b],
@@ -156,11 +156,11 @@ def test_a_rollout_is_the_plain_loop_until_it_falls(case):
 
 @pytest.mark.parametrize("episodes", [1, 2])
 def test_the_steps_of_a_unit_are_those_that_were_done(episodes, stepped):
-    lab = mixed("noisy walker").lab
-    lab = type(lab)(lab.policy, lab.family, lab.task_table, lab.streams, episodes)
+    setup = mixed("noisy walker").setup
+    setup = type(setup)(setup.policy, setup.family, setup.task_table, setup.streams, episodes)
     units = Units(Round(Phase.TRAIN, 3), np.array([[0, 1], [1, 0], [0, 1]]), np.arange(3))
-    points = np.random.default_rng(0).normal(0.0, 0.3, (lab.policy.size, 3))
-    outcome = Evaluator(lab, operator(queries=4)).evaluate(points, units, unscaled(17), before=True)
+    points = np.random.default_rng(0).normal(0.0, 0.3, (setup.policy.size, 3))
+    outcome = Evaluator(setup, operator(queries=4)).evaluate(points, units, unscaled(17), before=True)
     assert np.all(outcome.tally.status == Status.OK)
     assert outcome.tally.rollouts.tolist() == 3 * [2 * 7 * episodes]  # before, pivot, four queries, after
     assert 8 * outcome.tally.steps.sum() == sum(stepped)
@@ -170,11 +170,11 @@ def test_the_steps_of_a_unit_are_those_that_were_done(episodes, stepped):
 @pytest.mark.parametrize("case", ["noisy walker", "ant that feels"])
 def test_one_episode_is_priced_for_every_task_up_to_its_end(case):
     batch = mixed(case)
-    both = np.repeat(batch.lab.task_table[:, :, None], len(SCALES), axis=2)
+    both = np.repeat(batch.setup.task_table[:, :, None], len(SCALES), axis=2)
     arguments = batch.noise, batch.observer, Workspace()
-    priced = simulate(batch.lab.policy, batch.lab.family, batch.theta, both, *arguments)
+    priced = simulate(batch.setup.policy, batch.setup.family, batch.theta, both, *arguments)
     for t in range(2):
-        one = simulate(batch.lab.policy, batch.lab.family, batch.theta, both[:, t], *arguments)
+        one = simulate(batch.setup.policy, batch.setup.family, batch.theta, both[:, t], *arguments)
         assert np.array_equal(priced.returns[t], one.returns)
         assert np.array_equal(priced.lengths, one.lengths)
         assert np.array_equal(priced.observation_sums, one.observation_sums)

@@ -14,7 +14,7 @@ class Store(Protocol):
 
 
 @dataclass
-class Ledger:
+class RunRecord:
     """What rank 0 keeps.
 
     Where results go, the series so far, and the checkpoint to start from (None: from the beginning).
