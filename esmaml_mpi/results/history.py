@@ -8,12 +8,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Series:
-    """One dataset: its type, the shape of a row (letters are explained in ``meaning``), unit and meaning."""
+    """One dataset: its type, the shape of a row (letters are explained in ``meaning``), unit and meaning.
+
+    ``default`` stands in every row of a file that was written before there was this series; None: all files have it.
+    """
 
     dtype: str
     row: str
     unit: str
     meaning: str
+    default: float | None = None
 
 
 _ITERATION = Series("i8", "()", "meta-updates", "meta-updates done before this row was measured")

@@ -12,7 +12,7 @@ from esmaml_mpi.errors import ResultsError, in_words
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.seal import SESSION_KIND, check_seal
-from esmaml_mpi.results.structure import Mismatch, check_structure
+from esmaml_mpi.results.structure import Mismatch, checked
 from esmaml_mpi.settings.fields import show
 
 
@@ -21,6 +21,7 @@ class Results:
     """A run in memory:
 
     config, history, checkpoint tree, test task ids, provenance of each launch, and its file if it has one.
+    ``unknown_series`` are those of the file that this version does not know: a newer one has written it.
     """
 
     path: Path | None
@@ -29,6 +30,7 @@ class Results:
     checkpoint: dict
     test_task_ids: list[int]
     launches: list[dict]
+    unknown_series: tuple[str, ...] = ()
 
     @property
     def _name(self) -> str:
@@ -92,16 +94,27 @@ def _load(path: Path, file: h5py.File) -> Results:
     if file.attrs.get("kind") == SESSION_KIND:
         raise ResultsError(f"{path} is a session of `esmaml adapt --session`, and a training run's file is wanted.")
     config = Config.from_toml(file["config"].attrs["toml"])
-    arrays = {group: {name: file[f"{group}/{name}"][()] for name in series} for group, series in GROUPS.items()}
+    arrays = {group: _series(file, group) for group in GROUPS}
     launches = [
         {k: v.item() if hasattr(v, "item") else v for k, v in file[f"provenance/launch_{i}"].attrs.items()}
         for i in range(len(file["provenance"]))
     ]
     checkpoint, task_ids = _get(file["checkpoint"]), file["test/task_id"][()]
-    check_structure(arrays, checkpoint, task_ids, config)
+    history = History.from_arrays(checked(arrays, checkpoint, task_ids, config))
     if not launches:
         raise Mismatch("provenance has no launch")
-    return Results(path, config, History.from_arrays(arrays), checkpoint, task_ids.tolist(), launches)
+    unknown = tuple(f"{group}/{name}" for group in GROUPS for name in file.get(group, {}) if not _known(group, name))
+    return Results(path, config, history, checkpoint, task_ids.tolist(), launches, unknown)
+
+
+def _series(file: h5py.File, group: str) -> dict[str, np.ndarray]:
+    """Those series of a group that the file has: it may be older than some."""
+    found = file.get(group, {})
+    return {name: found[name][()] for name in GROUPS[group] if name in found}
+
+
+def _known(group: str, name: str) -> bool:
+    return name in GROUPS[group] or (group, name) == ("test", "task_id")
 
 
 def _get(group: h5py.Group) -> dict:

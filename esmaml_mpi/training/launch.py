@@ -136,6 +136,11 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
         return RunRecord(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
     old = read(path)
     check_resumable(old, config)
+    if old.unknown_series:
+        raise UsageError(
+            f"cannot resume {path}: a newer version has written it, with series that this one would lose "
+            f"({', '.join(old.unknown_series)}). Resume it with that version."
+        )
     old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
     for fact in DECISIVE:
         if fact == "arithmetic" and fact not in old.launches[-1]:  # a file of an earlier version

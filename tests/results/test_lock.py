@@ -29,7 +29,9 @@ def test_the_holder_is_named_and_the_second_refused(results):
 
 
 @pytest.mark.parametrize(
-    "holder", ["process 4242 on another-machine", f"process {os.getpid()} on {socket.gethostname()}"]
+    "holder",
+    ["process 4242 on another-machine", f"process {os.getpid()} on {socket.gethostname()}"],
+    ids=["another machine", "this process"],  # the same in every process of pytest-xdist
 )
 def test_what_a_kill_has_left_names_nobody(holder, results):
     """Not even where the process's number is another's by now, or where it was on another machine."""
