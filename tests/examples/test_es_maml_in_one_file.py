@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,7 @@ def test_it_imports_numpy_alone():
     assert not [node for node in nodes if isinstance(node, ast.Name) and node.id in ("__import__", "exec", "eval")]
 
 
+@pytest.mark.slow
 def test_it_prints_a_table_that_shows_learning(tmp_path):
     done = subprocess.run([sys.executable, FILE], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -77,3 +79,16 @@ def test_it_prints_a_table_that_shows_learning(tmp_path):
     table = np.array([row.split() for row in rows], dtype=float)
     assert table[:, 0].tolist() == list(range(0, 101, 10))
     assert table[-3:, 3].mean() > table[0, 3] + 50  # adapted reward
+
+
+def test_the_walk_through_it_has_its_lines():
+    page = (FILE.parents[1] / "docs" / "algorithms.md").read_text()
+    rows = re.findall(r"^\| (\d+)-(\d+) \| ([`\w, ]*) \|", page, re.MULTILINE)
+    functions = {node.name: node for node in ast.parse(FILE.read_text()).body if isinstance(node, ast.FunctionDef)}
+    told = {}
+    for first, last, names in rows:
+        inside = [functions[name] for name in re.findall(r"`(\w+)`", names)]
+        told |= {function.name: function for function in inside}
+        if inside:
+            assert (int(first), int(last)) == (inside[0].lineno, inside[-1].end_lineno), names
+    assert told == functions
