@@ -4,10 +4,10 @@ import sys
 
 from esmaml_mpi.commands.main import main
 from esmaml_mpi.config.experiment import Experiment
-from esmaml_mpi.parallel import world as worlds
+from esmaml_mpi.parallel import connection
 
 victim = int(sys.argv.pop(1))
-train_units, connect = Experiment.train_units, worlds.connect
+train_units, connect = Experiment.train_units, connection.connect
 here = {}
 
 
@@ -22,6 +22,6 @@ def raise_on_second_iteration(self, request, indices):
     return train_units(self, request, indices)
 
 
-worlds.connect = connect_and_remember
+connection.connect = connect_and_remember
 Experiment.train_units = raise_on_second_iteration
 sys.exit(main())

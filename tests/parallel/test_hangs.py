@@ -83,7 +83,8 @@ def test_an_environment_that_hangs_is_said_before_training(tmp_path, limit, code
     """With a time limit it is given up; without one a remark says that it may hang."""
     (tmp_path / "hanging_environment.py").write_text(HANGS)
     program = (
-        "from esmaml_mpi import cli, consistency; consistency.PATIENCE = 0.5; raise SystemExit(cli.main(["
+        "from esmaml_mpi.commands.main import main; from esmaml_mpi.config import consistency; "
+        "consistency.PATIENCE = 0.5; raise SystemExit(main(["
         "'config', '--check', '--set', 'task.name=gymnasium', '--set', 'task.horizon=9', '--set', "
         f"'task.options.environment=hanging_environment:Hangs', '--set', 'run.unit_timeout={limit}']))"
     )
