@@ -3,6 +3,7 @@
 Example: python analysis/adaptation_curves.py results/*.h5 --repeats 10
 """
 
+import argparse
 import dataclasses
 import sys
 
@@ -44,9 +45,9 @@ class AdaptationCurve:
         return self.rewards.swapaxes(1, 2).swapaxes(2, 3).reshape(-1, len(self.rollouts))
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Adapt, draw and tabulate; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -154,7 +155,8 @@ def table(drawn: list[AdaptationCurve]) -> Table:
     return Table("reward per episode after so many rollouts of an adaptation, mean over seeds", columns, rows)
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = script.parser(
         "adaptation_curves",
         "Reward against the rollouts used during one adaptation: each trained meta-policy is adapted again to its test "

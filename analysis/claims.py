@@ -20,9 +20,9 @@ from claim_verdicts import judge
 from esmaml_mpi.errors import UsageError, UserError
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Read, judge, write; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -60,14 +60,15 @@ def _summary(options, note) -> Summary:
 def _command(options) -> str:
     """What makes the same page again, of files below the current folder."""
     source = f"--summary {_shown(options.summary)}" if options.summary else "RESULTS..."
-    return f"python analysis/claims.py {source} --output {_shown(options.output)}"
+    return f"esmaml claims {source} --output {_shown(options.output)}"
 
 
 def _shown(path: Path) -> str:
     return path.name if path.is_absolute() else path.as_posix()
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = argparse.ArgumentParser(
         prog="claims",
         description="What the papers claim and what results say of it, claim by claim: difference over seeds, its "

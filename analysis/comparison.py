@@ -3,6 +3,7 @@
 Example: python analysis/comparison.py results/hc_*.h5 --against results/mc_*.h5
 """
 
+import argparse
 import itertools
 import sys
 from dataclasses import dataclass
@@ -50,9 +51,9 @@ class Pair:
         return self.a.after.size, self.b.after.size
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Test, draw and tabulate; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -190,7 +191,8 @@ def _widen(ax, pairs: list[Pair]) -> None:
         ax.minorticks_off()
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = script.parser(
         "comparison",
         "Final test rewards of groups of runs compared over seeds: difference of means with its bootstrap interval, "

@@ -16,19 +16,21 @@ from esmaml_mpi.sweeps.plan import PAPER, Sweep
 SCRIPTS = Path(__file__).parent
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Run every line of ``figure.draw``; returns the exit code, 1 if one of them failed."""
-    options = _parser().parse_args(arguments)
+    parser = make_parser()
+    parser.prog = program or parser.prog
+    options = parser.parse_args(arguments)
     try:
         lines = Sweep(options.experiment, options.size).draw
         if not options.folder.is_dir():
             raise UserError(f"{options.folder} is no folder.")
         failed = [line for line in lines if not _draw(line, options.folder)]
     except UserError as error:
-        print(f"draw: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_code
     if not lines:
-        print(f"draw: {options.experiment} says nothing in figure.draw", file=sys.stderr)
+        print(f"{parser.prog}: {options.experiment} says nothing in figure.draw", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -48,7 +50,8 @@ def _draw(line: str, folder: Path) -> bool:
     return subprocess.run(command, cwd=folder).returncode == 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = argparse.ArgumentParser(
         prog="draw", description="Draws the figures of an experiment file: the lines of its figure.draw."
     )

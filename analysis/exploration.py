@@ -3,6 +3,7 @@
 Example: python analysis/exploration.py results/es.h5 results/other.h5
 """
 
+import argparse
 import itertools
 import math
 import sys
@@ -23,9 +24,9 @@ WIDTH = 3.9  # of a panel, inches
 FAMILIES = [name for name, draw in panels.PANELS.items() if draw is panels.draw_arena]
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Draw; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -91,7 +92,8 @@ def draw(runs: list[Results], names: list[str], at: str | int, adaptations: int,
     return fig
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = script.parser(
         "exploration",
         f"Paths of {', '.join(FAMILIES)}, a column for each results file: above, everything that adaptation tries, "

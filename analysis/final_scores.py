@@ -3,6 +3,7 @@
 Example: python analysis/final_scores.py results/*.h5 --format markdown
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -21,9 +22,9 @@ UNKNOWN = float("nan")
 UPDATES = {"iteration": "updates"}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Tabulate; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -64,7 +65,8 @@ def table(scores: list[Score], task: str) -> Table:
     return Table(title + ".", columns, rows)
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = script.parser(
         "final_scores",
         "Test reward before and after adaptation at the end of training: mean over seeds, bootstrap interval of the "

@@ -3,6 +3,7 @@
 Example: python analysis/learning_curves.py results/*.h5 --x rollouts
 """
 
+import argparse
 import sys
 
 import bands
@@ -16,9 +17,9 @@ from groups import IGNORED, group
 from tables import Table
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Draw and tabulate the groups; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -71,7 +72,8 @@ def table(drawn: list[Curve], metric: str, x: str) -> Table:
     return Table(title, ("group", "seeds", "from", "to", "first", "+-", "last", "+-"), rows)
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = script.parser(
         "learning_curves",
         "Learning curves of any set of runs. Runs whose settings are equal except "

@@ -3,6 +3,7 @@
 Example: python analysis/operators.py results/operators/corners/*.h5
 """
 
+import argparse
 import sys
 from dataclasses import dataclass, replace
 
@@ -48,9 +49,9 @@ class Final:
         return float(series.finite_mean(less, (0, 1)))
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Draw and tabulate; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -231,7 +232,8 @@ def _print_table(finals: list[Final], noisy: bool) -> None:
     print("the reward of never coming near a goal, which only a wrong corner's penalty can bring.")
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     return script.parser(
         "operators",
         "Final test reward after adaptation of runs that differ in their adaptation operator, over K, or over the "

@@ -17,9 +17,9 @@ from behaviour import Behaviour
 MOST_TASKS = {"sinusoid": 3}  # more curves than this cannot be told apart; else as many as there are colours
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Draw one run; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -100,7 +100,8 @@ def _bounds(config) -> list[tuple[float, str, bool]]:
     return [(best, f"optimum {best:.1f}", True), (-4.0 * config.task.horizon, "never sees the goal", False)]
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = argparse.ArgumentParser(
         prog="plot_run",
         description="One figure of one run: test reward before and after adaptation against meta-iterations and, for "

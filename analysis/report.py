@@ -3,6 +3,7 @@
 Example: python analysis/report.py results/*.h5 --output report.html
 """
 
+import argparse
 import itertools
 import sys
 from collections.abc import Callable
@@ -31,9 +32,9 @@ SIDE_BY_SIDE = 3  # runs in a figure of paths
 MOST_COMPARED = 8  # groups; of more, all pairs are no longer read, and cost each of them its significance
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Write the page; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -141,7 +142,7 @@ def _comparison(section: Section, title: str, groups: list[Group]) -> None:
     elif len(groups) > MOST_COMPARED:
         section.note(
             f"{title}: {len(groups)} groups make {len(pairs)} pairs, too many to test at once; compare chosen ones "
-            "with analysis/comparison.py"
+            "with `esmaml compare`"
         )
     else:
         compared = comparison.compare(pairs, section.note)
@@ -171,7 +172,8 @@ def _exploration(section: Section, title: str, groups: list[Group]) -> None:
         section.figure(fig, f"Paths of {title}: " + "; ".join(names))
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     parser = script.parser(
         "report",
         "One HTML page with everything that analysis/ has to say about the runs: final scores, learning curves, "

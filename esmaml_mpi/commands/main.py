@@ -9,14 +9,34 @@ import sys
 import traceback
 from contextlib import nullcontext
 
-from esmaml_mpi.commands import adapt, config, evaluate, export, info, render, sweep, tasks, train
+from esmaml_mpi.commands import (
+    adapt,
+    claims,
+    compare,
+    config,
+    evaluate,
+    export,
+    info,
+    init,
+    plot,
+    render,
+    report,
+    selftest,
+    sweep,
+    tasks,
+    train,
+)
 from esmaml_mpi.commands.arguments import Parser
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.training.interruption import remember_early_signals
 from esmaml_mpi.training.standard_output import enduring, reader_left
 
 # In the order in which `esmaml --help` lists them.
-COMMANDS = (train, evaluate, render, adapt, info, export, sweep, tasks, config)
+COMMANDS = (
+    *(train, evaluate, render, adapt, info, export, sweep),
+    *(plot, report, compare, claims),
+    *(init, selftest, tasks, config),
+)
 
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
 for _name in (
@@ -39,14 +59,15 @@ def main(arguments: list[str] | None = None) -> int:
         with enduring() if trains else nullcontext():
             return _collective(options)
     try:
-        return options.run(options)
+        code: int = options.run(options)
+        return code
     except UserError as error:
         return _complain(error)
     except BrokenPipeError:  # `esmaml tasks | head`
         return reader_left()
 
 
-def _collective(options) -> int:
+def _collective(options: argparse.Namespace) -> int:
     """A command that all ranks carry out together. Whatever raises on one rank ends the job on all."""
     from esmaml_mpi.parallel.connection import connect
 
@@ -55,7 +76,7 @@ def _collective(options) -> int:
     except UserError as error:
         return _complain(error)
     try:
-        code = options.run(options, world)
+        code: int = options.run(options, world)
     except ToldToLeave as order:
         code = order.args[0]
     except UserError as error:

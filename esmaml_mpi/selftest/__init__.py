@@ -1,0 +1,1 @@
+"""Whether what is installed works: one check after the other, in a temporary folder, as the commands of a user."""
