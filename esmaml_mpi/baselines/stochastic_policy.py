@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
 
@@ -49,13 +50,20 @@ class StochasticPolicy:
 
     def std(self, parameters: np.ndarray) -> np.ndarray:
         """Standard deviations (m, ...) of parameters (d, ...), or of these and further rows."""
-        return np.exp(np.maximum(parameters[self.mean.size : self.size], LEAST_LOG_STD))
+        std: np.ndarray = np.exp(np.maximum(parameters[self.mean.size : self.size], LEAST_LOG_STD))
+        return std
 
     def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0) -> "BoundStochasticPolicy":
         """See ``Policy.bind``. Standard normals (steps * m, B) follow the parameters, those of all steps of an episode;
         without them the mean is chosen.
         """
         return BoundStochasticPolicy(self, parameters, mean, std, step)
+
+
+def network_of(policy: AnyPolicy) -> Policy:
+    """The network that gives the means of a policy that acts at random, as recorded ones do."""
+    assert isinstance(policy, StochasticPolicy)
+    return policy.mean
 
 
 def initial_std_setting() -> float:
@@ -66,7 +74,9 @@ def initial_std_setting() -> float:
 class BoundStochasticPolicy:
     """A batch of policies, each with the noise of its episode."""
 
-    def __init__(self, policy: StochasticPolicy, parameters, mean, std, step: int):
+    def __init__(
+        self, policy: StochasticPolicy, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int
+    ) -> None:
         self._mean, self._std = policy.mean.bind(parameters, mean, std), policy.std(parameters)
         noise = parameters[policy.size :].reshape(-1, policy.noise_per_step, parameters.shape[1])
         self._noise = iter(noise[step:]) if len(noise) else None

@@ -5,6 +5,7 @@ the same in any batch of at least two columns, so results do not depend on how s
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 _ZERO = np.array(0.0)
 
 # Each works in place.
-ACTIVATIONS = {"relu": lambda x: np.maximum(x, _ZERO, out=x), "tanh": lambda x: np.tanh(x, out=x)}
-OUTPUTS = {"tanh": ACTIVATIONS["tanh"], "identity": lambda x: x}
+Squash = Callable[[np.ndarray], np.ndarray]
+ACTIVATIONS: dict[str, Squash] = {"relu": lambda x: np.maximum(x, _ZERO, out=x), "tanh": lambda x: np.tanh(x, out=x)}
+OUTPUTS: dict[str, Squash] = {"tanh": ACTIVATIONS["tanh"], "identity": lambda x: x}
 
 
 @dataclass(frozen=True)

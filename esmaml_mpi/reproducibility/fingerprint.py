@@ -4,6 +4,7 @@ import hashlib
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def fingerprint() -> str:
@@ -16,7 +17,8 @@ def fingerprint() -> str:
     matrix, batch = generator.standard_normal((37, 37)), generator.standard_normal((5, 9, 4))
     vector = generator.standard_normal(1001)
     values, vectors = np.linalg.eigh(matrix @ matrix.T)
-    found = [values, vectors, *np.linalg.qr(matrix), np.linalg.solve(matrix, matrix[0]), np.linalg.svd(matrix)[1]]
+    found: list[ArrayLike] = [values, vectors, *np.linalg.qr(matrix), np.linalg.solve(matrix, matrix[0])]
+    found += [np.linalg.svd(matrix)[1]]
     found += [matrix @ matrix, matrix @ matrix[0], vector @ vector, batch @ batch.transpose(0, 2, 1)]
     found += [vector.sum(), np.einsum("i,i->", vector, vector), np.tanh(vector), np.exp(vector), np.log(vector**2)]
     found += [np.sin(vector), np.cos(vector), np.arctan2(vector, vector[::-1])]

@@ -61,13 +61,18 @@ def _cpu_model() -> str:
 
 def _git_commit() -> str:
     """Commit of the source tree this package runs from, "+changes" if it was edited since; "" outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return ""
     try:
-        run = dict(capture_output=True, text=True, timeout=10, check=True, cwd=root)
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], **run).stdout.strip()
-        changes = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], **run).stdout.strip()
+        commit = _git(root, "rev-parse", "HEAD")
+        changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return ""
     return commit + ("+changes" if changes else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    """What a git command says of the tree at ``root``."""
+    done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10, check=True, cwd=root)
+    return done.stdout.strip()

@@ -12,7 +12,7 @@ import numpy as np
 
 from esmaml_mpi.errors import UserError, in_words
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.tasks.contract import checked_rewards, checked_size
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
@@ -43,13 +43,13 @@ class RolloutResult:
     rewards: np.ndarray | None = None
 
 
-def block_size(policy: Policy, family: TaskFamily) -> int:
+def block_size(policy: AnyPolicy, family: TaskFamily) -> int:
     """How many simulations to step together."""
     return min(family.batch_limit, max(FEWEST_IN_BLOCK, MOST_BLOCK_NUMBERS // policy.size))
 
 
 def simulate(
-    policy: Policy,
+    policy: AnyPolicy,
     family: TaskFamily,
     parameters: np.ndarray,
     tasks: np.ndarray,
@@ -68,9 +68,8 @@ def simulate(
     """
     lone = parameters.shape[1] == 1
     if lone:
-        parameters, tasks, noise = (
-            None if array is None else np.repeat(array, 2, axis=-1) for array in (parameters, tasks, noise)
-        )
+        parameters, tasks = np.repeat(parameters, 2, axis=-1), np.repeat(tasks, 2, axis=-1)
+        noise = None if noise is None else np.repeat(noise, 2, axis=-1)
         observer = observer.repeated(2)
     batch, limit = parameters.shape[1], block_size(policy, family)
     blocks = max(1, -(-batch // limit))
@@ -100,7 +99,17 @@ def simulate(
     )
 
 
-def _simulate_block(policy, family, parameters, tasks, noise, observer, workspace, record, lone) -> RolloutResult:
+def _simulate_block(
+    policy: AnyPolicy,
+    family: TaskFamily,
+    parameters: np.ndarray,
+    tasks: np.ndarray,
+    noise: np.ndarray | None,
+    observer: Observer,
+    workspace: Workspace,
+    record: bool,
+    lone: bool,
+) -> RolloutResult:
     batch, size = parameters.shape[1], policy.observation_size
     checked_size(family, size)
     observations = workspace.array("observations", family.horizon + 1, size, batch)
@@ -139,7 +148,9 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
     return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
 
 
-def _run(policy: Policy, parameters, observer: Observer, simulation: Simulation, observations) -> int:
+def _run(
+    policy: AnyPolicy, parameters: np.ndarray, observer: Observer, simulation: Simulation, observations: np.ndarray
+) -> int:
     """Act until the horizon, or until all episodes are over; the number of steps done."""
     act = policy.bind(parameters, observer.mean, observer.std).act
     horizon, batch = len(observations) - 1, parameters.shape[1]
@@ -147,9 +158,10 @@ def _run(policy: Policy, parameters, observer: Observer, simulation: Simulation,
         for observation, following in itertools.pairwise(observations):
             simulation.step(act(observation), following)
         return horizon
-    columns, seen = None, None  # of those that go on, once they are few
+    columns: np.ndarray | None = None
+    seen: np.ndarray | None = None  # of those that go on, once they are few
     for t in range(horizon):
-        if columns is None:
+        if columns is None or seen is None:
             simulation.step(act(observations[t]), observations[t + 1])
         else:
             simulation.step(act(seen), seen)

@@ -6,8 +6,9 @@ rescales observations by Gym's declared range, in which velocities have no bound
 angle alone: that is ``observe_velocities = false``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class CartPoleSensorBias:
     default_horizon = 500
     batch_limit = 1000
     tasks_share_dynamics = False  # the policy sees the bias
-    presets: ClassVar = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @property
     def observation_size(self) -> int:

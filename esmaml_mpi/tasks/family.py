@@ -1,6 +1,7 @@
 """What a task family is: a set of numbered tasks that share observations, actions and a batched simulation."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -39,6 +40,8 @@ class Simulation(Protocol):
 class TaskFamily(Protocol):
     """A family. Concrete families are frozen dataclasses whose fields are their documented options."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]]  # what the option ``variant`` stands for, if there is one
     name: str
     observation_size: int
     action_size: int

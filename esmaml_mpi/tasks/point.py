@@ -33,7 +33,11 @@ class PointFamily:
     default_horizon = 100
     batch_limit = 1000
     tasks_share_dynamics = True
-    can_end_early = False
+
+    @property
+    def can_end_early(self) -> bool:
+        """Whether a task may be over before the horizon, as ``ended`` then says."""
+        return False
 
     @property
     def noise_size(self) -> int:
@@ -58,9 +62,10 @@ class PointFamily:
 class PointSimulation:
     """B points moving at once."""
 
+    position: np.ndarray
     running = None  # a step costs less than finding out who has arrived
 
-    def __init__(self, family: PointFamily, noise, workspace: Workspace):
+    def __init__(self, family: PointFamily, noise: np.ndarray | None, workspace: Workspace) -> None:
         self.family, self.noise, self.workspace = family, noise, workspace
         # Zero-dimensional arrays: NumPy would convert a Python float at every call.
         self.low, self.high = np.array(-family.action_limit), np.array(family.action_limit)
@@ -68,7 +73,6 @@ class PointSimulation:
         # No position can leave the arena before this step, so nothing needs to be clipped.
         self.steps_to_wall = (family.position_limit - family.start_range) / family.action_limit - 1
         self.steps = 0
-        self.position = None
 
     def reset(self, observation: np.ndarray) -> None:
         observation[...] = 0.0 if self.noise is None else self.noise
