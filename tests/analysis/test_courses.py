@@ -56,6 +56,7 @@ def test_ends_where_the_evaluation_does(settings, tmp_path, notes, capsys):
     assert (np.diff(used) > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [SAMPLED, (*SAMPLED, "adaptation.steps=3"), (*EVOLVING, "adaptation.steps=2")])
 def test_policies_that_act_at_random_are_followed_too(settings, tmp_path, notes, capsys):
     pytest.importorskip("jax")

@@ -147,6 +147,7 @@ def test_a_rank_that_is_too_small_is_named():
     assert len(set(choose(kernel, 9, np.random.default_rng(0), ridge=1e-6).tolist())) == 9
 
 
+@pytest.mark.slow
 def test_thousands_of_candidates_in_a_minute():
     kernel = rbf(np.random.default_rng(0).standard_normal((6, 3000)), 5.0)
     start = time.process_time()

@@ -43,7 +43,9 @@ def test_all_eight_are_there():
     assert len(NAMES) == 8 and len(list(FOLDER.glob("*.h5"))) == 9  # and a session
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "pg_maml" else name for name in NAMES]
+)
 def test_the_same_configuration_gives_the_same_run(name):
     before = read(FOLDER / f"{name}.h5")
     now = esmaml_mpi.train(FOLDER / f"{name}.toml")

@@ -101,6 +101,7 @@ def test_a_file_cut_anywhere(finished, tmp_path):
         assert attack_file(content[:size], content, tmp_path / "run.h5") == "refused"
 
 
+@pytest.mark.slow
 def test_a_flip_of_any_byte_of_the_seal_and_of_some_bytes_behind_it(finished, tmp_path):
     content = finished.read_bytes()
     for at in [*range(0, SIZE, 7), *range(SIZE, len(content), len(content) // 100)]:

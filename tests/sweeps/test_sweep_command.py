@@ -112,6 +112,7 @@ def test_a_sweep_trains_every_run_as_training_it_alone_does(sweep, experiment, f
     assert "iterations done" in (folder / "hc_seed1.log").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_complete_is_skipped_and_what_is_longer_now_is_continued(sweep, folder):
     assert sweep("--only", "*_seed0")[0] == 0
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*.h5")}
@@ -145,6 +146,7 @@ def test_a_bad_point_is_found_before_the_first_run_starts(sweep, experiment, fol
     assert code == 2 and "bad: meta.top_directions = 99" in errors and not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_with_its_log_and_the_others_go_on(sweep, folder, tmp_path):
     launcher = tmp_path / "launcher.sh"
     launcher.write_text('case "$*" in *hc_seed0*) echo "no luck"; exit 3 ;; esac; exec "$@"')
@@ -165,6 +167,7 @@ def test_a_run_whose_files_cannot_be_written_fails_and_the_others_go_on(suffix, 
     assert [iterations(folder / f"{run}.h5") for run in RUNS[:2]] == [4, -1]
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_writes_is_left_alone(sweep, folder):
     lock = OutputLock(folder / "mc_seed1.h5")
     lock.acquire()
@@ -186,6 +189,7 @@ def test_a_run_whose_process_was_killed_with_its_machine_is_continued(sweep, fol
     assert iterations(folder / "mc_seed0.h5") == 4
 
 
+@pytest.mark.slow
 def test_two_sweeps_that_start_at_once_share_the_folder(experiment, folder):
     command = [sys.executable, "-m", "esmaml_mpi", "sweep", str(experiment), "--output", str(folder), "--jobs", "2"]
     command += ["--size", "long", "--set", "meta.iterations=2000", "--only", "*_seed0"]
@@ -264,6 +268,7 @@ def test_an_index_trains_that_run_in_this_process(sweep, experiment, folder):
     assert code == 2 and "has 4 runs, 0 to 3" in errors
 
 
+@pytest.mark.slow
 def test_a_killed_run_fails_and_is_continued_bit_for_bit(started, sweep, experiment, folder):
     path = folder / "mc_seed0.h5"
     wait_for(path, folder / "hc_seed0.h5")
