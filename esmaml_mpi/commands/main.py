@@ -76,7 +76,7 @@ def _collective(options: argparse.Namespace) -> int:
     except UserError as error:
         return _complain(error)
     try:
-        code: int = options.run(options, world)
+        code = _carried_out(options, world)
     except ToldToLeave as order:
         code = order.args[0]
     except UserError as error:
@@ -98,6 +98,22 @@ def _collective(options: argparse.Namespace) -> int:
         world.abort(1)
     world.close(code)
     return code
+
+
+def _carried_out(options, world) -> int:
+    """Run the command, from its beginning where ranks die before its work has begun."""
+    from esmaml_mpi.parallel.rounds import Promoted
+    from esmaml_mpi.parallel.world import RankLost
+
+    while True:
+        try:
+            return options.run(options, world)
+        except RankLost:
+            world.recover()
+        except Promoted:  # rank 0 has died where nobody continues its work; the others have closed up
+            pass
+        if world.rank == 0:
+            print(f"esmaml: ranks have died; the {world.size} that are left begin again", file=sys.stderr, flush=True)
 
 
 def _complain(error: UserError) -> int:

@@ -77,8 +77,9 @@ def launch(
         shown = Path(output or Path("results") / f"{config.run.name}.h5")
         path = here / shown
         facts = collect(world, config.run.threads, len(odd))
-        # A job that Slurm has requeued may start while its predecessor's ranks are still ending.
-        patience = 60.0 if resume and "SLURM_JOB_ID" in os.environ else 0.0
+        # A job that Slurm has requeued may start while its predecessor's ranks are still ending, and what is left of a
+        # job begin again.
+        patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
         lock.append(_lock(path, resume or overwrite, patience, shown))
         try:
             record = _open(path, config, facts, resume, overwrite)
@@ -88,9 +89,6 @@ def launch(
         if odd:
             _warn_of(odd, world.size)
         return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
-
-    told = json.loads(agree(world, prepare))
-    config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
 
     def open_record(successor: bool) -> RunRecord:
         nonlocal record
@@ -105,6 +103,8 @@ def launch(
         return record
 
     try:
+        told = json.loads(agree(world, prepare))
+        config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
         code = train(config, world, open_record)
     finally:
         for held in lock:
