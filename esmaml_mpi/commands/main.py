@@ -28,7 +28,7 @@ from esmaml_mpi.commands import (
 )
 from esmaml_mpi.commands.arguments import Parser
 from esmaml_mpi.errors import ToldToLeave, UserError
-from esmaml_mpi.training.interruption import remember_early_signals
+from esmaml_mpi.training.interruption import ignore_late_signals, remember_early_signals
 from esmaml_mpi.training.standard_output import enduring, reader_left
 
 # In the order in which `esmaml --help` lists them.
@@ -57,7 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
         remember_early_signals()
     if options.collective:
         with enduring() if trains else nullcontext():
-            return _collective(options)
+            code = _collective(options)
+        if trains and arguments is None:  # of a program that calls this function signals are its own business
+            ignore_late_signals()
+        return code
     try:
         code: int = options.run(options)
         return code

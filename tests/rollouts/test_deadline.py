@@ -1,5 +1,6 @@
 """The time limit of an evaluation, and what does not count against it."""
 
+import subprocess
 import sys
 import time
 
@@ -74,3 +75,21 @@ def test_it_is_given_up_without_a_standard_error_too(monkeypatch, capfd):
                 continue
         raise DeadlineExceeded("after it was given up")
     assert given_up
+HOLDS = """
+import ctypes, os, signal
+from esmaml_mpi.rollouts.deadline import deadline
+
+def wait_in_compiled_code():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    ctypes.PyDLL(None).sleep(60)  # without letting go of the interpreter
+
+with deadline(0.3, lambda: os._exit(9)):
+    wait_in_compiled_code()
+"""
+
+
+def test_compiled_code_that_holds_the_interpreter_is_ended_with_its_place():
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", HOLDS], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1 and time.perf_counter() - start < 30
+    assert "Timeout" in done.stderr and "in wait_in_compiled_code" in done.stderr

@@ -269,15 +269,17 @@ def test_an_index_trains_that_run_in_this_process(sweep, experiment, folder):
 
 
 @pytest.mark.slow
-def test_a_killed_run_fails_and_is_continued_bit_for_bit(started, sweep, experiment, folder):
+def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(started, sweep, experiment, folder):
     path = folder / "mc_seed0.h5"
     wait_for(path, folder / "hc_seed0.h5")
-    os.kill(process_of(path), signal.SIGKILL)
-    wait_for(folder / "mc_seed1.h5")  # the next one has its place
+    killed = process_of(path)
+    os.kill(killed, signal.SIGKILL)
+    wait_for(path, iteration=iterations(path) + 20)
+    assert process_of(path) != killed
     started.terminate()
     output, _ = started.communicate(timeout=60)
-    assert started.returncode == 1, output
-    assert "mc_seed0: FAILED with signal SIGKILL" in output and str(folder / "mc_seed0.log") in output
+    assert started.returncode == 75, output
+    assert "mc_seed0: ended by signal SIGKILL at incomplete, iteration " in output and "it goes on from there" in output
     enough = f"meta.iterations={iterations(path) + 30}"
     assert sweep("--size", "long", "--set", enough, "--only", "mc_seed0")[0] == 0
     run = Sweep(experiment, "long", [enough]).run(0)
@@ -299,6 +301,18 @@ def test_a_signal_stops_all_runs_with_their_checkpoints_written(started, folder,
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
     assert not (folder / "mc_seed1.h5").exists()
+
+
+def test_an_exit_code_of_0_does_not_make_a_run_complete(sweep, folder, tmp_path):
+    """Open MPI ends with it when all ranks were killed."""
+    launcher = tmp_path / "launcher.sh"
+    launcher.write_text('"$@" --set meta.iterations=2; exit 0')
+    code, output, errors = sweep("--launcher", f"sh {launcher}", "--only", "mc_seed0")
+    assert code == 1 and "mc_seed0: ended by exit code 0 at incomplete, iteration 2 of 4; it goes on" in output
+    assert "mc_seed0: FAILED with exit code 0 at incomplete, iteration 2 of 4" in output  # no further the second time
+    launcher.write_text('"$@"; exit 255')
+    code, output, _ = sweep("--launcher", f"sh {launcher}", "--only", "mc_seed0")
+    assert code == 0 and "mc_seed0: done" in output
 
 
 def test_each_run_can_have_a_launcher(sweep, folder):
