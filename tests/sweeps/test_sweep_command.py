@@ -307,7 +307,7 @@ def test_an_exit_code_of_0_does_not_make_a_run_complete(sweep, folder, tmp_path)
     """Open MPI ends with it when all ranks were killed."""
     launcher = tmp_path / "launcher.sh"
     launcher.write_text('"$@" --set meta.iterations=2; exit 0')
-    code, output, errors = sweep("--launcher", f"sh {launcher}", "--only", "mc_seed0")
+    code, output, _ = sweep("--launcher", f"sh {launcher}", "--only", "mc_seed0")
     assert code == 1 and "mc_seed0: ended by exit code 0 at incomplete, iteration 2 of 4; it goes on" in output
     assert "mc_seed0: FAILED with exit code 0 at incomplete, iteration 2 of 4" in output  # no further the second time
     launcher.write_text('"$@"; exit 255')
