@@ -74,7 +74,7 @@ def launch(
         from esmaml_mpi.results.provenance import collect  # rank 0's business: workers stay lean
 
         config = load(source, overrides).resolved()
-        shown = Path(output or Path("results") / f"{config.run.name}.h5")
+        shown = output_of(config, output)
         path = here / shown
         facts = collect(world, config.run.threads, len(odd))
         # A job that Slurm has requeued may start while its predecessor's ranks are still ending, and what is left of a
@@ -112,6 +112,11 @@ def launch(
     if world.rank == 0 and record is not None:
         _report(told["shown"], record.history, config, code)
     return code
+
+
+def output_of(config: Config, output: str | PathLike[str] | None) -> Path:
+    """The results file of a run: the one that was asked for, or results/NAME.h5."""
+    return Path(output or Path("results") / f"{config.run.name}.h5")
 
 
 def _warn_of(odd: list[int], size: int) -> None:
