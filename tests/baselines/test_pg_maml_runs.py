@@ -200,6 +200,7 @@ def test_a_run_without_a_signal_says_so_and_names_settings_that_there_are(monkey
     assert "a larger meta.initial_std." in told and "meta.sigma" not in told
 
 
+@pytest.mark.slow
 def test_a_step_that_the_trust_region_refuses_is_not_taken_for_rewards_that_do_not_differ(capsys):
     rows = esmaml_mpi.train(SMALL, ["test.every=0", "meta.damping=1e300", "meta.iterations=1"]).history["train"]
     assert np.array_equal(rows["gradient_norm"], [0.0])

@@ -48,6 +48,7 @@ def test_frequencies_are_the_determinants(count):
         assert frequencies_fit(uniform, SPREAD, count) < 1e-6
 
 
+@pytest.mark.slow
 def test_frequencies_with_a_ridge_are_those_of_the_kernel_with_it():
     kernel = cosine(RNG.standard_normal((2, 6)))  # rank 2, and 3 are wanted
     generator = np.random.default_rng(2)

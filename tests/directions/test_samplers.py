@@ -52,6 +52,7 @@ def test_each_direction_has_the_first_two_moments_of_a_standard_normal(name, dim
     assert not near(1.2 * products, np.eye(dimension))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dpp_rbf", "dpp_released"])
 def test_determinantal_directions_by_distance_are_too_long_and_equally_so_along_every_axis(name):
     g = draws(name, 4, 5, 3000)

@@ -95,6 +95,7 @@ def test_files_that_another_program_has_changed(case, path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_file_cut_anywhere(finished, tmp_path):
     content = finished.read_bytes()
     for size in [*range(0, SIZE + 100, 61), *range(SIZE, len(content), len(content) // 50), len(content) - 1]:

@@ -102,6 +102,7 @@ def process_of(path):
     return int(path.with_name(f".{path.name}.lock").read_text().split()[1])
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_every_run_as_training_it_alone_does(sweep, experiment, folder):
     code, output, _ = sweep("--jobs", "2")
     assert code == 0 and "[4/4 done]" in output and "4 runs, 0 complete; 2 at once" in output
