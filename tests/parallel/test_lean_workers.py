@@ -25,7 +25,8 @@ HEAVY = {
 def modules(settings, folder):
     """Names of the modules that a worker has loaded at the end of a run."""
     arguments = train_arguments(settings, folder / "lean.h5")[3:]
-    done = run([sys.executable, str(Path(__file__).with_name("modules_of_a_worker.py")), *arguments], 2)
+    command = [sys.executable, str(Path(__file__).with_name("modules_of_a_worker.py")), *arguments]
+    done = run(command, 2, COVERAGE_PROCESS_CONFIG="")  # counting lines loads modules of its own
     assert done.returncode == 0, done.stderr
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("modules:"))
     return set(line.split()[1:])
