@@ -324,5 +324,5 @@ def test_each_run_can_have_a_launcher(sweep, folder):
 def test_ranks_of_a_launcher_cannot_share_a_whole_sweep(experiment):
     world = type("Two", (World,), {"size": 2})()
     with pytest.raises(UsageError, match="leave mpirun or srun out") as caught:
-        sweep_with_ranks(SimpleNamespace(index=None), world)
+        sweep_with_ranks(SimpleNamespace(index=None, is_complete=False), world)
     assert caught.value.known_to_all_ranks
