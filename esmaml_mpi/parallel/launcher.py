@@ -1,15 +1,13 @@
-"""The program that started this rank and the others of its node, found among the processes above it (Linux)."""
+"""Open MPI's program that started this rank and the others of its node, found among the processes above it (Linux)."""
 
 import os
 import signal
 from pathlib import Path
 
-# Open MPI (on the first node, on the others, before version 5), MPICH and its relatives.
-NAMES = ("prterun", "prted", "mpirun", "orterun", "orted", "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy")
+NAMES = ("prterun", "prted", "mpirun", "mpiexec", "orterun", "orted")  # on the first node, on others, before version 5
 HIGHEST = 8  # levels to look up: a rank may have been started through shells and tools
 # What ranks of one job have in common in their environment, and no other process below the launcher has.
-JOB = ("PMIX_NAMESPACE", "PMI_ID", "OMPI_COMM_WORLD_SIZE")
-SIZES = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")
+JOB = ("PMIX_NAMESPACE", "OMPI_COMM_WORLD_SIZE")
 
 
 def launcher() -> int | None:
@@ -26,15 +24,25 @@ def launcher() -> int | None:
 
 def ranks_here() -> int | None:
     """How many ranks the launcher was to start on this node, if it says so."""
-    for name in SIZES:
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return None
+    number = os.environ.get("OMPI_COMM_WORLD_LOCAL_SIZE", "")
+    return int(number) if number.isdigit() else None
 
 
 def ranks_alive(launcher: int) -> int:
     """How many of the ranks that it started on this node there are now."""
     return sum(map(is_rank, _children(launcher)))
+
+
+def can_count(launcher: int) -> bool:
+    """Whether ``ranks_alive`` sees this rank, or what it was started through.
+
+    Containers start ranks with environments that the launcher's own children do not have, and not every kernel tells
+    whose children there are.
+    """
+    pid = os.getpid()
+    while (above := _parent(pid)) not in (launcher, 0):
+        pid = above
+    return pid in _children(launcher) and is_rank(pid)
 
 
 def is_rank(pid: int) -> bool:

@@ -10,28 +10,28 @@ import select
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from esmaml_mpi.parallel.launcher import end_job, launcher, ranks_alive, ranks_here
+from esmaml_mpi.parallel.launcher import can_count, end_job, launcher, ranks_alive, ranks_here
 
 PAUSE = 1.0  # seconds between looks
 FIRST_LOOK = 5.0  # seconds: the launcher starts its ranks one after the other
 SURE = 5  # looks, one after the other, that find a rank missing
 REMARK = 60.0  # seconds
 WATCHING_RANKS = ("0", "1")  # of a node: the first may be the one that dies
-LOCAL_RANK = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
 
 
 @contextmanager
 def start_watch() -> Iterator[None]:
     """While the block, which makes MPI ready, has not ended: if a rank of this node dies, the job is ended."""
     above, expected = launcher(), ranks_here()
-    local = next((os.environ[name] for name in LOCAL_RANK if name in os.environ), None)
-    if above is None or expected is None or local not in WATCHING_RANKS:
+    watching = os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") in WATCHING_RANKS
+    if above is None or expected is None or not watching or not can_count(above):
         yield
         return
     theirs, ours = os.pipe()
-    if os.fork() == 0:
+    watcher = os.fork()
+    if watcher == 0:
         os.close(ours)
         _watch(theirs, above, expected)
     os.close(theirs)
@@ -39,7 +39,8 @@ def start_watch() -> Iterator[None]:
         yield
     finally:
         os.close(ours)  # which ends the other process, as the death of this one would
-        os.wait()
+        with suppress(ChildProcessError):  # where this process was started with SIGCHLD ignored
+            os.waitpid(watcher, 0)
 
 
 def _watch(pipe: int, above: int, expected: int) -> None:

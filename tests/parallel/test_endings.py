@@ -105,6 +105,22 @@ def test_a_rank_that_ends_before_mpi_is_ready_ends_the_job(tmp_path, missing):
     assert "1 of this node's 4 ranks have ended before MPI was ready" in done.stderr
 
 
+def test_ranks_that_cannot_be_counted_are_not_taken_for_dead(tmp_path):
+    """Containers start ranks with an environment that the launcher's own children do not have."""
+    program = tmp_path / "waits.py"
+    program.write_text(
+        "import time\n"
+        "from esmaml_mpi.parallel import start_watch\n"
+        "start_watch.PAUSE, start_watch.FIRST_LOOK = 0.05, 0.0\n"
+        "with start_watch.start_watch():\n"
+        "    time.sleep(2)\n"
+    )
+    for inside in ("", "PMIX_NAMESPACE=other"):
+        script = f'{inside} "$@"; exit $?'  # the last words keep this shell between the launcher and the rank
+        done = run([*tolerant(2), "bash", "-c", script, "bash", sys.executable, str(program)], timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_ranks_that_die_before_the_first_iteration_are_done_without(tmp_path):
     """The others begin again: between the start of MPI and the first round nothing is lost."""
     program = tmp_path / "dies.py"
