@@ -149,7 +149,7 @@ class Local:
             print(f"esmaml: {run.name} failed: {_last_line(self._log(run))} ({self._log(run)})", file=sys.stderr)
         if self.failed:
             return FAILED
-        if self.stopped:
+        if self.stopped or waiting:
             print(f"stopped: {self.done} of {self.total} runs done; the same command goes on", flush=True)
             return STOPPED
         if self.elsewhere:

@@ -102,6 +102,13 @@ def process_of(path):
     return int(path.with_name(f".{path.name}.lock").read_text().split()[1])
 
 
+def test_a_signal_before_the_first_run_does_not_make_the_sweep_complete(sweep, folder, monkeypatch):
+    monkeypatch.setattr("esmaml_mpi.training.interruption._early", [signal.SIGUSR1])
+    code, output, _ = sweep()
+    assert code == 75 and "stopped: 0 of 4 runs done; the same command goes on" in output
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_a_sweep_trains_every_run_as_training_it_alone_does(sweep, experiment, folder):
     code, output, _ = sweep("--jobs", "2")
