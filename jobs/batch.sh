@@ -63,7 +63,7 @@ results_of() {
 # iteration, save, exit with 75", and every launcher passes it on. It is sent again and again: ranks that are still
 # starting do not hear it.
 pass_on() {
-  signalled=$1
+  [ "$signalled" = TERM ] || signalled=$1 # who wants the job to end is not overruled by its time limit
   interrupted=yes
   say "$1 received: the run saves and stops"
   kill -USR1 "$step" 2>/dev/null || true
