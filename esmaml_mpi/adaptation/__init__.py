@@ -29,7 +29,7 @@ class Operator(Protocol):
     # it goes on where a reward is nan or -inf, as of a robot that fell.
     tells_centre: bool
     bears_failures: bool
-    # Optional: whether it is sent a Recording of its queries' episodes (``recording.py``) in place of their rewards.
+    # Optional: whether it is sent a Recording of its queries' episodes (``rollouts/recording.py``) in place of rewards.
     uses_recordings: bool
 
     def adapt(

@@ -1,7 +1,7 @@
 """Whether a task family is what ``family.py`` says, found out before a run starts and once a simulated block.
 
 What is wrong with every episode is a FamilyError: it ends the run with a message. An exception or a number that is not
-finite may be one episode's own; it fails that evaluation (see ``rollouts.py``).
+finite may be one episode's own; it fails that evaluation (see ``rollouts/evaluator.py``).
 """
 
 import contextlib

@@ -137,7 +137,7 @@ def test_a_rollout_is_the_plain_loop_until_it_falls(case):
     batch = mixed(case)
     result = batch.run()
     for b in range(len(SCALES)):
-        # The policy itself, of which test_policies.py tells: contacts multiply what another's rounding would differ by.
+        # The policy itself, which tests/policies/test_mlp.py has: contacts multiply what another's rounding differs by.
         theta = np.repeat(batch.theta[:, [b]], 2, axis=1)
         policy = batch.setup.policy.bind(theta, batch.observer.mean, batch.observer.std)
         expected = plain_bodies.episode(
