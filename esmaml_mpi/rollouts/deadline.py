@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+FAREWELL = 60.0  # seconds that giving up may take: the other ranks are told, and some may be busy
 STDERR = 2  # the file's number: the stream may have been replaced, or closed
 
 
@@ -51,6 +52,8 @@ class _Limit:
             raise DeadlineExceeded(f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}")
 
     def _hang(self) -> None:
+        # The interpreter is free, so that giving up can end this process in good order.
+        faulthandler.dump_traceback_later(FAREWELL, exit=True, file=STDERR)
         if sys.__stderr__ is not None:  # it may be closed
             faulthandler.dump_traceback(file=sys.__stderr__)
         print(

@@ -68,15 +68,18 @@ def test_an_environment_that_leaves_without_a_word_ends_the_job(tmp_path, ranks,
     assert iterations(tmp_path / "run.h5") >= 0  # it can be opened
 
 
-@pytest.mark.parametrize("ranks", [4, 8])
-def test_an_evaluation_that_cannot_be_interrupted_ends_the_job(tmp_path, ranks):
+@pytest.mark.parametrize(("ranks", "limit"), [(4, 0.2), (8, 0.2), (8, 0.05)])
+def test_an_evaluation_that_cannot_be_interrupted_ends_the_job(tmp_path, ranks, limit):
+    """Also where the limit is shorter than the time that ranks take to tell one another."""
     script = str(Path(__file__).with_name("hanging_task.py"))
     settings = {
         **SMALL,
         "task.name": "hanging",
         "policy.hidden": [],
         "policy.output_gain": 0.1,
-        "run.unit_timeout": 0.2,
+        "run.unit_timeout": limit,
+        "meta.perturbations": 8,
+        "meta.current_evaluations": 1,
     }
     command = [sys.executable, script, "block", *train_arguments(settings, tmp_path / "block.h5")[3:]]
     done = run([*tolerant(ranks), *command], timeout=100)
