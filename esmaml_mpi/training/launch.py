@@ -82,7 +82,7 @@ def launch(
         patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
         lock.append(_lock(path, resume or overwrite, patience, shown))
         try:
-            record = _open(path, config, facts, resume, overwrite)
+            record = _open(path, config, facts, overwrite)
         except BaseException:
             lock[0].release()
             raise
@@ -98,7 +98,7 @@ def launch(
 
             lock.append(_lock(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
-            record = _open(path, config, facts, resume or ours, overwrite and not ours)
+            record = _open(path, config, facts, overwrite and not ours)
         assert record is not None  # rank 0's, or its successor's
         return record
 
@@ -146,7 +146,7 @@ def _lock(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None
     return lock
 
 
-def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool) -> RunRecord:
+def _open(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord:
     """The record of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
     from esmaml_mpi.results.provenance import DECISIVE
     from esmaml_mpi.results.reader import read
