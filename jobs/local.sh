@@ -28,9 +28,16 @@ prepare analysis mpi mujoco gymnasium
 # In a process group of its own, so that Ctrl-C reaches this script alone; mpirun would kill its ranks within a quarter of a second, while
 # USR1 lets them finish the iteration and write.
 set -m
-"${MPIRUN[@]}" -n "$ranks" "$ESMAML" train "$config" --output "$output" $existing "$@" <&- &
+# Until the program takes USR1 over it must not end the launcher or the ranks; so it is sent again until they have heard it.
+(trap '' USR1 && exec "${MPIRUN[@]}" -n "$ranks" "$ESMAML" train "$config" --output "$output" $existing "$@" <&-) &
 job=$!
-trap 'interrupted=1; say "saving..."; kill -USR1 $job 2>/dev/null' INT TERM USR1
+stop() {
+  interrupted=1
+  say "saving..."
+  kill -USR1 $job 2>/dev/null || true
+  while sleep 5 && kill -USR1 $job 2>/dev/null; do :; done &
+}
+trap stop INT TERM USR1
 while :; do
   interrupted=
   wait $job && code=0 || code=$?

@@ -1,1 +1,1 @@
-"""Running mean and standard deviation of observations, shared by a run or kept for each unit, and what they do."""
+"""Running mean and standard deviation of observations, shared by a run or kept for each unit."""

@@ -32,6 +32,7 @@ class Interruption:
 
     def __init__(self, answer: str = ""):
         self.requested = bool(_early)
+        _early.clear()
         self.answer = answer
         self._previous: dict[signal.Signals, Handler] = {}
 
