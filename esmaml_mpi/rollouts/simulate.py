@@ -135,7 +135,7 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
             np.copyto(seen[1:], 0.0, where=over[:-1, None, :])
         sums = np.empty((2 * size, batch))
         np.add.reduce(seen, axis=0, out=sums[:size])
-        np.einsum("tib,tib->ib", seen, seen, out=sums[size:])
+        np.add.reduce(np.multiply(seen, seen, out=seen), axis=0, out=sums[size:])
     return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
 
 

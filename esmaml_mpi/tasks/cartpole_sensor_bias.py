@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from esmaml_mpi.native.elementary import cos, sin
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.workspace import Workspace
@@ -78,7 +79,7 @@ class CartPoleSimulation(EndingEpisodes):
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
         _, velocity, angle, spin = self.state
         force = self.family.force * np.clip(actions[0], -1.0, 1.0)
-        cosine, sine = np.cos(angle), np.sin(angle)
+        cosine, sine = cos(angle), sin(angle)
         push = (force + POLE_MOMENT * spin * spin * sine) / TOTAL
         angular = (GRAVITY * sine - cosine * push) / (HALF_LENGTH * (4.0 / 3.0 - POLE * cosine * cosine / TOTAL))
         linear = push - POLE_MOMENT * angular * cosine / TOTAL

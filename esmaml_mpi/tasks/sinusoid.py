@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.native.elementary import sin
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -77,5 +78,5 @@ class SinusoidSimulation:
 
     def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, None]:
         amplitude, phase = tasks
-        errors = self.predictions[: self.steps] - amplitude * np.sin(self.inputs[: self.steps] - phase)
+        errors = self.predictions[: self.steps] - amplitude * sin(self.inputs[: self.steps] - phase)
         return -(errors**2) / len(self.inputs), None
