@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.native.elementary import exp
+from esmaml_mpi.native.door import exp
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
 

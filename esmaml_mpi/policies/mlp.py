@@ -10,10 +10,13 @@ the same on every processor. ``BoundPolicy`` is that in NumPy; compiled kernels 
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from esmaml_mpi.native.door import kernels
 from esmaml_mpi.native.elementary import tanh
+from esmaml_mpi.native.network import CompiledPolicy, shape_of
 
 # A zero-dimensional array: NumPy would convert a Python float at every call.
 _ZERO = np.array(0.0)
@@ -61,12 +64,20 @@ class Policy:
             parts.append(np.zeros(outputs))
         return np.concatenate(parts)
 
-    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0) -> "BoundPolicy":
+    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0):
         """Policies of a batch, ready to act: parameters (d, B), observation mean and std (n,) or (n, B).
 
         ``step`` is the one at which they begin, for policies to which it makes a difference.
         """
+        chosen = kernels()
+        if chosen:
+            return CompiledPolicy(chosen, self._shape, parameters, mean, std)
         return BoundPolicy(self, parameters, mean, std)
+
+    @cached_property
+    def _shape(self) -> np.ndarray:
+        widths = [self.observation_size, *self.hidden, self.action_size]
+        return shape_of(widths, self.activation, self.output)
 
 
 class BoundPolicy:

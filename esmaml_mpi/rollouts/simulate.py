@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.errors import UserError, in_words
+from esmaml_mpi.native.door import moments
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.tasks.contract import checked_rewards, checked_size
@@ -103,17 +104,25 @@ def simulate(
 def _simulate_block(policy, family, parameters, tasks, noise, observer, workspace, record, lone) -> RolloutResult:
     batch, size = parameters.shape[1], policy.observation_size
     checked_size(family, size)
-    observations = workspace.array("observations", family.horizon + 1, size, batch)
     prices = tasks if tasks.ndim == 3 else tasks[:, None]
     returns, over = np.empty(prices.shape[1:]), None
     earned = np.zeros((family.horizon, batch)) if record and tasks.ndim == 2 else None
     with np.errstate(all="ignore"):
         try:
             simulation = family.simulation(prices[:, 0], noise, workspace)
-            simulation.reset(observations[0])
-            if lone and simulation.running is not None:
-                simulation.running[1] = False
-            steps = _run(policy, parameters, observer, simulation, observations)
+            bound = policy.bind(parameters, observer.mean, observer.std)
+            if not record and hasattr(simulation, "whole_episodes"):
+                outcome = simulation.whole_episodes(bound)
+                if outcome is not None:
+                    return RolloutResult(*outcome)
+            observations = workspace.array("observations", family.horizon + 1, size, batch)
+            sums, steps = np.empty((2 * size, batch)), family.horizon
+            walked = hasattr(simulation, "whole_path") and simulation.whole_path(bound, observations, sums)
+            if not walked:
+                simulation.reset(observations[0])
+                if lone and simulation.running is not None:
+                    simulation.running[1] = False
+                steps = _run(policy, bound.act, parameters, observer, simulation, observations)
             outcomes = (simulation.rewards(observations[: steps + 1], prices[:, t]) for t in range(prices.shape[1]))
             for t, outcome in enumerate(outcomes):
                 rewards, ended = checked_rewards(family, outcome, steps, batch)
@@ -133,15 +142,13 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
         else:
             lengths = np.minimum(steps - np.count_nonzero(over, axis=0) + 1, steps)
             np.copyto(seen[1:], 0.0, where=over[:-1, None, :])
-        sums = np.empty((2 * size, batch))
-        np.add.reduce(seen, axis=0, out=sums[:size])
-        np.add.reduce(np.multiply(seen, seen, out=seen), axis=0, out=sums[size:])
+        if over is not None or not walked:
+            moments(seen, sums)
     return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
 
 
-def _run(policy: Policy, parameters, observer: Observer, simulation: Simulation, observations) -> int:
+def _run(policy: Policy, act, parameters, observer: Observer, simulation: Simulation, observations) -> int:
     """Act until the horizon, or until all episodes are over; the number of steps done."""
-    act = policy.bind(parameters, observer.mean, observer.std).act
     horizon, batch = len(observations) - 1, parameters.shape[1]
     if simulation.running is None:
         for observation, following in itertools.pairwise(observations):

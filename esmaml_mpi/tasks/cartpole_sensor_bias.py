@@ -11,7 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from esmaml_mpi.native.elementary import cos, sin
+from esmaml_mpi.native.door import cos, sin
+from esmaml_mpi.native.network import CompiledPolicy
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.workspace import Workspace
@@ -71,9 +72,19 @@ class CartPoleSimulation(EndingEpisodes):
         self.family, self.bias = family, bias
         self.state = np.zeros((4, len(bias))) if noise is None else noise.copy()
         self.seen = [0, 1, 2, 3] if family.observe_velocities else [0, 2]
-        self.earned = np.zeros((family.horizon, len(bias)))
+
+    def whole_episodes(self, bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """All episodes in one call."""
+        if not isinstance(bound, CompiledPolicy):
+            return None
+        family = self.family
+        limits = family.force, family.position_limit, family.angle_limit
+        return bound.cartpole_episodes(
+            (*limits, family.observe_velocities, family.horizon), self.bias[None], self.state
+        )
 
     def reset(self, observation: np.ndarray) -> None:
+        self.earned = np.zeros((self.family.horizon, self.batch))
         self._observe(observation)
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:

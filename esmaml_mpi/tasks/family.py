@@ -22,6 +22,19 @@ class Simulation(Protocol):
         B).
         """
 
+    def whole_path(self, bound, observations: np.ndarray, sums: np.ndarray) -> bool:
+        """Optional: all steps up to the horizon at once, in place of ``reset`` and ``step``, to the same bits.
+
+        Writes ``observations`` (horizon + 1, n, B), and into ``sums`` (2n, B) what ``native.door.moments`` makes of all
+        but the last. ``bound`` is what ``Policy.bind`` returns. False, and nothing done, if it is not one that can.
+        """
+
+    def whole_episodes(self, bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Optional, for families whose tasks do not share dynamics: returns (B,), lengths (B,) and observation sums
+        (2n, B) of whole episodes, in place of all other methods, to the same bits. None if ``bound`` is not one that
+        can.
+        """
+
     def narrow(self, kept: np.ndarray) -> None:
         """Go on with the episodes ``kept``, indices into the present ones; asked only where ``running`` is not None.
 

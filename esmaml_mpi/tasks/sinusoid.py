@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.native.elementary import sin
+from esmaml_mpi.native.door import sin
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.workspace import Workspace
 

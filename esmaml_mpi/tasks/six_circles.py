@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.native.elementary import cos, sin
+from esmaml_mpi.native.door import cos, sin
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.point import PointFamily, squared_distance
 from esmaml_mpi.tasks.workspace import Workspace

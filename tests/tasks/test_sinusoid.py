@@ -5,7 +5,7 @@ import pytest
 import reference
 from helpers import drive, rollout_setup, task_table, unscaled
 
-from esmaml_mpi.native.elementary import sin
+from esmaml_mpi.native.door import sin
 from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.workspace import Workspace

@@ -1,0 +1,175 @@
+/* Networks of some simulations at once, each with its own weights, as in policies/mlp.py. */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include <stdlib.h>
+
+#include "elementary.h"
+#include "kernels.h"
+
+/* Vectors of simulations that are stepped together: while one waits for its tanh, the other adds. */
+#define MOST_GROUPS 2
+#define TILE (8 / MOST_GROUPS) /* outputs summed at once: their even and odd sums must fit in the registers */
+
+INLINE size_t size_of(const struct network *network) {
+    size_t size = 0;
+    for (int i = 0; i < network->layers; i++) size += (size_t)((network->widths[i] + 1) * network->widths[i + 1]);
+    return size;
+}
+
+INLINE size_t widest(const struct network *network) {
+    int64_t widest = 0;
+    for (int i = 0; i <= network->layers; i++)
+        if (network->widths[i] > widest) widest = network->widths[i];
+    return (size_t)widest;
+}
+
+/* Aligned vectors; *block is to be freed. */
+static inline vector *vectors(size_t count, void **block) {
+    *block = malloc((count + 1) * sizeof(vector));
+    if (!*block) return NULL;
+    return (vector *)(((uintptr_t)*block + sizeof(vector) - 1) / sizeof(vector) * sizeof(vector));
+}
+
+INLINE const double *element(struct matrix matrix, ptrdiff_t row, ptrdiff_t column) {
+    return matrix.at + row * matrix.row + column * matrix.column;
+}
+
+INLINE vector lanes_of(struct matrix matrix, ptrdiff_t row, ptrdiff_t column, int count) {
+    return gather(element(matrix, row, column), matrix.column, count);
+}
+
+/* Parameters (d) of `count` policies from a column on, with the observer folded into the first layer. */
+static inline void pack_group(const struct policies *policies, ptrdiff_t column, int count, vector *packed) {
+    const struct network *network = &policies->network;
+    ptrdiff_t row = 0;
+    for (int i = 0; i < network->layers; i++) {
+        ptrdiff_t inputs = network->widths[i], outputs = network->widths[i + 1];
+        vector *bias = packed + inputs * outputs;
+        for (ptrdiff_t j = 0; j < inputs * outputs; j++)
+            packed[j] = lanes_of(policies->parameters, row + j, column, count);
+        row += inputs * outputs;
+        if (i == 0) {
+            for (ptrdiff_t n = 0; n < inputs; n++) {
+                vector mean = lanes_of(policies->mean, n, column, count);
+                vector std = lanes_of(policies->std, n, column, count);
+                for (ptrdiff_t o = 0; o < outputs; o++) {
+                    vector *weight = packed + n * outputs + o, product;
+                    *weight = *weight / std;
+                    product = *weight * mean;
+                    bias[o] = n ? bias[o] + product : product;
+                }
+            }
+        }
+        for (ptrdiff_t o = 0; o < outputs; o++) {
+            vector own = lanes_of(policies->parameters, row + o, column, count) + 0.0; /* no -0 */
+            bias[o] = i ? own : own - bias[o];
+        }
+        row += outputs;
+        packed = bias + outputs;
+    }
+}
+
+/* `tile` outputs of a layer from output o on. Groups lie `apart` vectors from each other in w, side by side in x, z. */
+INLINE void some_outputs(const vector *w, ptrdiff_t apart, const vector *x, vector *z, ptrdiff_t inputs,
+                         ptrdiff_t outputs, ptrdiff_t o, int relu, const int groups, const int tile) {
+    vector even[MOST_GROUPS][TILE], odd[MOST_GROUPS][TILE];
+    const vector *row = w + o;
+    for (int g = 0; g < groups; g++)
+        for (int t = 0; t < tile; t++) even[g][t] = row[g * apart + t] * x[g];
+    if (inputs > 1) {
+        ptrdiff_t i = 2;
+        row += outputs;
+        for (int g = 0; g < groups; g++)
+            for (int t = 0; t < tile; t++) odd[g][t] = row[g * apart + t] * x[groups + g];
+        row += outputs;
+        for (; i + 1 < inputs; i += 2, row += 2 * outputs)
+            for (int g = 0; g < groups; g++)
+                for (int t = 0; t < tile; t++) {
+                    even[g][t] += row[g * apart + t] * x[i * groups + g];
+                    odd[g][t] += row[g * apart + outputs + t] * x[(i + 1) * groups + g];
+                }
+        if (i < inputs)
+            for (int g = 0; g < groups; g++)
+                for (int t = 0; t < tile; t++) even[g][t] += row[g * apart + t] * x[i * groups + g];
+        for (int g = 0; g < groups; g++)
+            for (int t = 0; t < tile; t++) even[g][t] += odd[g][t];
+    }
+    for (int g = 0; g < groups; g++)
+        for (int t = 0; t < tile; t++) {
+            vector sum = even[g][t] + w[g * apart + inputs * outputs + o + t];
+            z[(o + t) * groups + g] = relu ? at_least(all(0.0), sum) : sum;
+        }
+}
+
+INLINE void layer(const vector *w, ptrdiff_t apart, const vector *x, vector *z, ptrdiff_t inputs, ptrdiff_t outputs,
+                  enum squash squash, const int groups) {
+    ptrdiff_t o = 0;
+    for (; o + TILE <= outputs; o += TILE)
+        some_outputs(w, apart, x, z, inputs, outputs, o, squash == RELU, groups, TILE);
+    for (; o + 2 <= outputs; o += 2) some_outputs(w, apart, x, z, inputs, outputs, o, squash == RELU, groups, 2);
+    for (; o < outputs; o++) some_outputs(w, apart, x, z, inputs, outputs, o, squash == RELU, groups, 1);
+    if (squash == TANH)
+        for (ptrdiff_t j = 0; j < outputs * groups; j++) z[j] = hyperbolic_tangent(z[j]);
+}
+
+/* What the networks make of inputs x (n, groups): a pointer into one of two scratch arrays. */
+INLINE const vector *outputs_of(const struct network *network, const vector *w, ptrdiff_t apart, const vector *x,
+                                vector *scratch, vector *other, const int groups) {
+    for (int i = 0; i < network->layers; i++) {
+        ptrdiff_t inputs = network->widths[i], outputs = network->widths[i + 1];
+        layer(w, apart, x, scratch, inputs, outputs, i + 1 < network->layers ? network->hidden : network->output, groups);
+        vector *result = scratch;
+        w += (inputs + 1) * outputs;
+        scratch = other, other = result, x = result;
+    }
+    return x;
+}
+
+/* Groups of a batch are stepped in pairs, the last perhaps alone. */
+INLINE ptrdiff_t groups_in(ptrdiff_t batch) { return (batch + LANES - 1) / LANES; }
+
+INLINE int lanes_used(ptrdiff_t batch, ptrdiff_t group) {
+    ptrdiff_t left = batch - group * LANES;
+    return left < LANES ? (int)left : LANES;
+}
+
+static size_t packed_size(const struct policies *policies) {
+    return (size_t)groups_in(policies->batch) * size_of(&policies->network) * LANES;
+}
+
+static void pack(const struct policies *policies, double *packed) {
+    size_t size = size_of(&policies->network);
+    for (ptrdiff_t group = 0; group < groups_in(policies->batch); group++)
+        pack_group(policies, group * LANES, lanes_used(policies->batch, group), (vector *)packed + (size_t)group * size);
+}
+
+INLINE void act_groups(const struct policies *policies, const vector *packed, struct matrix observations,
+                       double *actions, ptrdiff_t group, vector *scratch, const int groups) {
+    const struct network *network = &policies->network;
+    size_t size = size_of(network), wide = widest(network) * MOST_GROUPS;
+    ptrdiff_t batch = policies->batch;
+    vector *x = scratch;
+    for (ptrdiff_t n = 0; n < network->widths[0]; n++)
+        for (int g = 0; g < groups; g++)
+            x[n * groups + g] = lanes_of(observations, n, (group + g) * LANES, lanes_used(batch, group + g));
+    const vector *z = outputs_of(network, packed + (size_t)group * size, (ptrdiff_t)size, x, scratch + wide,
+                                 scratch + 2 * wide, groups);
+    for (ptrdiff_t m = 0; m < network->widths[network->layers]; m++)
+        for (int g = 0; g < groups; g++)
+            scatter(actions + m * batch + (group + g) * LANES, z[m * groups + g], lanes_used(batch, group + g));
+}
+
+static int act(const struct policies *policies, const double *packed, struct matrix observations, double *actions) {
+    void *block;
+    vector *scratch = vectors(3 * MOST_GROUPS * widest(&policies->network), &block);
+    if (!scratch) return 0;
+    ptrdiff_t group = 0, groups = groups_in(policies->batch);
+    for (; group + 2 <= groups; group += 2)
+        act_groups(policies, (const vector *)packed, observations, actions, group, scratch, 2);
+    if (group < groups) act_groups(policies, (const vector *)packed, observations, actions, group, scratch, 1);
+    free(block);
+    return 1;
+}
+
+#endif
