@@ -10,6 +10,19 @@ import math
 import numpy as np
 
 _FACTORS = [1.0 / math.factorial(n) for n in range(18)]  # of Taylor series
+# exp(r) - 1 = r + r^2 sum_i (even_i + r odd_i) r^(2 i). These make the greatest relative error, 5e-19, the
+# least for r in (-0.243, 0.451). Pairs (odd, even), high powers first.
+_PAIRS = [
+    np.array([[float.fromhex(odd)], [float.fromhex(even)]])
+    for odd, even in (
+        ("0x0p+0", "0x1.3b4caccd237cbp-29"),
+        ("0x1.ad7069d2bd19dp-26", "0x1.27def056969fep-22"),
+        ("0x1.71de977d0ced1p-19", "0x1.a01a02261d254p-16"),
+        ("0x1.a01a018b0ff2ap-13", "0x1.6c16c16c23b40p-10"),
+        ("0x1.1111111112eecp-7", "0x1.5555555555529p-5"),
+        ("0x1.5555555555552p-3", "0x1.0000000000000p-1"),
+    )
+]
 # Added to a number below 2**51, this leaves the nearest integer in the last bits of the sum.
 _MAGIC = np.array(1.5 * 2.0**52)
 _ONE = np.array(1023 << 52)  # bits of 1.0
@@ -26,8 +39,6 @@ _FAR = 2.0**20  # beyond this, angles are reduced by the rounded turn first: off
 _OFFSET = np.array(5 / 32)
 _LIMIT, _LEAST, _LARGEST = np.array(20.0), np.array(-760.0), np.array(720.0)
 _HALF, _UNIT, _TWO = np.array(0.5), np.array(1.0), np.array(2.0)
-_EVEN = [np.array(_FACTORS[n]) for n in (14, 12, 10, 8, 6, 4, 2)]
-_ODD = [np.array(_FACTORS[n]) for n in (13, 11, 9, 7, 5, 3)]
 _SINE = [np.array(_FACTORS[n] if n % 4 == 1 else -_FACTORS[n]) for n in (17, 15, 13, 11, 9, 7, 5, 3)]
 _COSINE = [np.array(_FACTORS[n] if n % 4 == 0 else -_FACTORS[n]) for n in (16, 14, 12, 10, 8, 6, 4)]
 
@@ -68,7 +79,7 @@ def cos(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def _reduced(y):
-    """k + MAGIC and exp(r) - 1, where y = k ln 2 + r; r is in (-0.24, 0.46)."""
+    """k + MAGIC and exp(r) - 1, where y = k ln 2 + r."""
     scaled = y * _INVERSE_LN2
     np.subtract(scaled, _OFFSET, out=scaled)  # the range that gives tanh its least error
     np.add(scaled, _MAGIC, out=scaled)
@@ -78,9 +89,9 @@ def _reduced(y):
     np.multiply(whole, _LN2[1], out=whole)
     np.subtract(r, whole, out=r)
     square = np.multiply(r, r, out=whole)
-    rest = _series(_ODD, square)
-    np.multiply(rest, r, out=rest)
-    np.add(_series(_EVEN, square), rest, out=rest)
+    odd, even = _series(_PAIRS, np.ravel(square))
+    rest = np.multiply(odd.reshape(r.shape), r)
+    np.add(even.reshape(r.shape), rest, out=rest)
     np.multiply(rest, square, out=rest)
     return scaled, np.add(rest, r, out=rest)
 

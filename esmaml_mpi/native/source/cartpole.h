@@ -57,17 +57,16 @@ INLINE void swing(const struct cartpole *cartpole, struct poles *poles, vector a
 }
 
 INLINE void cartpole_groups(const struct policies *policies, const struct cartpole *cartpole, ptrdiff_t group,
-                            vector *scratch, const int groups) {
+                            const vector *packed, vector *scratch, const int groups) {
     const struct network *network = &policies->network;
     size_t size = size_of(network), wide = widest(network) * MOST_GROUPS;
     ptrdiff_t batch = policies->batch;
     const int observed = cartpole->velocities ? 4 : 2;
-    vector *first = scratch, *second = scratch + wide, *packed = scratch + 2 * wide, x[4 * MOST_GROUPS];
+    vector *first = scratch, *second = scratch + wide, x[4 * MOST_GROUPS];
     struct poles poles[MOST_GROUPS];
     for (int g = 0; g < groups; g++) {
         ptrdiff_t column = (group + g) * LANES;
         int used = poles[g].used = lanes_used(batch, group + g);
-        pack_group(policies, column, used, packed + (size_t)g * size);
         for (int i = 0; i < 4; i++) {
             poles[g].state[i] = cartpole->start.at ? lanes_of(cartpole->start, i, column, used) : all(0.0);
             poles[g].sums[i] = poles[g].squares[i] = all(0.0);
@@ -103,11 +102,17 @@ INLINE void cartpole_groups(const struct policies *policies, const struct cartpo
 static int cartpole_episodes(const struct policies *policies, const struct cartpole *cartpole) {
     void *block;
     size_t size = size_of(&policies->network), wide = widest(&policies->network);
-    vector *scratch = vectors(MOST_GROUPS * (size + 2 * wide), &block);
+    ptrdiff_t groups = groups_in(policies->batch), at_once = groups_packed(policies);
+    vector *scratch = vectors((size_t)at_once * size + 2 * MOST_GROUPS * wide, &block);
     if (!scratch) return 0;
-    ptrdiff_t group = 0, groups = groups_in(policies->batch);
-    for (; group + 2 <= groups; group += 2) cartpole_groups(policies, cartpole, group, scratch, 2);
-    if (group < groups) cartpole_groups(policies, cartpole, group, scratch, 1);
+    vector *packed = scratch + 2 * MOST_GROUPS * wide;
+    for (ptrdiff_t start = 0; start < groups; start += at_once) {
+        ptrdiff_t stop = start + at_once < groups ? start + at_once : groups, group = start;
+        pack_groups(policies, start, stop - start, packed);
+        for (; group + 2 <= stop; group += 2)
+            cartpole_groups(policies, cartpole, group, packed + (size_t)(group - start) * size, scratch, 2);
+        if (group < stop) cartpole_groups(policies, cartpole, group, packed + (size_t)(group - start) * size, scratch, 1);
+    }
     free(block);
     return 1;
 }

@@ -17,7 +17,6 @@
 #define FAR 0x1p20
 
 /* 1 / n! */
-#define F2 (1.0 / 2)
 #define F3 (1.0 / 6)
 #define F4 (1.0 / 24)
 #define F5 (1.0 / 120)
@@ -34,6 +33,18 @@
 #define F16 (1.0 / 20922789888000)
 #define F17 (1.0 / 355687428096000)
 
+/* Factors of r^n in exp(r) - 1. */
+#define E3 0x1.5555555555552p-3
+#define E4 0x1.5555555555529p-5
+#define E5 0x1.1111111112eecp-7
+#define E6 0x1.6c16c16c23b40p-10
+#define E7 0x1.a01a018b0ff2ap-13
+#define E8 0x1.a01a02261d254p-16
+#define E9 0x1.71de977d0ced1p-19
+#define E10 0x1.27def056969fep-22
+#define E11 0x1.ad7069d2bd19dp-26
+#define E12 0x1.3b4caccd237cbp-29
+
 /* 2^k of k + MAGIC. */
 INLINE vector power(vector scaled) { return value((bits(scaled) << 52) + ones(ONE_BITS)); }
 
@@ -43,8 +54,8 @@ INLINE vector reduced(vector y, vector *scaled) {
     vector whole = *scaled - MAGIC;
     vector r = (y - whole * LN2_HIGH) - whole * LN2_LOW;
     vector w = r * r;
-    vector odd = ((((w * F13 + F11) * w + F9) * w + F7) * w + F5) * w + F3;
-    vector even = (((((w * F14 + F12) * w + F10) * w + F8) * w + F6) * w + F4) * w + F2;
+    vector odd = (((w * E11 + E9) * w + E7) * w + E5) * w + E3;
+    vector even = ((((w * E12 + E10) * w + E8) * w + E6) * w + E4) * w + 0.5;
     return (even + odd * r) * w + r;
 }
 

@@ -9,7 +9,8 @@
 
 /* Vectors of simulations that are stepped together: while one waits for its tanh, the other adds. */
 #define MOST_GROUPS 2
-#define TILE (8 / MOST_GROUPS) /* outputs summed at once: their even and odd sums must fit in the registers */
+#define TILE 4 /* outputs that are summed at once */
+#define PACKED_BYTES 98304
 
 INLINE size_t size_of(const struct network *network) {
     size_t size = 0;
@@ -39,34 +40,51 @@ INLINE vector lanes_of(struct matrix matrix, ptrdiff_t row, ptrdiff_t column, in
     return gather(element(matrix, row, column), matrix.column, count);
 }
 
-/* Parameters (d) of `count` policies from a column on, with the observer folded into the first layer. */
-static inline void pack_group(const struct policies *policies, ptrdiff_t column, int count, vector *packed) {
+/* Groups of a batch; of the last one perhaps not all lanes are used. */
+INLINE ptrdiff_t groups_in(ptrdiff_t batch) { return (batch + LANES - 1) / LANES; }
+
+INLINE int lanes_used(ptrdiff_t batch, ptrdiff_t group) {
+    ptrdiff_t left = batch - group * LANES;
+    return left < LANES ? (int)left : LANES;
+}
+
+/* One row of a matrix for groups from one on, into vectors that lie `apart` from each other. */
+INLINE void pack_row(const struct policies *policies, struct matrix matrix, ptrdiff_t row, ptrdiff_t group,
+                     ptrdiff_t groups, vector *to, size_t apart) {
+    for (ptrdiff_t g = 0; g < groups; g++)
+        to[(size_t)g * apart] = lanes_of(matrix, row, (group + g) * LANES, lanes_used(policies->batch, group + g));
+}
+
+/* Parameters (d) of the policies of some groups, with the observer folded into the first layer. */
+static void pack_groups(const struct policies *policies, ptrdiff_t group, ptrdiff_t groups, vector *packed) {
     const struct network *network = &policies->network;
+    size_t size = size_of(network);
     ptrdiff_t row = 0;
     for (int i = 0; i < network->layers; i++) {
-        ptrdiff_t inputs = network->widths[i], outputs = network->widths[i + 1];
-        vector *bias = packed + inputs * outputs;
-        for (ptrdiff_t j = 0; j < inputs * outputs; j++)
-            packed[j] = lanes_of(policies->parameters, row + j, column, count);
-        row += inputs * outputs;
-        if (i == 0) {
-            for (ptrdiff_t n = 0; n < inputs; n++) {
-                vector mean = lanes_of(policies->mean, n, column, count);
-                vector std = lanes_of(policies->std, n, column, count);
-                for (ptrdiff_t o = 0; o < outputs; o++) {
-                    vector *weight = packed + n * outputs + o, product;
-                    *weight = *weight / std;
-                    product = *weight * mean;
-                    bias[o] = n ? bias[o] + product : product;
-                }
-            }
+        ptrdiff_t inputs = network->widths[i], outputs = network->widths[i + 1], biases = row + inputs * outputs;
+        for (; row < biases + outputs; row++)
+            pack_row(policies, policies->parameters, row, group, groups, packed + row, size);
+        for (ptrdiff_t g = 0; g < groups; g++) {
+            vector *bias = packed + (size_t)g * size + biases;
+            for (ptrdiff_t o = 0; o < outputs; o++) bias[o] += 0.0; /* no -0 */
+        }
+    }
+    ptrdiff_t inputs = network->widths[0], outputs = network->widths[1];
+    for (ptrdiff_t g = 0; g < groups; g++) {
+        vector *weights = packed + (size_t)g * size, *bias = weights + inputs * outputs, sum = all(0.0);
+        ptrdiff_t column = (group + g) * LANES;
+        int used = lanes_used(policies->batch, group + g);
+        for (ptrdiff_t n = 0; n < inputs; n++) {
+            vector std = lanes_of(policies->std, n, column, used);
+            for (ptrdiff_t o = 0; o < outputs; o++) weights[n * outputs + o] /= std;
         }
         for (ptrdiff_t o = 0; o < outputs; o++) {
-            vector own = lanes_of(policies->parameters, row + o, column, count) + 0.0; /* no -0 */
-            bias[o] = i ? own : own - bias[o];
+            for (ptrdiff_t n = 0; n < inputs; n++) {
+                vector product = weights[n * outputs + o] * lanes_of(policies->mean, n, column, used);
+                sum = n ? sum + product : product;
+            }
+            bias[o] -= sum;
         }
-        row += outputs;
-        packed = bias + outputs;
     }
 }
 
@@ -105,10 +123,12 @@ INLINE void some_outputs(const vector *w, ptrdiff_t apart, const vector *x, vect
 INLINE void layer(const vector *w, ptrdiff_t apart, const vector *x, vector *z, ptrdiff_t inputs, ptrdiff_t outputs,
                   enum squash squash, const int groups) {
     ptrdiff_t o = 0;
-    for (; o + TILE <= outputs; o += TILE)
-        some_outputs(w, apart, x, z, inputs, outputs, o, squash == RELU, groups, TILE);
-    for (; o + 2 <= outputs; o += 2) some_outputs(w, apart, x, z, inputs, outputs, o, squash == RELU, groups, 2);
-    for (; o < outputs; o++) some_outputs(w, apart, x, z, inputs, outputs, o, squash == RELU, groups, 1);
+    const int relu = squash == RELU;
+    if (inputs == 2) /* points, and faster where it is a constant */
+        for (; o + TILE <= outputs; o += TILE) some_outputs(w, apart, x, z, 2, outputs, o, relu, groups, TILE);
+    for (; o + TILE <= outputs; o += TILE) some_outputs(w, apart, x, z, inputs, outputs, o, relu, groups, TILE);
+    for (; o + 2 <= outputs; o += 2) some_outputs(w, apart, x, z, inputs, outputs, o, relu, groups, 2);
+    for (; o < outputs; o++) some_outputs(w, apart, x, z, inputs, outputs, o, relu, groups, 1);
     if (squash == TANH)
         for (ptrdiff_t j = 0; j < outputs * groups; j++) z[j] = hyperbolic_tangent(z[j]);
 }
@@ -126,22 +146,19 @@ INLINE const vector *outputs_of(const struct network *network, const vector *w, 
     return x;
 }
 
-/* Groups of a batch are stepped in pairs, the last perhaps alone. */
-INLINE ptrdiff_t groups_in(ptrdiff_t batch) { return (batch + LANES - 1) / LANES; }
-
-INLINE int lanes_used(ptrdiff_t batch, ptrdiff_t group) {
-    ptrdiff_t left = batch - group * LANES;
-    return left < LANES ? (int)left : LANES;
-}
-
 static size_t packed_size(const struct policies *policies) {
     return (size_t)groups_in(policies->batch) * size_of(&policies->network) * LANES;
 }
 
 static void pack(const struct policies *policies, double *packed) {
-    size_t size = size_of(&policies->network);
-    for (ptrdiff_t group = 0; group < groups_in(policies->batch); group++)
-        pack_group(policies, group * LANES, lanes_used(policies->batch, group), (vector *)packed + (size_t)group * size);
+    pack_groups(policies, 0, groups_in(policies->batch), (vector *)packed);
+}
+
+/* Groups whose parameters are packed together: many, as rows are read faster than columns; few enough for the cache. */
+INLINE ptrdiff_t groups_packed(const struct policies *policies) {
+    size_t most = PACKED_BYTES / (size_of(&policies->network) * sizeof(vector)) / MOST_GROUPS * MOST_GROUPS;
+    size_t all = (size_t)groups_in(policies->batch);
+    return (ptrdiff_t)(most < MOST_GROUPS ? MOST_GROUPS : most > all ? all : most);
 }
 
 INLINE void act_groups(const struct policies *policies, const vector *packed, struct matrix observations,

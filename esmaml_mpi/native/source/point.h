@@ -6,17 +6,16 @@
 
 INLINE vector within(double limit, vector x) { return at_most(all(limit), at_least(all(-limit), x)); }
 
-INLINE void point_groups(const struct policies *policies, const struct point *point, ptrdiff_t group, vector *scratch,
-                         const int groups) {
+INLINE void point_groups(const struct policies *policies, const struct point *point, ptrdiff_t group, const vector *packed,
+                         vector *scratch, const int groups) {
     const struct network *network = &policies->network;
     size_t size = size_of(network), wide = widest(network) * MOST_GROUPS;
     ptrdiff_t batch = policies->batch, column = group * LANES;
-    vector *first = scratch, *second = scratch + wide, *packed = scratch + 2 * wide;
+    vector *first = scratch, *second = scratch + wide;
     vector position[2 * MOST_GROUPS], sums[2 * MOST_GROUPS], squares[2 * MOST_GROUPS];
     int used[MOST_GROUPS];
     for (int g = 0; g < groups; g++) {
         used[g] = lanes_used(batch, group + g);
-        pack_group(policies, column + g * LANES, used[g], packed + (size_t)g * size);
         for (int i = 0; i < 2; i++)
             position[i * groups + g] =
                 point->start.at ? lanes_of(point->start, i, column + g * LANES, used[g]) : all(0.0);
@@ -45,11 +44,17 @@ INLINE void point_groups(const struct policies *policies, const struct point *po
 static int point_episodes(const struct policies *policies, const struct point *point) {
     void *block;
     size_t size = size_of(&policies->network), wide = widest(&policies->network);
-    vector *scratch = vectors(MOST_GROUPS * (size + 2 * wide), &block);
+    ptrdiff_t groups = groups_in(policies->batch), at_once = groups_packed(policies);
+    vector *scratch = vectors((size_t)at_once * size + 2 * MOST_GROUPS * wide, &block);
     if (!scratch) return 0;
-    ptrdiff_t group = 0, groups = groups_in(policies->batch);
-    for (; group + 2 <= groups; group += 2) point_groups(policies, point, group, scratch, 2);
-    if (group < groups) point_groups(policies, point, group, scratch, 1);
+    vector *packed = scratch + 2 * MOST_GROUPS * wide;
+    for (ptrdiff_t start = 0; start < groups; start += at_once) {
+        ptrdiff_t stop = start + at_once < groups ? start + at_once : groups, group = start;
+        pack_groups(policies, start, stop - start, packed);
+        for (; group + 2 <= stop; group += 2)
+            point_groups(policies, point, group, packed + (size_t)(group - start) * size, scratch, 2);
+        if (group < stop) point_groups(policies, point, group, packed + (size_t)(group - start) * size, scratch, 1);
+    }
     free(block);
     return 1;
 }
