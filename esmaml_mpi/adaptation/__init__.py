@@ -6,7 +6,7 @@ that tries one policy at a time.
 """
 
 from collections.abc import Callable, Generator
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from esmaml_mpi.settings.registry import imported
 class Operator(Protocol):
     """An adaptation operator. Arrays carry U units and T tasks, adapted independently of each other."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     operator: str  # its name in the registry
     queries_at_once: int  # the most policies it yields together, Q
     directions_at_once: int  # the most that it draws together
@@ -61,6 +62,7 @@ def operator_class(name: str) -> type[Operator]:
     if name not in OPERATORS:
         raise unknown("adaptation.operator", name, OPERATORS)
     try:
-        return imported(OPERATORS[name])
+        found: type[Operator] = imported(OPERATORS[name])
+        return found
     except ImportError as error:
         raise ConfigError(f"adaptation.operator = {name!r} cannot be used: {in_words(error)}.") from error

@@ -1,12 +1,14 @@
 """Several operators one after the other: each starts from what the one before it returned."""
 
 import dataclasses
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.fields import parse, show, unknown
@@ -31,13 +33,13 @@ class Chain(AdaptationSettings):
     counts = ("adaptation.links",)
     tells_centre = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.links:
             raise ConfigError("adaptation.links = []: a chain of no operators; at least one is wanted.")
         self.operators  # noqa: B018 (raises ConfigError for what they do not take)
 
     @cached_property
-    def operators(self) -> tuple:
+    def operators(self) -> tuple[Operator, ...]:
         """The operators that the links describe."""
         return tuple(_operator(link, f"adaptation.links[{i}]") for i, link in enumerate(self.links))
 
@@ -97,7 +99,7 @@ class Chain(AdaptationSettings):
         return theta
 
 
-def _operator(link: dict, path: str):
+def _operator(link: Mapping[str, Any], path: str) -> Operator:
     """The operator of one link."""
     from esmaml_mpi.adaptation import OPERATORS, operator_class  # which imports this file
 

@@ -6,6 +6,7 @@ U(theta, T) = theta + alpha grad f_sigma^T(theta), estimated from K queries (Son
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from esmaml_mpi.settings.sections import (
     operator_setting,
 )
 from esmaml_mpi.settings.sections import ESTIMATORS as ESTIMATOR_NAMES
+
+Archives = dict[tuple[Any, ...], Archive]  # of each unit and task
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,10 @@ class ESGradient(AdaptationSettings):
         minimum=0,
     )
 
-    counts = ("adaptation.queries",)
+    counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
     tells_centre = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_budget("adaptation", "queries", self.queries, self.estimator, self.reward_normalization)
         if self.reuse_radius and not (self._decoder.any_rows and self.evaluates_pivot):
             raise ConfigError(
@@ -152,23 +155,31 @@ class ESGradient(AdaptationSettings):
             centre(theta)
         return theta
 
-    def _decoded(self, directions, differences, theta, pivot, scale, archives) -> np.ndarray:
+    def _decoded(
+        self,
+        directions: np.ndarray,
+        differences: np.ndarray,
+        theta: np.ndarray,
+        pivot: np.ndarray | None,
+        scale: np.ndarray,
+        archives: Archives | None,
+    ) -> np.ndarray:
         """Gradient (d, U, T) by regression, one unit and task after the other."""
         gradient = np.empty(theta.shape)
         for at in np.ndindex(theta.shape[1:]):
             rows, measured = directions[:, *at], differences[at] / self.sigma
-            if archives:
-                older, change = archives[at].near(theta[:, *at], pivot[at], self.sigma, self.reuse_radius)
+            if archives and pivot is not None:
+                older, change = archives[at].near(theta[:, *at], float(pivot[at]), self.sigma, self.reuse_radius)
                 rows = np.concatenate([rows, older], axis=1)
                 measured = np.concatenate([measured, change / scale[at]])
             finite = np.isfinite(measured).all()  # else the unit has failed, which is known elsewhere
             gradient[:, *at] = self._decoder.decode(rows, measured) if finite else np.nan
         return gradient
 
-    def _archives(self, theta) -> dict:
+    def _archives(self, theta: np.ndarray) -> Archives:
         """An archive for each unit and task; it may hold everything that an adaptation evaluates."""
         return {at: Archive(len(theta), self.rollouts) for at in np.ndindex(theta.shape[1:])}
 
-    def _keep(self, archives, points, rewards) -> None:
+    def _keep(self, archives: Archives, points: np.ndarray, rewards: np.ndarray) -> None:
         for at, archive in archives.items():
             archive.add(points[:, *at], rewards[at])

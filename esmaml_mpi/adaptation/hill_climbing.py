@@ -51,7 +51,7 @@ class HillClimbing(AdaptationSettings):
     tells_centre = True
     bears_failures = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.scheme == "sequential" and self.evaluations != 1:
             raise ConfigError(
                 f"adaptation.evaluations = {self.evaluations}: sequential hill climbing evaluates a candidate "
@@ -90,7 +90,7 @@ class HillClimbing(AdaptationSettings):
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """See ``adaptation.Operator``; ``centre`` is told the best so far (d, U, T) after each iteration."""
         count, batch = self.evaluations, self.scheme == "batch"
-        pivot = None
+        pivot: np.ndarray | None = None
         if not self.reevaluate_pivot:
             pivot = _mean((yield _copies(theta, count)))
         for _ in range(self.queries):
@@ -105,6 +105,7 @@ class HillClimbing(AdaptationSettings):
                 candidate, value = _best(candidates, rewards[..., :count])
             else:
                 candidate, value = candidates[..., 0], _mean(rewards[..., :count])
+            assert pivot is not None
             better = value > pivot
             theta, pivot = np.where(better, candidate, theta), np.where(better, value, pivot)
             centre(theta)

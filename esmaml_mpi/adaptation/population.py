@@ -34,7 +34,7 @@ class PopulationSearch(AdaptationSettings):
     tells_centre = True
     bears_failures = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.survivors > self.population:
             raise ConfigError(
                 f"adaptation.survivors = {self.survivors}: at most adaptation.population = {self.population} are "

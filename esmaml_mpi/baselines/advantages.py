@@ -62,7 +62,8 @@ def predicted(observations: np.ndarray, returns: np.ndarray, weights: np.ndarray
     # einsum and not BLAS, whose order of additions may depend on its threads.
     gram = np.einsum("eit,ejt->ij", counted, shown) + ridge * np.eye(shown.shape[1])
     coefficients = np.linalg.solve(gram, np.einsum("eit,et->i", counted, returns))
-    return np.einsum("eit,i->et", shown, coefficients)
+    values: np.ndarray = np.einsum("eit,i->et", shown, coefficients)
+    return values
 
 
 def standardized(advantages: np.ndarray, weights: np.ndarray) -> np.ndarray:

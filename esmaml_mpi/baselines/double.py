@@ -10,6 +10,7 @@ one thread, and takes no accelerator's memory, unless the environment says other
 import functools
 import os
 from collections.abc import Callable
+from typing import Any, ParamSpec, overload
 
 import numpy as np
 
@@ -29,10 +30,21 @@ except ImportError as error:
         f'the baselines need JAX ({in_words(error)}). Install it with: pip install "esmaml-mpi[baselines]".'
     ) from error
 
-__all__ = ["compiled", "jax", "jnp"]
+__all__ = ["Array", "compiled", "jax", "jnp"]
+
+Array = jax.Array | np.ndarray  # what comes in from outside is NumPy's; inside a compiled function all are JAX's
+P = ParamSpec("P")
 
 
-def compiled(function: Callable) -> Callable:
+@overload
+def compiled(function: Callable[P, Array]) -> Callable[P, np.ndarray]: ...
+
+
+@overload
+def compiled(function: Callable[P, tuple[Array, Array]]) -> Callable[P, tuple[np.ndarray, np.ndarray]]: ...
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, compiled once for each first argument (an algorithm's settings, hashable) and each set of shapes.
 
     Other arguments are arrays, or (named) tuples of arrays; results are NumPy arrays. A call, which may have to compile
@@ -45,7 +57,7 @@ def compiled(function: Callable) -> Callable:
     jitted = jax.jit(function, static_argnums=0)
 
     @functools.wraps(function)
-    def call(settings, *arrays):
+    def call(settings: object, *arrays: object) -> Any:
         with paused(), jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
             return jax.tree.map(np.asarray, jitted(settings, *arrays))
 

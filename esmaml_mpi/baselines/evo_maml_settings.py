@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from esmaml_mpi.baselines.evo_es_gradient import EvoESGradient
+from esmaml_mpi.baselines.evo_policy_gradient_steps import EvoPolicyGradientSteps
 from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy, initial_std_setting
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
@@ -11,6 +13,7 @@ from esmaml_mpi.settings.sections import (
     NORMALIZATION_DOC,
     NORMALIZATIONS,
     MetaSettings,
+    Sections,
     algorithm_setting,
 )
 
@@ -39,3 +42,17 @@ class EvoZeroOrderSettings(MetaSettings):
     sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
     estimator: str = setting("antithetic", ESTIMATOR_DOC, choices=ESTIMATORS)
     reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
+
+
+class EvoMAMLSections(Sections):
+    """A configuration that chooses Evo-MAML from trajectories, and its operator."""
+
+    adaptation: EvoPolicyGradientSteps
+    meta: EvoMAMLSettings
+
+
+class EvoZeroOrderSections(Sections):
+    """A configuration that chooses Evo-MAML from rewards alone, and its operator."""
+
+    adaptation: EvoESGradient
+    meta: EvoZeroOrderSettings

@@ -7,9 +7,7 @@ trajectories that it has sampled: first order, nothing is differentiated twice.
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from esmaml_mpi.baselines.double import compiled, jax, jnp
+from esmaml_mpi.baselines.double import Array, compiled, jax, jnp
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 from esmaml_mpi.baselines.policy_gradient import ratio_objective
 from esmaml_mpi.baselines.trajectories import Trajectories, mean_over_steps
@@ -23,11 +21,11 @@ class EvoPolicyGradient:
     clip: float = 0.2
 
     @compiled
-    def performances(self, points: np.ndarray, support: Trajectories) -> np.ndarray:
+    def performances(self, points: Array, support: Trajectories) -> jax.Array:
         """Performances (P,) of candidates (d, P): means over steps of min(r A, clip(r, 1 +- clip) A)."""
 
-        def of_candidate(theta):
-            def of_episode(episode):
+        def of_candidate(theta: jax.Array) -> jax.Array:
+            def of_episode(episode: Trajectories) -> jax.Array:
                 log_probabilities = self.policy.log_probabilities(theta, episode.observations, episode.actions)
                 ratios = jnp.exp(log_probabilities - episode.log_probabilities)
                 clipped = jnp.clip(ratios, 1 - self.clip, 1 + self.clip)
@@ -36,9 +34,11 @@ class EvoPolicyGradient:
 
             return mean_over_steps(of_episode, support)
 
-        return jax.lax.map(of_candidate, points.T)
+        performances: jax.Array = jax.lax.map(of_candidate, points.T)
+        return performances
 
     @compiled
-    def gradient(self, mixture: np.ndarray, query: Trajectories) -> np.ndarray:
+    def gradient(self, mixture: Array, query: Trajectories) -> jax.Array:
         """Policy gradient (d,) at the mixture (d,) that sampled the query."""
-        return jax.grad(lambda theta: ratio_objective(self.policy, theta, query))(mixture)
+        slope: jax.Array = jax.grad(lambda theta: ratio_objective(self.policy, theta, query))(mixture)
+        return slope

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from esmaml_mpi.baselines.evo_es_gradient import candidate_sigma_setting, candidates_setting, temperature_setting
 from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
+from esmaml_mpi.baselines.stochastic_policy import network_of
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.rollouts.recording import Recording
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import operator_setting
+
+if TYPE_CHECKING:
+    from esmaml_mpi.baselines.evo_policy_gradient import EvoPolicyGradient
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class EvoPolicyGradientSteps(PolicyGradientSteps):
         """Directions of one step: of candidates, which lie where their signs say."""
         return self.candidates
 
-    def adapt(
+    def adapt(  # type: ignore[override]  # unlike its base it draws directions
         self,
         theta: np.ndarray,
         normals: Callable[[int], np.ndarray],
@@ -45,9 +51,9 @@ class EvoPolicyGradientSteps(PolicyGradientSteps):
             mixture[:, *at] = evolution.mixture(points[:, *at], performances)
         return mixture
 
-    def comparison(self, policy):
+    def comparison(self, policy: AnyPolicy) -> "EvoPolicyGradient":
         """The mathematics beyond the inner steps, for a policy."""
         from esmaml_mpi.baselines.evo_policy_gradient import EvoPolicyGradient
         from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 
-        return EvoPolicyGradient(GaussianPolicy(policy.mean), self.clip)
+        return EvoPolicyGradient(GaussianPolicy(network_of(policy)), self.clip)

@@ -24,7 +24,7 @@ class OuterGradient:
     estimator: str = "antithetic"
     reward_normalization: str = "standardize"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.sigma <= 0:
             raise ConfigError(f"sigma = {self.sigma}: it must be above 0.")
         check_budget("meta", "queries", self.queries, self.estimator, self.reward_normalization)
@@ -62,4 +62,5 @@ class OuterGradient:
         pivot = rewards[..., self.queries] if self.evaluates_pivot else None
         normal, normal_pivot, _ = normalize(values, pivot, self.reward_normalization)
         differences = estimator.differences(normal, normal_pivot)
-        return np.add.reduce(directions * differences, axis=-1) / (count * self.sigma)
+        gradient: np.ndarray = np.add.reduce(directions * differences, axis=-1) / (count * self.sigma)
+        return gradient

@@ -25,7 +25,7 @@ class Evolution:
     sigma: float = 0.001
     temperature: float = 0.05
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.candidates < 2:
             raise ConfigError(f"candidates = {self.candidates}: at least 2 are wanted, to be compared.")
         if not (self.sigma > 0 and self.temperature > 0):
@@ -33,7 +33,8 @@ class Evolution:
 
     def points(self, theta: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """theta + sigma sign(g_p), (d, ..., P), of theta (d, ...) and standard normals g (d, ..., P)."""
-        return theta[..., None] + self.sigma * np.sign(normals)
+        points: np.ndarray = theta[..., None] + self.sigma * np.sign(normals)
+        return points
 
     def mixture(self, points: np.ndarray, performances: np.ndarray) -> np.ndarray:
         """sum_p w_p theta_p (d, ...), w = softmax(standardised performances / tau), of performances (..., P) on the
@@ -42,4 +43,5 @@ class Evolution:
         merits = normalize(performances[..., None], None, "standardize")[0][..., 0] / self.temperature
         weights = np.exp(merits - merits.max(axis=-1, keepdims=True))
         weights /= np.add.reduce(weights, axis=-1)[..., None]
-        return np.add.reduce(points * weights, axis=-1)
+        mixture: np.ndarray = np.add.reduce(points * weights, axis=-1)
+        return mixture

@@ -54,12 +54,12 @@ class FewShot:
             self._drawn(parameters, query_size, self.streams.generator(Purpose.AFTER_EPISODE, at, unit=index)),
         )
 
-    def _drawn(self, parameters, count, generator):
+    def _drawn(self, parameters: np.ndarray, count: int, generator: np.random.Generator) -> Samples:
         amplitude, phase = parameters
         # An episode shows one input at each step.
         inputs = replace(self.family, horizon=count).draw_noise(generator, 1).T
         return Samples(inputs, amplitude * np.sin(inputs - phase))
 
-    def _normals(self, theta, at, index):
+    def _normals(self, theta: np.ndarray, at: Round, index: int) -> np.ndarray:
         generator = self.streams.generator(Purpose.ADAPTATION, at, unit=index)
         return generator.standard_normal((theta.size, self.learner.normals_wanted))

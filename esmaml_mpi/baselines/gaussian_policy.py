@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.baselines.double import jax, jnp
+from esmaml_mpi.baselines.double import Array, jax, jnp
 from esmaml_mpi.baselines.network import outputs
 from esmaml_mpi.baselines.stochastic_policy import LEAST_LOG_STD, StochasticPolicy
 
@@ -13,18 +13,18 @@ from esmaml_mpi.baselines.stochastic_policy import LEAST_LOG_STD, StochasticPoli
 class GaussianPolicy(StochasticPolicy):
     """A stochastic policy in JAX."""
 
-    def distribution(self, parameters: jax.Array, observations: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def distribution(self, parameters: Array, observations: Array) -> tuple[Array, Array]:
         """Means (m, B) and log std (m, 1) for observations (n, B)."""
         log_std = jnp.maximum(parameters[self.mean.size :], LEAST_LOG_STD)
         return outputs(self.mean, parameters, observations), log_std[:, None]
 
-    def log_probabilities(self, parameters: jax.Array, observations: jax.Array, actions: jax.Array) -> jax.Array:
+    def log_probabilities(self, parameters: Array, observations: Array, actions: Array) -> jax.Array:
         """Log densities (B,) of actions (m, B) at observations (n, B)."""
         means, log_std = self.distribution(parameters, observations)
         scaled = (actions - means) * jnp.exp(-log_std)
         return -jnp.sum(scaled**2 / 2 + log_std + np.log(2 * np.pi) / 2, axis=0)
 
-    def divergence(self, old: jax.Array, new: jax.Array, observations: jax.Array) -> jax.Array:
+    def divergence(self, old: Array, new: Array, observations: Array) -> jax.Array:
         """KL(old || new) (B,) of the policies with these parameters, at observations (n, B)."""
         old_means, old_log_std = self.distribution(old, observations)
         means, log_std = self.distribution(new, observations)

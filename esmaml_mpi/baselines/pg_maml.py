@@ -12,24 +12,32 @@ candidates on the same trajectories, as often as the trust region wants. Whoever
 for the iteration; whoever is asked about a task without them samples them again, from the same keys to the same bits.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSettings, check_sections
+from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSections, PGMAMLSettings, check_sections
 from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
 from esmaml_mpi.baselines.requirement import check_jax
 from esmaml_mpi.baselines.samples import Kept, Sample
 from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
 from esmaml_mpi.baselines.trust_region import Question, TrustRegion
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.meta.stages import Request, Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
+from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round
 from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.recording import Recording
 from esmaml_mpi.rollouts.trials import Trials
 from esmaml_mpi.rollouts.units import Tally
+
+if TYPE_CHECKING:
+    from esmaml_mpi.baselines.policy_gradient import PolicyGradient
 
 
 class Asked(IntEnum):
@@ -55,10 +63,10 @@ class PGMAML(TaskUnits):
     batches: TaskBatches
     kept: Kept = field(default_factory=Kept)
 
-    Settings = PGMAMLSettings
+    Settings: ClassVar[type[PGMAMLSettings]] = PGMAMLSettings
 
     @classmethod
-    def from_config(cls, config) -> "PGMAML":
+    def from_config(cls, config: PGMAMLSections) -> Self:
         meta, operator = config.meta, config.adaptation
         check_sections(config, "policy_gradient")
         region = TrustRegion(
@@ -86,26 +94,29 @@ class PGMAML(TaskUnits):
             "iteration"
         )
 
-    def iteration(self, theta: np.ndarray, at: Round, subspace=None, statistics=None):
+    def iteration(
+        self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics: UnitStatistics | None = None
+    ) -> Generator[Stage, np.ndarray, Step]:
         """See ``Algorithm``: samples, gradient, and what the trust region asks."""
         tasks, d = self.batches.size, theta.size
         samples = yield Stage(Asked.SAMPLES, tasks, 2 + self.values)
         values = samples[:, 2:]
         good = np.isfinite(samples).all(axis=1)
-        current = values[good, self.operator.rollouts * self.episodes :]
+        queried = values[good, self.operator.rollouts * self.episodes :]
         if not good.any():
             return Step(None, values.ravel(), np.nan)
-        current = float(np.add.reduce(current, axis=None) / current.size)
-        scores = self._scores(*samples[:, :2].T, good)
+        current = float(np.add.reduce(queried, axis=None) / queried.size)
+        means, variances = samples[:, :2].T
+        scores = self._scores(means, variances, good)
         found = yield Stage(Asked.GRADIENT, tasks, d + 1, scores)
         if np.isnan(found[good]).any():
             return Step(None, _without(values, found), current)
         found = np.add.reduce(found[good], axis=0) / np.count_nonzero(good)
         session = self.trust_region.step(theta, found[:d], found[d])
-        answer = None
+        answer: np.ndarray | None = None
         while True:
             try:
-                question, vector = session.send(answer)
+                question, vector = next(session) if answer is None else session.send(answer)
             except StopIteration as done:
                 reached, _ = done.value
                 stays = NO_CANDIDATE if found[:d].any() and (reached == theta).all() else ""
@@ -116,9 +127,9 @@ class PGMAML(TaskUnits):
                 return Step(None, _without(values, answers), current)
             answer = np.add.reduce(answers[good], axis=0) / np.count_nonzero(good)
 
-    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+    def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """See ``Algorithm``. Rows of SAMPLES: mean and variance of a query step's reward, all returns."""
-        stage, at, theta = request.stage, request.round, request.theta
+        stage, at, theta = request.asked, request.round, request.theta
         tasks = self.batches.draw(at)[np.array(indices)]
         if stage.number == Asked.SAMPLES:
             return self._sample(tasks, request, evaluator)
@@ -135,25 +146,33 @@ class PGMAML(TaskUnits):
         # What was sampled again was counted the first time.
         return rows, Tally.empty(len(tasks), evaluator.setup.policy.observation_size)
 
-    def _answer(self, asked: Asked, learner, theta, sample: Sample, vector, score) -> np.ndarray:
+    def _answer(
+        self,
+        asked: Asked,
+        learner: "PolicyGradient",
+        theta: np.ndarray,
+        sample: Sample,
+        vector: np.ndarray,
+        score: float,
+    ) -> np.ndarray:
         supports, query = sample.supports, sample.query
         if asked == Asked.FISHER_PRODUCT:
             return learner.fisher_product(theta, supports, query, vector)
         if asked == Asked.CANDIDATE:
-            found = np.array(learner.surrogate(vector, supports, query, score, sample.adapted))
+            found: np.ndarray = np.array(learner.surrogate(vector, supports, query, score, sample.adapted))
             return np.where(np.isfinite(found), found, [-np.inf, np.inf])  # not a failure: too far away
         gradient = learner.gradient(theta, supports, query, score)
         value, _ = learner.surrogate(theta, supports, query, score, sample.adapted)
         return np.append(gradient, value)
 
-    def _sample(self, tasks: np.ndarray, request, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+    def _sample(self, tasks: np.ndarray, request: Request, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """Rows of these tasks, whose trajectories are kept."""
         rows, tally = self.rows(self._sampled, tasks, request, evaluator, 2 + self.values)
         for task in tasks[np.isnan(rows).any(axis=1)]:
             self.kept.put(request.round, task, None)
         return rows, tally
 
-    def _sampled(self, theta: np.ndarray, trials: Trials):
+    def _sampled(self, theta: np.ndarray, trials: Trials) -> Generator[np.ndarray, Recording, np.ndarray]:
         """An AskTell: rows as columns (2 + values, U, 1)."""
         adapted, supports, trajectories = yield from self.operator.sampled(theta, **self.how)
         query = yield np.repeat(adapted[..., None], self.queries, axis=-1)
@@ -163,7 +182,7 @@ class PGMAML(TaskUnits):
             if finite and unit in trajectories:
                 sampled = self.operator.trajectories(adapted[:, *unit], query, unit)
                 sample = Sample(trajectories[unit], sampled, adapted[:, *unit])
-                self.kept.put(trials.units.round, trials.units.tasks[unit], sample)
+                self.kept.put(trials.units.round, int(trials.units.tasks[unit]), sample)
                 rewards = query.rewards[unit][query.weights[unit] > 0]
                 rows[:2, *unit] = rewards.mean(), rewards.var()
         return rows
@@ -196,7 +215,7 @@ class EMAML(PGMAML):
     Settings = EMAMLSettings
 
     @classmethod
-    def from_config(cls, config) -> "EMAML":
+    def from_config(cls, config: PGMAMLSections) -> Self:
         if config.meta.exploration and config.task.batch_size == 1:
             raise ConfigError(
                 f"task.batch_size = 1: meta.exploration = {config.meta.exploration} scores a task by what others of "

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
 from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy, initial_std_setting
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
-from esmaml_mpi.settings.sections import MetaSettings, algorithm_setting
+from esmaml_mpi.settings.sections import MetaSettings, Sections, algorithm_setting
 
 
 @dataclass
@@ -31,8 +32,8 @@ class PGMAMLSettings(MetaSettings):
     shrinkage: float = setting(0.8, "length of each candidate's step over the last one's", above=0, below=1)
 
     # The trust region decides on the whole step: there is nothing to set.
-    optimizer: ClassVar[str] = "sgd"
-    step_size: ClassVar[float] = 1.0
+    optimizer: ClassVar[str] = "sgd"  # type: ignore[misc]  # no setting here
+    step_size: ClassVar[float] = 1.0  # type: ignore[misc]  # no setting here
     exploration: ClassVar[float] = 0.0
 
     def policy_of(self, network: Policy) -> StochasticPolicy:
@@ -47,17 +48,25 @@ class EMAMLSettings(PGMAMLSettings):
     """
 
     algorithm: str = algorithm_setting("e_maml")
-    exploration: float = setting(
+    exploration: float = setting(  # type: ignore[misc]  # a setting after all
         1.0,
         "weight of what sampling informative trajectories is worth, with the mean log-probability of a step; 1: as in "
         "E-MAML's implementations; the number of support steps: the exact gradient, whose variance drowns it",
         minimum=0,
     )
-    inner_estimator: ClassVar[str] = "biased"  # the adaptation is a function of given trajectories: that is then right
-    first_order: ClassVar[bool] = False
+    # The adaptation is a function of given trajectories: that is then right.
+    inner_estimator: ClassVar[str] = "biased"  # type: ignore[misc]  # no setting here
+    first_order: ClassVar[bool] = False  # type: ignore[misc]  # no setting here
 
 
-def check_sections(config, operator: str) -> None:
+class PGMAMLSections(Sections):
+    """A configuration that chooses this algorithm or E-MAML, and the operator that they differentiate."""
+
+    adaptation: PolicyGradientSteps
+    meta: PGMAMLSettings
+
+
+def check_sections(config: Sections, operator: str) -> None:
     """ConfigError unless [adaptation] is this operator, whose rewards are true."""
     chosen = f"meta.algorithm = {config.meta.algorithm!r}"
     if config.adaptation.operator != operator:

@@ -10,9 +10,7 @@ which rewards exploration.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from esmaml_mpi.baselines.double import compiled, jax, jnp
+from esmaml_mpi.baselines.double import Array, compiled, jax, jnp
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 from esmaml_mpi.baselines.inner_objectives import INNER_OBJECTIVES
 from esmaml_mpi.baselines.trajectories import Trajectories, mean_over_steps
@@ -38,7 +36,7 @@ class PolicyGradient:
     first_order: bool = False
     exploration: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.estimator not in INNER_OBJECTIVES:
             raise ConfigError(f"estimator = {self.estimator!r}: one of {', '.join(INNER_OBJECTIVES)} is wanted.")
         if self.exploration and self.estimator != "biased":
@@ -48,17 +46,25 @@ class PolicyGradient:
             )
 
     @compiled
-    def adapted(self, theta: np.ndarray, supports: Sequence[Trajectories]) -> np.ndarray:
+    def adapted(self, theta: Array, supports: Sequence[Trajectories]) -> Array:
         """Adapted parameters (d,)."""
         return self._path(theta, supports)[-1]
 
     @compiled
-    def gradient(self, theta, supports: Sequence[Trajectories], query: Trajectories, score) -> np.ndarray:
+    def gradient(self, theta: Array, supports: Sequence[Trajectories], query: Trajectories, score: float) -> jax.Array:
         """Gradient (d,) of ``surrogate`` at the theta that everything was sampled with."""
-        return jax.grad(self._surrogate)(theta, supports, query, score)
+        slope: jax.Array = jax.grad(self._surrogate)(theta, supports, query, score)
+        return slope
 
     @compiled
-    def surrogate(self, theta, supports: Sequence[Trajectories], query: Trajectories, score, adapted):
+    def surrogate(
+        self,
+        theta: Array,
+        supports: Sequence[Trajectories],
+        query: Trajectories,
+        score: float,
+        adapted: Array,
+    ) -> tuple[jax.Array, jax.Array]:
         """What the outer step increases, at a candidate theta; and how far the adapted policy has moved: ((), ()).
 
         The surrogate is the mean over steps of likelihood ratio times advantage, plus ``exploration`` times ``score``
@@ -71,7 +77,9 @@ class PolicyGradient:
         return value, self._divergence(adapted, self._path(theta, supports)[-1], query)
 
     @compiled
-    def fisher_product(self, theta, supports: Sequence[Trajectories], query: Trajectories, vector) -> np.ndarray:
+    def fisher_product(
+        self, theta: Array, supports: Sequence[Trajectories], query: Trajectories, vector: Array
+    ) -> jax.Array:
         """Hessian of that distance at the theta that everything was sampled with, times ``vector`` (d,).
 
         The distance is least there, so its Hessian is exactly D^T F D, with D = d adapted / d theta and F the Fisher
@@ -80,48 +88,51 @@ class PolicyGradient:
         adapted, pull = jax.vjp(lambda start: self._path(start, supports)[-1], theta)
         _, moved = jax.jvp(lambda start: self._path(start, supports)[-1], (theta,), (vector,))
         slope = jax.grad(lambda new: self._divergence(adapted, new, query))
-        return pull(jax.jvp(slope, (adapted,), (moved,))[1])[0]
+        product: jax.Array = pull(jax.jvp(slope, (adapted,), (moved,))[1])[0]
+        return product
 
-    def _objective(self, theta, trajectories):
-        def of_episode(episode):
+    def _objective(self, theta: Array, trajectories: Trajectories) -> jax.Array:
+        def of_episode(episode: Trajectories) -> jax.Array:
             log_probabilities = self.policy.log_probabilities(theta, episode.observations, episode.actions)
             return INNER_OBJECTIVES[self.estimator](log_probabilities, episode)
 
         return mean_over_steps(of_episode, trajectories)
 
-    def _path(self, theta, supports):
+    def _path(self, theta: Array, supports: Sequence[Trajectories]) -> list[Array]:
         """theta_0 .. theta_S, each (d,)."""
-        path = [theta]
+        path: list[Array] = [theta]
         for trajectories in supports:
             step = self.step_size * jax.grad(self._objective)(path[-1], trajectories)
             path.append(path[-1] + (jax.lax.stop_gradient(step) if self.first_order else step))
         return path
 
-    def _surrogate(self, theta, supports, query, score):
+    def _surrogate(
+        self, theta: Array, supports: Sequence[Trajectories], query: Trajectories, score: float
+    ) -> jax.Array:
         *sampling, adapted = self._path(theta, supports)
         value = ratio_objective(self.policy, adapted, query)
         if self.exploration:
             value += self.exploration * score * sum(map(self._log_likelihood, sampling, supports))
         return value
 
-    def _log_likelihood(self, theta, trajectories):
-        def of_episode(episode):
+    def _log_likelihood(self, theta: Array, trajectories: Trajectories) -> jax.Array:
+        def of_episode(episode: Trajectories) -> jax.Array:
             log_probabilities = self.policy.log_probabilities(theta, episode.observations, episode.actions)
             return jnp.sum(episode.weights * log_probabilities)
 
         return mean_over_steps(of_episode, trajectories)
 
-    def _divergence(self, old, new, query):
-        def of_episode(episode):
+    def _divergence(self, old: Array, new: Array, query: Trajectories) -> jax.Array:
+        def of_episode(episode: Trajectories) -> jax.Array:
             return jnp.sum(episode.weights * self.policy.divergence(old, new, episode.observations))
 
         return mean_over_steps(of_episode, query)
 
 
-def ratio_objective(policy: GaussianPolicy, theta: jax.Array, trajectories: Trajectories) -> jax.Array:
+def ratio_objective(policy: GaussianPolicy, theta: Array, trajectories: Trajectories) -> jax.Array:
     """Mean over steps of likelihood ratio times advantage: what theta would have earned on these trajectories."""
 
-    def of_episode(episode):
+    def of_episode(episode: Trajectories) -> jax.Array:
         log_probabilities = policy.log_probabilities(theta, episode.observations, episode.actions)
         ratios = jnp.exp(log_probabilities - episode.log_probabilities)
         return jnp.sum(episode.weights * episode.advantages * ratios)

@@ -6,15 +6,22 @@ read without it.
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from esmaml_mpi.baselines.advantages import AdvantageEstimation
 from esmaml_mpi.baselines.requirement import check_jax
+from esmaml_mpi.baselines.stochastic_policy import network_of
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.rollouts.recording import Recording
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
+
+if TYPE_CHECKING:
+    from esmaml_mpi.baselines.policy_gradient import PolicyGradient
+    from esmaml_mpi.baselines.trajectories import Trajectories
 
 
 @dataclass(frozen=True)
@@ -29,12 +36,11 @@ class PolicyGradientSteps(AdaptationSettings):
     gae_lambda: float = setting(1.0, "lambda of generalised advantages; 1: Monte-Carlo returns", minimum=0, maximum=1)
     normalize_advantages: bool = setting(True, "advantages minus their mean, over their std, within a task")
 
-    counts = ("adaptation.queries",)
+    counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
     uses_recordings = True
     tells_centre = True
-    directions_at_once = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for key, value in (("share_rollouts", False), ("directions", "gaussian"), ("direction_options", {})):
             if getattr(self, key) != value:
                 raise ConfigError(
@@ -45,6 +51,11 @@ class PolicyGradientSteps(AdaptationSettings):
     def check_dimension(self, dimension: int) -> None:
         """ConfigError without JAX."""
         check_jax(f"adaptation.operator = {self.operator!r}")
+
+    @property
+    def directions_at_once(self) -> int:
+        """None are drawn."""
+        return 0
 
     @property
     def queries_at_once(self) -> int:
@@ -71,14 +82,17 @@ class PolicyGradientSteps(AdaptationSettings):
         return AdvantageEstimation(self.gamma, self.gae_lambda, normalize=self.normalize_advantages)
 
     def adapt(
-        self, theta: np.ndarray, normals=None, centre: Callable[[np.ndarray], None] = lambda parameters: None
+        self,
+        theta: np.ndarray,
+        normals: Callable[[int], np.ndarray] | None = None,
+        centre: Callable[[np.ndarray], None] = lambda parameters: None,
     ) -> Generator[np.ndarray, Recording, np.ndarray]:
         """See ``adaptation.Operator``; it is sent Recordings. ``centre`` is told theta (d, U, T) after each step."""
         adapted, _, _ = yield from self.sampled(theta, centre)
         return adapted
 
     def sampled(
-        self, theta: np.ndarray, centre: Callable[[np.ndarray], None] = lambda parameters: None, **how
+        self, theta: np.ndarray, centre: Callable[[np.ndarray], None] = lambda parameters: None, **how: Any
     ) -> Generator[np.ndarray, Recording, tuple[np.ndarray, list[Recording], dict]]:
         """Adapted parameters (d, U, T) of theta (d, U, T), nan where something was not finite; the recordings of all
         steps; and, of each (unit, task) that was finite, the Trajectories of all steps.
@@ -86,7 +100,7 @@ class PolicyGradientSteps(AdaptationSettings):
         ``how`` are settings of ``policy_gradient.PolicyGradient``: all its estimators agree on the step itself.
         """
         recordings, adapted = [], theta
-        supports = {at: () for at in np.ndindex(theta.shape[1:])}
+        supports: dict[tuple[int, ...], tuple[Trajectories, ...]] = {at: () for at in np.ndindex(theta.shape[1:])}
         for _ in range(self.steps):
             recording = yield np.repeat(adapted[..., None], self.queries, axis=-1)
             recordings.append(recording)
@@ -100,21 +114,21 @@ class PolicyGradientSteps(AdaptationSettings):
             centre(adapted)
         return adapted, recordings, supports
 
-    def learner(self, policy, **how):
+    def learner(self, policy: AnyPolicy, **how: Any) -> "PolicyGradient":
         """The mathematics of these steps, for a policy."""
         from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
         from esmaml_mpi.baselines.policy_gradient import PolicyGradient
 
-        return PolicyGradient(GaussianPolicy(policy.mean), step_size=self.step_size, **how)
+        return PolicyGradient(GaussianPolicy(network_of(policy)), step_size=self.step_size, **how)
 
-    def trajectories(self, parameters: np.ndarray, recording: Recording, at: tuple[int, int]):
+    def trajectories(self, parameters: np.ndarray, recording: Recording, at: tuple[int, int]) -> "Trajectories":
         """Trajectories of one unit's task, which parameters (d,) have sampled."""
         from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
         from esmaml_mpi.baselines.trajectories import Trajectories, log_probabilities
 
         observations, actions, weights = recording.observations[at], recording.actions[at], recording.weights[at]
         advantages = self.advantages.advantages(observations, recording.rewards[at], weights)
-        policy = GaussianPolicy(recording.policy.mean)
+        policy = GaussianPolicy(network_of(recording.policy))
         return Trajectories(
             observations, actions, weights, advantages, log_probabilities(policy, parameters, observations, actions)
         )

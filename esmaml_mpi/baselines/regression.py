@@ -4,11 +4,11 @@ Performance is minus the mean squared error. Gradients are exact, those of MAML 
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from esmaml_mpi.baselines.double import compiled, jax, jnp
+from esmaml_mpi.baselines.double import Array, compiled, jax, jnp
 from esmaml_mpi.baselines.evolution import Evolution
 from esmaml_mpi.baselines.network import outputs
 from esmaml_mpi.policies.mlp import Policy
@@ -19,6 +19,19 @@ class Samples(NamedTuple):
 
     inputs: np.ndarray
     targets: np.ndarray
+
+
+class Learner(Protocol):
+    """What the functions below need of a learner."""
+
+    @property
+    def network(self) -> Policy: ...
+    @property
+    def step_size(self) -> float: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def first_order(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -77,35 +90,38 @@ class EvoMAML:
             performances.append(_performance(self, self._evolved(theta, support, normals), query))
         return np.array(performances)
 
-    def _evolved(self, adapted, support, normals):
+    def _evolved(self, adapted: np.ndarray, support: Samples, normals: np.ndarray) -> np.ndarray:
         points = self.evolution.points(adapted, normals)
         return self.evolution.mixture(points, _performances(self, points, support))
 
 
-def _value(learner, theta, samples):
+def _value(learner: Learner, theta: Array, samples: Samples) -> jax.Array:
     errors = outputs(learner.network, theta, samples.inputs) - samples.targets
     return -jnp.mean(jnp.sum(errors**2, axis=0))
 
 
-def _step(learner, theta, support):
+def _step(learner: Learner, theta: Array, support: Samples) -> jax.Array:
     step = learner.step_size * jax.grad(_value, argnums=1)(learner, theta, support)
-    return theta + (jax.lax.stop_gradient(step) if learner.first_order else step)
+    after: jax.Array = theta + (jax.lax.stop_gradient(step) if learner.first_order else step)
+    return after
 
 
-def _after(learner, theta, support):
+def _after(learner: Learner, theta: Array, support: Samples) -> Array:
     for _ in range(learner.steps):
         theta = _step(learner, theta, support)
     return theta
 
 
 @compiled
-def _meta_gradient(learner, theta, support, query):
+def _meta_gradient(learner: Learner, theta: Array, support: Samples, query: Samples) -> tuple[jax.Array, jax.Array]:
     value, gradient = jax.value_and_grad(lambda start: _value(learner, _after(learner, start, support), query))(theta)
     return gradient, value
 
 
 @compiled
-def _path_performances(learner_and_steps, theta, support, query):
+def _path_performances(
+    learner_and_steps: tuple[Learner, int], theta: Array, support: Samples, query: Samples
+) -> jax.Array:
     learner, steps = learner_and_steps
     performances = [_value(learner, theta, query)]
     for _ in range(steps):
@@ -115,14 +131,15 @@ def _path_performances(learner_and_steps, theta, support, query):
 
 
 @compiled
-def _gradient(learner, theta, samples):
+def _gradient(learner: Learner, theta: Array, samples: Samples) -> tuple[jax.Array, jax.Array]:
     value, gradient = jax.value_and_grad(_value, argnums=1)(learner, theta, samples)
     return gradient, value
 
 
 @compiled
-def _performances(learner, points, samples):
-    return jax.lax.map(lambda theta: _value(learner, theta, samples), points.T)
+def _performances(learner: Learner, points: Array, samples: Samples) -> jax.Array:
+    performances: jax.Array = jax.lax.map(lambda theta: _value(learner, theta, samples), points.T)
+    return performances
 
 
 _adapted, _gradient_step, _performance = compiled(_after), compiled(_step), compiled(_value)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.native.door import exp
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
 
@@ -59,6 +60,12 @@ class StochasticPolicy:
         return BoundStochasticPolicy(self, parameters, mean, std, step)
 
 
+def network_of(policy: AnyPolicy) -> Policy:
+    """The network that gives the means of a policy that acts at random, as recorded ones do."""
+    assert isinstance(policy, StochasticPolicy)
+    return policy.mean
+
+
 def initial_std_setting() -> float:
     """The key that all algorithms with such policies have. Below the floor a std would never be learned."""
     return setting(1.0, "standard deviation of actions at the start", minimum=LEAST_STD, maximum=1e6)
@@ -67,7 +74,9 @@ def initial_std_setting() -> float:
 class BoundStochasticPolicy:
     """A batch of policies, each with the noise of its episode."""
 
-    def __init__(self, policy: StochasticPolicy, parameters, mean, std, step: int):
+    def __init__(
+        self, policy: StochasticPolicy, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int
+    ) -> None:
         self._mean, self._std = policy.mean.bind(parameters, mean, std), policy.std(parameters)
         noise = parameters[policy.size :].reshape(-1, policy.noise_per_step, parameters.shape[1])
         self._noise = iter(noise[step:]) if len(noise) else None

@@ -4,10 +4,12 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.reproducibility.randomness import Streams
 from esmaml_mpi.rollouts.evaluator import AskTell, Evaluator
 from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.settings.sections import Sections, known
 
 
 class TaskUnits(ABC):
@@ -44,7 +46,7 @@ class TaskUnits(ABC):
         return self.batches.size
 
     def rows(
-        self, ask_tell: AskTell, tasks: np.ndarray, request, evaluator: Evaluator, width: int
+        self, ask_tell: AskTell, tasks: np.ndarray, request: Request, evaluator: Evaluator, width: int
     ) -> tuple[np.ndarray, Tally]:
         """Rows (tasks, width) that an AskTell makes of theta on these tasks, nan where something failed."""
         units = Units(request.round, tasks[:, None], np.zeros(len(tasks), dtype=np.int64))
@@ -55,6 +57,6 @@ class TaskUnits(ABC):
         return outcome.after, outcome.tally
 
 
-def task_batches(config) -> TaskBatches:
+def task_batches(config: Sections) -> TaskBatches:
     """Those of a config."""
-    return TaskBatches(config.task.train_size, config.task.batch_size, Streams(config.run.seed))
+    return TaskBatches(known(config.task.train_size), known(config.task.batch_size), Streams(config.run.seed))

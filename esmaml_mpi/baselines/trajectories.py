@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from esmaml_mpi.baselines.double import compiled, jax, jnp
+from esmaml_mpi.baselines.double import Array, compiled, jax, jnp
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
 
 
@@ -26,9 +26,12 @@ class Trajectories(NamedTuple):
 
 
 @compiled
-def log_probabilities(policy: GaussianPolicy, parameters, observations, actions) -> np.ndarray:
+def log_probabilities(policy: GaussianPolicy, parameters: Array, observations: Array, actions: Array) -> jax.Array:
     """Log probabilities (E, T) of actions (E, m, T) at observations (E, n, T), parameters (d,)."""
-    return jax.lax.map(lambda episode: policy.log_probabilities(parameters, *episode), (observations, actions))
+    logs: jax.Array = jax.lax.map(
+        lambda episode: policy.log_probabilities(parameters, *episode), (observations, actions)
+    )
+    return logs
 
 
 def mean_over_steps(function: Callable[[Trajectories], jax.Array], trajectories: Trajectories) -> jax.Array:

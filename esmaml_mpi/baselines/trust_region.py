@@ -72,4 +72,5 @@ class TrustRegion:
 
 def _dot(first: np.ndarray, second: np.ndarray) -> float:
     """Not BLAS's, whose order of additions may depend on its threads."""
-    return np.add.reduce(first * second)
+    product: float = np.add.reduce(first * second)
+    return product

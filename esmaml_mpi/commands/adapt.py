@@ -1,9 +1,11 @@
 """The ``adapt`` command: adapt a trained meta-policy one trial at a time, on a robot or on a simulated task."""
 
-from esmaml_mpi.commands.arguments import add_at, add_set_adaptation, positive
+import argparse
+
+from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation, positive
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     adapt = commands.add_parser(
         "adapt",
@@ -25,7 +27,7 @@ def add_parser(commands) -> None:
     adapt.set_defaults(run=adapt_command, collective=False)
 
 
-def adapt_command(options) -> int:
+def adapt_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code, 75 if the session was left before its end."""
     from esmaml_mpi.trained.session import adapt
 

@@ -1,9 +1,11 @@
 """The ``config`` command: a configuration with every setting explained, or whether it is valid."""
 
-from esmaml_mpi.commands.arguments import add_set
+import argparse
+
+from esmaml_mpi.commands.arguments import Commands, add_set
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     config = commands.add_parser(
         "config",
@@ -16,7 +18,7 @@ def add_parser(commands) -> None:
     config.set_defaults(run=config_command, collective=False)
 
 
-def config_command(options) -> int:
+def config_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.config.loading import load
 

@@ -1,10 +1,16 @@
 """The ``evaluate`` command: adapt a trained meta-policy to test tasks, on all ranks that a launcher has started."""
 
-from esmaml_mpi.commands.arguments import add_at, add_set_adaptation, positive
+import argparse
+from typing import TYPE_CHECKING
+
+from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation, positive
 from esmaml_mpi.training.standard_output import reader_left
 
+if TYPE_CHECKING:
+    from esmaml_mpi.parallel.world import World
 
-def add_parser(commands) -> None:
+
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     evaluate = commands.add_parser(
         "evaluate",
@@ -24,7 +30,7 @@ def add_parser(commands) -> None:
     evaluate.set_defaults(run=evaluate_command, collective=True)
 
 
-def evaluate_command(options, world) -> int:
+def evaluate_command(options: argparse.Namespace, world: "World") -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.trained.evaluation import evaluate
 

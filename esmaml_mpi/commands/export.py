@@ -1,7 +1,11 @@
 """The ``export`` command: results files for programs that do not read HDF5."""
 
+import argparse
 
-def add_parser(commands) -> None:
+from esmaml_mpi.commands.arguments import Commands
+
+
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     export = commands.add_parser(
         "export",
@@ -16,7 +20,7 @@ def add_parser(commands) -> None:
     export.set_defaults(run=export_command, collective=False)
 
 
-def export_command(options) -> int:
+def export_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.reports.export import export
 

@@ -1,7 +1,11 @@
 """The ``info`` command: what a results file says, in the terminal."""
 
+import argparse
 
-def add_parser(commands) -> None:
+from esmaml_mpi.commands.arguments import Commands
+
+
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     info = commands.add_parser(
         "info",
@@ -17,7 +21,7 @@ def add_parser(commands) -> None:
     info.set_defaults(run=info_command, collective=False)
 
 
-def info_command(options) -> int:
+def info_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.results.reader import read
 

@@ -5,9 +5,7 @@ import importlib.util
 import os
 import re
 import shlex
-import shutil
 import sys
-import sysconfig
 from pathlib import Path
 
 from esmaml_mpi.commands.arguments import Commands
@@ -87,6 +85,8 @@ def init_command(options: argparse.Namespace) -> int:
 
 def environment() -> Path | None:
     """The Python environment whose bin/ has the esmaml command of this installation; None if there is none."""
+    import sysconfig
+
     for scheme in (sysconfig.get_default_scheme(), f"{os.name}_user"):
         scripts = Path(sysconfig.get_path("scripts", scheme))
         if (scripts / "esmaml").is_file():
@@ -125,8 +125,10 @@ def _first_commands() -> list[str]:
 
 def _called() -> str:
     """How a shell calls this esmaml: by its name where PATH leads to it."""
+    from shutil import which
+
     place = environment()
     if place is None:
         return f"{shlex.quote(sys.executable)} -m esmaml_mpi"
-    mine, found = place / "bin" / "esmaml", shutil.which("esmaml")
+    mine, found = place / "bin" / "esmaml", which("esmaml")
     return "esmaml" if found and os.path.realpath(found) == os.path.realpath(mine) else shlex.quote(str(mine))

@@ -1,9 +1,11 @@
 """The ``render`` command: pictures and videos of the meta-policy and the policy adapted from it."""
 
-from esmaml_mpi.commands.arguments import add_at, add_set_adaptation
+import argparse
+
+from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     render = commands.add_parser(
         "render",
@@ -28,7 +30,7 @@ def add_parser(commands) -> None:
     render.set_defaults(run=render_command, collective=False)
 
 
-def render_command(options) -> int:
+def render_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.rendering.render import render
 

@@ -1,9 +1,15 @@
 """The ``sweep`` command: an experiment file's runs, over settings and seeds."""
 
-from esmaml_mpi.commands.arguments import add_set, positive
+import argparse
+from typing import TYPE_CHECKING
+
+from esmaml_mpi.commands.arguments import Commands, add_set, positive
+
+if TYPE_CHECKING:
+    from esmaml_mpi.parallel.world import World
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     sweep = commands.add_parser(
         "sweep",
@@ -32,7 +38,7 @@ def add_parser(commands) -> None:
     sweep.set_defaults(run=sweep_command, collective=True)
 
 
-def sweep_command(options, world) -> int:
+def sweep_command(options: argparse.Namespace, world: "World") -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.sweeps.run import sweep
 

@@ -1,7 +1,11 @@
 """The ``tasks`` command: which task families there are, and their options."""
 
+import argparse
 
-def add_parser(commands) -> None:
+from esmaml_mpi.commands.arguments import Commands
+
+
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     tasks = commands.add_parser(
         "tasks",
@@ -12,7 +16,7 @@ def add_parser(commands) -> None:
     tasks.set_defaults(run=tasks_command, collective=False)
 
 
-def tasks_command(options) -> int:
+def tasks_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.tasks.description import describe_families, describe_family
 

@@ -1,9 +1,15 @@
 """The ``train`` command: meta-train, on all ranks that a launcher has started."""
 
-from esmaml_mpi.commands.arguments import add_set
+import argparse
+from typing import TYPE_CHECKING
+
+from esmaml_mpi.commands.arguments import Commands, add_set
+
+if TYPE_CHECKING:
+    from esmaml_mpi.parallel.world import World
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the parser of ``esmaml``. Loads nothing heavy: every rank builds the parser."""
     train = commands.add_parser(
         "train", help="meta-train, or continue training", description="Meta-train as the configuration says."
@@ -21,7 +27,7 @@ def add_parser(commands) -> None:
     train.set_defaults(run=train_command, collective=True)
 
 
-def train_command(options, world) -> int:
+def train_command(options: argparse.Namespace, world: "World") -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.training.launch import launch
 

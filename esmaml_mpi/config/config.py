@@ -4,12 +4,15 @@ import dataclasses
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from esmaml_mpi.config.choices import CHOICES, chosen
 from esmaml_mpi.config.consistency import resolve
+from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.config.toml_text import read_toml
 from esmaml_mpi.settings import sections
 from esmaml_mpi.settings.fields import allowed, parse, unknown
+from esmaml_mpi.settings.sections import known
 from esmaml_mpi.tasks import make_family
 
 
@@ -31,12 +34,12 @@ class Config(sections.Sections):
     @classmethod
     def from_dict(cls, tables: Mapping) -> "Config":
         """From nested mappings; unknown names, wrong types and values out of range raise ConfigError."""
-        known = {f.name: f.default_factory for f in dataclasses.fields(cls)}
+        sections_of: dict[str, Any] = {f.name: f.default_factory for f in dataclasses.fields(cls)}
         for name in tables:
-            if name not in known:
-                raise unknown("section", name, known)
+            if name not in sections_of:
+                raise unknown("section", name, sections_of)
         parsed = {}
-        for name, section in known.items():
+        for name, section in sections_of.items():
             table = tables.get(name, {})
             parsed[name] = chosen(name, table) if name in CHOICES else parse(section, table, name)
         return cls(**parsed)
@@ -89,12 +92,12 @@ class Config(sections.Sections):
     @property
     def rollouts_per_adaptation(self) -> int:
         """Episodes that adapting one policy to one task takes, scores before and after not counted."""
-        return self.adaptation.rollouts * self.task.rollouts  # type: ignore[attr-defined]  # every operator has it
+        return make_operator(self).rollouts * self.task.rollouts
 
     @property
     def train_tasks(self) -> range:
         """Ids of the training tasks (of a resolved config)."""
-        return range(_known(self.task.train_size))
+        return range(known(self.task.train_size))
 
     @property
     def test_tasks(self) -> range:
@@ -103,16 +106,9 @@ class Config(sections.Sections):
         The training tasks themselves when the family has no others (N, N, N), else the ids after them.
         """
         count = make_family(self.task.name, self.task.horizon, self.task.options).task_count
-        train_size = _known(self.task.train_size)
+        train_size = known(self.task.train_size)
         first = 0 if count == train_size else train_size
-        return range(first, first + _known(self.task.test_size))
-
-
-def _known(size: int | None) -> int:
-    """A number of tasks of a resolved config."""
-    if size is None:
-        raise ValueError("how many tasks there are is known of a resolved config: call resolved() first")
-    return size
+        return range(first, first + known(self.task.test_size))
 
 
 def changed_keys(old: Config, new: Config) -> dict[str, tuple]:

@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import sys
 import threading
+from collections.abc import Iterator
+from typing import TypeVar
 
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.config.memory import check_memory
@@ -12,9 +14,10 @@ from esmaml_mpi.errors import ConfigError, FamilyError
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once, remark_after
 from esmaml_mpi.settings.fields import parse, show
-from esmaml_mpi.settings.sections import TaskSettings
+from esmaml_mpi.settings.sections import RunSettings, Sections, TaskSettings
 from esmaml_mpi.tasks import make_family, options_of
 from esmaml_mpi.tasks.contract import rehearse
+from esmaml_mpi.tasks.family import TaskFamily
 
 DEFAULT_TRAIN_SIZE = 50
 SHORTEST_TIMEOUT = 0.01  # seconds; shorter ones would end processes that are merely busy
@@ -22,7 +25,10 @@ PATIENCE = 20.0  # seconds for a family's first steps, as a library that it uses
 MOST_NAME_BYTES = 240  # file systems allow 255, and the file beside it that is being written has a longer name
 
 
-def resolve(config, training: bool):
+ConfigType = TypeVar("ConfigType", bound=Sections)
+
+
+def resolve(config: ConfigType, training: bool) -> ConfigType:
     """A copy of a Config with every derived setting filled in; see ``Config.resolved``."""
     _check_run(config.run, training)
     with _limited(config):
@@ -39,7 +45,7 @@ def resolve(config, training: bool):
 
 
 @contextlib.contextmanager
-def _limited(config):
+def _limited(config: Sections) -> Iterator[None]:
     """The time that a family's first steps may take, or at least a remark where an environment of the user's hangs."""
     name, limit = config.task.name, config.run.unit_timeout
     remark = (
@@ -69,45 +75,41 @@ def _unrepeatable(name: str) -> str:
     )
 
 
-def _task_settings(config, family) -> TaskSettings:
+def _task_settings(config: Sections, family: TaskFamily) -> TaskSettings:
     """Horizon, options and how many tasks are used."""
     count = family.task_count
     task = dataclasses.replace(config.task, horizon=family.horizon, options=options_of(family))
     # (N, N, N) for a family of few tasks, else (50, 5, 5)
-    few = count is not None and count <= DEFAULT_TRAIN_SIZE
-    if task.train_size is None:
-        task.train_size = count if few else DEFAULT_TRAIN_SIZE
-    if task.batch_size is None:
-        task.batch_size = min(count if few else 5, task.train_size)
-    if task.test_size is None:
-        left = max(count - task.train_size, 0) if count is not None else 5
-        task.test_size = (left or count) if few else max(1, min(5, left))
-    if task.batch_size > task.train_size:
+    few = count if count is not None and count <= DEFAULT_TRAIN_SIZE else None
+    train = task.train_size if task.train_size is not None else few or DEFAULT_TRAIN_SIZE
+    batch = task.batch_size if task.batch_size is not None else min(few or 5, train)
+    left = max(count - train, 0) if count is not None else 5
+    test = task.test_size if task.test_size is not None else (left or few) if few else max(1, min(5, left))
+    task.train_size, task.batch_size, task.test_size = train, batch, test
+    if batch > train:
         raise ConfigError(
-            f"task.batch_size = {task.batch_size}: tasks are drawn without replacement, so at "
-            f"most task.train_size = {task.train_size}."
+            f"task.batch_size = {batch}: tasks are drawn without replacement, so at most task.train_size = {train}."
         )
-    if count is not None and max(task.train_size, task.test_size) > count:
+    if count is not None and max(train, test) > count:
         raise ConfigError(
-            f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
-            f"has only {count} distinct tasks."
+            f"task.train_size = {train}, task.test_size = {test}: {task.name} has only {count} distinct tasks."
         )
-    if count is not None and task.train_size != count and task.train_size + task.test_size > count:
+    if count is not None and train != count and train + test > count:
         raise ConfigError(
-            f"task.train_size = {task.train_size}, task.test_size = {task.test_size}: {task.name} "
+            f"task.train_size = {train}, task.test_size = {test}: {task.name} "
             f"has {count} tasks; use all of them for both "
             f"(train_size = test_size = {count}) or keep training and test tasks disjoint (their "
             f"sum at most {count})."
         )
-    if count is not None and task.train_size == count and task.test_size != count:
+    if count is not None and train == count and test != count:
         raise ConfigError(
-            f"task.test_size = {task.test_size}: all {count} tasks of {task.name} are training "
+            f"task.test_size = {test}: all {count} tasks of {task.name} are training "
             f"tasks, so task.test_size must be {count} too."
         )
     return task
 
 
-def _check_sharing(config, family) -> None:
+def _check_sharing(config: Sections, family: TaskFamily) -> None:
     if config.adaptation.share_rollouts and not getattr(family, "tasks_share_dynamics", False):
         raise ConfigError(
             f"adaptation.share_rollouts = true: tasks of {config.task.name} differ in more than their rewards, so that "
@@ -115,7 +117,7 @@ def _check_sharing(config, family) -> None:
         )
 
 
-def _check_directions(config, family) -> None:
+def _check_directions(config: Sections, family: TaskFamily) -> None:
     """Whether samplers and decoders can do with the numbers of queries and parameters that they will get."""
     policy = make_policy(config, family)
     dimension = policy.size
@@ -143,7 +145,7 @@ def _check_directions(config, family) -> None:
 
 
 @contextlib.contextmanager
-def _naming(section: str):
+def _naming(section: str) -> Iterator[None]:
     """Say which section an error is about, where it does not itself."""
     try:
         yield
@@ -153,7 +155,7 @@ def _naming(section: str):
         raise ConfigError(f"[{section}] {error}") from error
 
 
-def _check_run(run, training: bool) -> None:
+def _check_run(run: RunSettings, training: bool) -> None:
     if 0 < run.unit_timeout < SHORTEST_TIMEOUT:
         raise ConfigError(
             f"run.unit_timeout = {run.unit_timeout}: 0 for no limit, or at least {SHORTEST_TIMEOUT} seconds, is "

@@ -1,16 +1,14 @@
 """A config made into objects: everything that every rank holds, and nothing of MPI or HDF5."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.directions import make_sampler
-from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.meta.held_out import HeldOut
-from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.evaluator import Evaluator, Outcome
@@ -21,30 +19,16 @@ from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.contract import task_table
 
 
-@dataclass(frozen=True)
-class Request:
-    """What rank 0 asks of all ranks in one round: the training units of ``stage``, if any, and test units or not."""
-
-    iteration: int
-    attempt: int
-    stage: Stage | None
-    test: bool
-    theta: np.ndarray
-    observer: Observer
-    subspace: Subspace | None = None  # where a sampler of directions uses it
-
-    @property
-    def round(self) -> Round:
-        """The key of its training units."""
-        return Round(Phase.TRAIN, self.iteration, self.attempt)
-
-
 class Experiment:
     """Policy, tasks, operator and algorithm of a resolved config."""
 
     def __init__(
-        self, config: Config, test_phase: Phase = Phase.TEST, test_tasks=None, test_repeats: int | None = None
-    ):
+        self,
+        config: Config,
+        test_phase: Phase = Phase.TEST,
+        test_tasks: Sequence[int] | None = None,
+        test_repeats: int | None = None,
+    ) -> None:
         """``test_tasks`` and ``test_repeats`` replace the config's; ``test_phase`` keys their streams."""
         self.config = config
         self.test_phase = test_phase

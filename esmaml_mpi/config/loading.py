@@ -51,7 +51,7 @@ def read_tables(path: str | PathLike) -> dict:
 
 def merge(tables: Mapping, overlay: Mapping) -> dict:
     """``tables`` with the values of ``overlay`` in place of their own; nested tables are merged likewise."""
-    merged = _copy(tables)
+    merged: dict[str, Any] = _copy(tables)
     _lay_over(merged, overlay)
     _drop_what_was_said_of_another(merged, tables)
     return merged

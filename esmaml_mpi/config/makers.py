@@ -2,23 +2,25 @@
 
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.meta import Algorithm, algorithm_class
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings.sections import Sections
 from esmaml_mpi.tasks.family import TaskFamily
 
 
-def make_policy(config: Sections, family: TaskFamily) -> Policy:
+def make_policy(config: Sections, family: TaskFamily) -> AnyPolicy:
     """The policy of a config for a family's observations and actions."""
     settings = config.policy
     policy = Policy(
         family.observation_size, family.action_size, tuple(settings.hidden), settings.activation, settings.output
     )
-    return config.meta.policy_of(policy)
+    made: AnyPolicy = config.meta.policy_of(policy)
+    return made
 
 
 def make_operator(config: Sections) -> Operator:
     """The adaptation operator of a config: its section [adaptation]."""
-    return config.adaptation
+    return config.adaptation  # type: ignore[return-value]  # sections of operators are operators
 
 
 def make_algorithm(config: Sections) -> Algorithm:

@@ -11,6 +11,8 @@ from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.rollouts.simulate import block_size
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.settings.sections import Sections, known
+from esmaml_mpi.tasks.family import TaskFamily
 
 NUMBER = 8  # bytes of a float64
 ARRAY = 112  # bytes of a NumPy array beside its data
@@ -26,9 +28,10 @@ class Need:
     keys: tuple[str, ...]
 
 
-def needs(config, family, training: bool = True) -> list[Need]:
+def needs(config: Sections, family: TaskFamily, training: bool = True) -> list[Need]:
     """What one process must hold for a resolved config; ``training``: with the results of a whole run."""
     task, meta, test = config.task, config.meta, config.test
+    horizon, train_size, test_size = known(task.horizon), known(task.train_size), known(task.test_size)
     policy, algorithm, operator = make_policy(config, family), make_algorithm(config), make_operator(config)
     d, n, tasks = policy.size, policy.observation_size, algorithm.tasks_at_once if training else 1
     asked, asking = operator.queries_at_once, operator.counts
@@ -44,21 +47,21 @@ def needs(config, family, training: bool = True) -> list[Need]:
             (*asking, "task.batch_size", "task.rollouts", "policy.hidden"),
         ),
         Need(
-            NUMBER * (family.noise_size + policy.noise_per_step * task.horizon) * rollouts,
+            NUMBER * (family.noise_size + policy.noise_per_step * horizon) * rollouts,
             "the noise of one evaluation",
             (*asking, "task.batch_size", "task.rollouts", "task.horizon"),
         ),
         Need(
-            NUMBER * config.run.threads * (task.horizon + 1) * n * block,
+            NUMBER * config.run.threads * (horizon + 1) * n * block,
             "the observations of simulated episodes",
             ("task.horizon", "run.threads"),
         ),
         Need(
-            (ARRAY + NUMBER) * (task.train_size + task.test_size),
+            (ARRAY + NUMBER) * (train_size + test_size),
             "the table of tasks",
             ("task.train_size", "task.test_size"),
         ),
-        Need(6 * NUMBER * task.test_size * test.repeats, "the returns of a test", ("test.repeats", "task.test_size")),
+        Need(6 * NUMBER * test_size * test.repeats, "the returns of a test", ("test.repeats", "task.test_size")),
     ]
     if not training:
         return found
@@ -68,7 +71,7 @@ def needs(config, family, training: bool = True) -> list[Need]:
         found.append(Need(needed, "the directions of an iteration, drawn jointly", keys))
     evaluations, counts = algorithm.evaluations, algorithm.counts
     tests = 1 + (-(-meta.iterations // test.every) if test.every else 0)
-    row = NUMBER * (d + 2 * n + 2 * task.test_size * test.repeats)
+    row = NUMBER * (d + 2 * n + 2 * test_size * test.repeats)
     return [
         *found,
         Need(6 * NUMBER * evaluations, "the results of an iteration", counts),
@@ -86,7 +89,7 @@ def needs(config, family, training: bool = True) -> list[Need]:
     ]
 
 
-def check_memory(config, family, training: bool = True) -> None:
+def check_memory(config: Sections, family: TaskFamily, training: bool = True) -> None:
     """Raise ConfigError if a resolved config needs more memory than this machine has."""
     found, limit = needs(config, family, training), machine_bytes()
     total, largest = sum(need.bytes for need in found), max(found, key=lambda need: need.bytes)
@@ -105,14 +108,15 @@ def machine_bytes() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def amount(size: int) -> str:
+def amount(size: float) -> str:
     """Bytes in words."""
-    for unit in ("bytes", "KB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if size < 1000:
             return f"{size:.3g} {unit}"
         size /= 1000
+    return f"{size:.3g} TB"
 
 
-def _value(config, key: str):
+def _value(config: Sections, key: str) -> str:
     section, name = key.split(".")
     return show(getattr(getattr(config, section), name))

@@ -9,7 +9,7 @@ accept rows from anywhere and differ in the errors they are made for.
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class Decoder(Protocol):
 
     name: str  # in the registry
     requires: tuple[str, ...]  # packages beyond NumPy, imported at the first ``decode``
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     any_rows: bool  # whether directions may come from any distribution, such as an archive's
 
     def fewest_rows(self, dimension: int) -> int:
@@ -44,11 +45,12 @@ DECODERS = {
 }
 
 
-def decoder_class(name: str) -> type:
+def decoder_class(name: str) -> type[Decoder]:
     """The class of a registered decoder; ConfigError if there is none."""
     if name not in DECODERS:
         raise unknown("decoder", name, DECODERS)
-    return imported(DECODERS[name])
+    found: type[Decoder] = imported(DECODERS[name])
+    return found
 
 
 def make_decoder(name: str, options: Mapping = {}, path: str = "decoder_options") -> Decoder:

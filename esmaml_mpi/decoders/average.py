@@ -24,4 +24,5 @@ class Average:
         """See ``Decoder``."""
         # In C order, so that NumPy's order of summation does not depend on how the caller keeps its directions.
         products = np.multiply(directions, differences / differences.size, order="C")
-        return np.add.reduce(products, axis=-1)
+        gradient: np.ndarray = np.add.reduce(products, axis=-1)
+        return gradient

@@ -59,4 +59,5 @@ class Lasso:
         target[-1] = 1
         parts, _ = nnls(np.concatenate([matrix, limits[:, None]], axis=1).T, target)
         positive, negative = np.split(parts / (1 - limits @ parts), 2)
-        return size * (positive - negative)
+        gradient: np.ndarray = size * (positive - negative)
+        return gradient

@@ -38,13 +38,17 @@ class LPDecoding:
         if count < self.fewest_rows(dimension):
             if self.intercept:
                 directions, differences = centred(directions, differences)
-            return directions @ (np.linalg.pinv(directions.T @ directions, rcond=RANK, hermitian=True) @ differences)
+            shortest: np.ndarray = directions @ (
+                np.linalg.pinv(directions.T @ directions, rcond=RANK, hermitian=True) @ differences
+            )
+            return shortest
         size = np.abs(differences).max()
         if not size > 0:
             return np.zeros(dimension)
-        return size * self._minimum(directions, differences / size)[:dimension]
+        gradient: np.ndarray = size * self._minimum(directions, differences / size)[:dimension]
+        return gradient
 
-    def _minimum(self, directions, differences):
+    def _minimum(self, directions: np.ndarray, differences: np.ndarray) -> np.ndarray:
         """The minimiser from the dual, max b'y with A'y = 0 and |y_i| <= 1: m unknowns and d equations, where the
         primal has 2m + d and m. The multipliers of an optimal basis are an optimal x.
         """
@@ -54,4 +58,5 @@ class LPDecoding:
         found = linprog(-differences, A_eq=rows, b_eq=np.zeros(len(rows)), bounds=(-1, 1), method="highs-ds")
         if not found.success:
             raise RuntimeError(f"LP decoding: {found.message}")
-        return -found.eqlin.marginals
+        multipliers: np.ndarray = -found.eqlin.marginals
+        return multipliers

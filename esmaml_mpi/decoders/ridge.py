@@ -41,6 +41,6 @@ class Ridge:
             return np.linalg.solve(self._shifted(directions @ directions.T), directions @ differences)
         return directions @ np.linalg.solve(self._shifted(directions.T @ directions), differences)
 
-    def _shifted(self, gram):
+    def _shifted(self, gram: np.ndarray) -> np.ndarray:
         gram.flat[:: len(gram) + 1] += self.regularization
         return gram

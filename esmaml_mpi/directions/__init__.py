@@ -21,12 +21,13 @@ DIRECTIONS = {
 }
 
 
-def sampler_class(name: str, key: str = "directions.name") -> type:
+def sampler_class(name: str, key: str = "directions.name") -> type[Sampler]:
     """The class of a registered sampler; ConfigError, naming ``key``, if there is none or its library is missing."""
     if name not in DIRECTIONS:
         raise unknown(key, name, DIRECTIONS)
     try:
-        return imported(DIRECTIONS[name])
+        found: type[Sampler] = imported(DIRECTIONS[name])
+        return found
     except ImportError as error:
         raise ConfigError(f"{key} = {name!r} cannot be used: {in_words(error)}. Install what it imports.") from error
 

@@ -26,6 +26,7 @@ the p of chi(k).
 """
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 
@@ -82,7 +83,8 @@ class ActiveSubspace:
         active = generator.random(count) < (self._default if probability is None else probability)
         inside = _projected(normals, basis)
         directions = np.where(active, inside, normals - inside)
-        return directions * (_lengths(normals) / _lengths(directions))
+        drawn: np.ndarray = directions * (_lengths(normals) / _lengths(directions))
+        return drawn
 
     def importance(
         self, directions: np.ndarray, basis: np.ndarray | None = None, probability: float | None = None
@@ -99,10 +101,11 @@ class ActiveSubspace:
         r = basis.shape[1]
         inside = r / (p * dimension)
         outside = (dimension - r) / ((1 - p) * dimension)
-        return np.where(in_subspace(directions, basis), inside, outside)
+        weights: np.ndarray = np.where(in_subspace(directions, basis), inside, outside)
+        return weights
 
 
-def splits(basis: np.ndarray | None, dimension: int) -> bool:
+def splits(basis: np.ndarray | None, dimension: int) -> TypeGuard[np.ndarray]:
     """Whether there are both a subspace and a complement."""
     return basis is not None and 0 < basis.shape[1] < dimension
 
@@ -141,11 +144,13 @@ def optimal_probability(
     return float(min(max(active / (active + rest), floor), 1 - floor))
 
 
-def _projected(vectors, basis):
+def _projected(vectors: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """Vectors (d, count) to the span of basis (d, r); without BLAS, whose last bits differ between machines."""
-    return np.einsum("dr,rn->dn", basis, np.einsum("dr,dn->rn", basis, vectors))
+    projected: np.ndarray = np.einsum("dr,rn->dn", basis, np.einsum("dr,dn->rn", basis, vectors))
+    return projected
 
 
-def _lengths(vectors):
+def _lengths(vectors: np.ndarray) -> np.ndarray:
     """Lengths (count,) of vectors (d, count)."""
-    return np.sqrt(np.add.reduce(vectors * vectors, axis=0))
+    lengths: np.ndarray = np.sqrt(np.add.reduce(vectors * vectors, axis=0))
+    return lengths

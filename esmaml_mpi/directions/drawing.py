@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,9 @@ class Source:
     streams: Streams
     subspace: Subspace | None = None
 
-    def fill(self, out: np.ndarray, purpose: Purpose, at: Round, *, unit=0, task=0, step=0) -> None:
+    def fill(
+        self, out: np.ndarray, purpose: Purpose, at: Round, *, unit: int = 0, task: int = 0, step: int = 0
+    ) -> None:
         """Fill ``out`` (d, count), contiguous, with the directions of one key."""
         if isinstance(self.sampler, Gaussian):  # the same numbers, without a generator made anew
             self.streams.fill_normals(out, purpose, at, unit=unit, task=task, step=step)
@@ -32,12 +35,16 @@ class Source:
         if not hasattr(self.sampler, "importance"):
             return np.ones(directions.shape[1:])
         flat = directions.reshape(len(directions), -1)
-        return self.sampler.importance(flat, **self._known()).reshape(directions.shape[1:])
+        weights: np.ndarray = self.sampler.importance(flat, **self._known())
+        return weights.reshape(directions.shape[1:])
 
-    def _known(self) -> dict:
+    def _known(self) -> dict[str, Any]:
         if not self.sampler.uses_basis or self.subspace is None or not self.subspace.weights.size:
             return {}
-        return self.sampler.from_subspace(self.subspace)
+        if not hasattr(self.sampler, "from_subspace"):
+            raise TypeError(f"{type(self.sampler).__name__} uses a basis and has no method from_subspace")
+        known: dict[str, Any] = self.sampler.from_subspace(self.subspace)
+        return known
 
 
 @dataclass(frozen=True)

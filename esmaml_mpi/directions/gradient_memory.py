@@ -76,7 +76,7 @@ class GradientMemory:
         parts = squared_parts(self._latest, basis)
         return Subspace(basis, weights, optimal_probability(*parts, r, dimension, "full"))
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray | np.generic]:
         """State for a checkpoint: ``matrix`` (n, d), ``latest`` (d,) and ``forgotten`` (), float64."""
         return {"matrix": self._matrix.copy(), "latest": self._latest.copy(), "forgotten": np.float64(self.forgotten)}
 
@@ -90,7 +90,7 @@ class GradientMemory:
         return memory
 
 
-def _eigen(matrix):
+def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of B'B by way of the small B B', largest first and not below 0, and the eigenvectors of B B'."""
     values, vectors = np.linalg.eigh(matrix @ matrix.T)
     return np.maximum(values[::-1], 0.0), vectors[:, ::-1]

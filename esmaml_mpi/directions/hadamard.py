@@ -38,13 +38,13 @@ class Hadamard:
         return directions
 
 
-def _block(generator, size, count):
+def _block(generator: np.random.Generator, size: int, count: int) -> np.ndarray:
     """(size, count) mutually orthogonal directions, count <= size."""
     columns = generator.choice(size, count, replace=False)
     inner, middle, outer = 1.0 - 2.0 * generator.integers(0, 2, (3, size))
     lengths = np.sqrt(generator.chisquare(size, count))
     parity = np.bitwise_count(np.arange(size)[:, None] & columns) & 1  # H_ij = (-1)^(bits that i and j share)
-    block = np.where(parity, -inner[:, None], inner[:, None])
+    block: np.ndarray = np.where(parity, -inner[:, None], inner[:, None])
     walsh_hadamard(block)
     block *= middle[:, None]
     walsh_hadamard(block)

@@ -45,7 +45,7 @@ def log_symmetric_polynomials(values: np.ndarray, count: int) -> np.ndarray:
 def choose_eigenvectors(values: np.ndarray, count: int, uniforms: np.ndarray) -> np.ndarray:
     """Indices (count,) of a set J with probability prod of its values / e_count; uniforms (len,) in [0, 1)."""
     table = log_symmetric_polynomials(values, count)
-    chosen = []
+    chosen: list[int] = []
     for n in range(len(values), 0, -1):
         left = count - len(chosen)
         if left == 0:

@@ -13,13 +13,15 @@ def rbf(features: np.ndarray, length: float) -> np.ndarray:
     distances = squares[:, None] + squares - 2.0 * (features.T @ features)
     np.fill_diagonal(distances, 0.0)
     with np.errstate(over="ignore"):  # a length next to 0: infinitely far apart, but each at 0 from itself
-        return np.exp(np.maximum(distances, 0.0) / length / length / -2.0)
+        kernel: np.ndarray = np.exp(np.maximum(distances, 0.0) / length / length / -2.0)
+        return kernel
 
 
 def cosine(directions: np.ndarray) -> np.ndarray:
     """Cosines of the angles between columns (n, n); of rank at most d."""
     units = directions / np.sqrt(np.einsum("dn,dn->n", directions, directions))
-    return units.T @ units
+    kernel: np.ndarray = units.T @ units
+    return kernel
 
 
 def projected(directions: np.ndarray, basis: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -39,4 +41,5 @@ def projected(directions: np.ndarray, basis: np.ndarray, weights: np.ndarray | N
     if weights.min() < 0 or weights.max() == 0:
         raise ValueError("weights of a basis are at least 0, and not all 0")
     weights = weights / weights.max()  # first, so that no sum overflows
-    return (basis.T @ directions) * np.sqrt(weights * (len(weights) / np.add.reduce(weights)))[:, None]
+    features: np.ndarray = (basis.T @ directions) * np.sqrt(weights * (len(weights) / np.add.reduce(weights)))[:, None]
+    return features

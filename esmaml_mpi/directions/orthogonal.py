@@ -45,5 +45,6 @@ def orthonormalize(rows: np.ndarray) -> None:
         row /= _lengths(row[None])[0]
 
 
-def _lengths(rows):
-    return np.sqrt(np.einsum("nd,nd->n", rows, rows))
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    lengths: np.ndarray = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    return lengths

@@ -5,7 +5,7 @@ each direction alone stays one: then the estimate's mean, the gradient of the Ga
 Every sampler says how far that holds for it.
 """
 
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ import numpy as np
 class Sampler(Protocol):
     """A frozen dataclass whose fields are its settings. It holds no state: all chance is in the generator."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     uses_basis: bool  # whether ``draw`` takes the keywords ``basis`` and ``weights`` (see ``dpp.py``)
 
     def check(self, dimension: int, count: int) -> None:

@@ -1,5 +1,7 @@
 """One task of a family as a Gymnasium environment."""
 
+from typing import TYPE_CHECKING, Any
+
 import gymnasium
 import numpy as np
 from gymnasium.error import ResetNeeded
@@ -7,6 +9,9 @@ from gymnasium.error import ResetNeeded
 from esmaml_mpi.environments.episodes import Episodes
 from esmaml_mpi.environments.tasks import Tasks
 from esmaml_mpi.tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from esmaml_mpi.rendering.painter import Painter
 
 
 class FamilyEnv(gymnasium.Env):
@@ -27,15 +32,17 @@ class FamilyEnv(gymnasium.Env):
         render_mode: str | None = None,
         width: int = 480,
         height: int = 480,
-        **options,
-    ):
+        **options: Any,
+    ) -> None:
         self._tasks = Tasks(family, horizon, options, task_seed)
         self.family = self._tasks.family
         self.task, self.task_parameters = task, self._tasks.parameters([task])
         self.observation_space, self.action_space = self._tasks.observation_space, self._tasks.action_space
         self.metadata, self.render_mode = self._tasks.metadata, render_mode
-        self._size, self._painter = (width, height), None
-        self._workspace, self._episodes, self._over = Workspace(), None, True
+        self._size = (width, height)
+        self._painter: Painter | None = None
+        self._workspace, self._over = Workspace(), True
+        self._episodes: Episodes | None = None
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
@@ -43,12 +50,12 @@ class FamilyEnv(gymnasium.Env):
             self.task_parameters = self._tasks.parameters([options["task"]])
             self.task = options["task"]
         noise = self._tasks.noise([self.np_random])
-        self._episodes = Episodes(self.family, self.task_parameters, noise, self._workspace)
+        self._episodes = episodes = Episodes(self.family, self.task_parameters, noise, self._workspace)
         self._over = False
-        return self._episodes.observation[0], {}
+        return episodes.observation[0], {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
-        if self._over:
+        if self._over or self._episodes is None:
             raise ResetNeeded("The episode is over: call reset() before step().")
         actions = np.asarray(action, dtype=np.float64).reshape(-1, 1)
         (reward,), (terminated,) = self._episodes.step(actions)

@@ -1,6 +1,6 @@
 """A family's tasks and spaces as environments have them: the same tasks as in a run, by number."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -30,7 +30,7 @@ class Tasks:
         self.family: TaskFamily = make_family(name, horizon, options)
         self._streams = Streams(seed)
 
-    def parameters(self, numbers: Iterable[int]) -> np.ndarray:
+    def parameters(self, numbers: Sequence[int]) -> np.ndarray:
         """Parameters (p, tasks) of the tasks with these numbers; ConfigError if there is no such task."""
         count = self.family.task_count
         last = MOST_TASK if count is None else count - 1

@@ -1,6 +1,7 @@
 """Many tasks of a family as one Gymnasium vector environment, stepped as batches."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.error import ResetNeeded
@@ -11,7 +12,11 @@ from gymnasium.vector.utils import batch_space
 from esmaml_mpi.environments.episodes import Episodes
 from esmaml_mpi.environments.tasks import Tasks
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from esmaml_mpi.rendering.painter import Painter
 
 
 class FamilyVectorEnv(VectorEnv):
@@ -36,8 +41,8 @@ class FamilyVectorEnv(VectorEnv):
         render_mode: str | None = None,
         width: int = 480,
         height: int = 480,
-        **options,
-    ):
+        **options: Any,
+    ) -> None:
         self._tasks = Tasks(family, horizon, options, task_seed)
         self.family, self.num_envs = self._tasks.family, num_envs
         self._limit = min(self.family.horizon, max_episode_steps or self.family.horizon)
@@ -48,25 +53,28 @@ class FamilyVectorEnv(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.metadata = {**self.metadata, **self._tasks.metadata}
-        self.render_mode, self._size, self._painters = render_mode, (width, height), []
+        self.render_mode, self._size = render_mode, (width, height)
+        self._painters: list[Painter] = []
         self._generators = [seeding.np_random() for _ in range(num_envs)]
         # Who started together, and where each one is: which batch, and which of its columns.
         self._cohorts: list[tuple[np.ndarray, Episodes]] = []
         self._spare: list[Workspace] = []
-        self._observations = np.zeros(self.observation_space.shape)
+        self._observations = np.zeros((num_envs, self.family.observation_size))
         self._ended = np.zeros(num_envs, dtype=bool)
 
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:
+    @property  # type: ignore[misc]  # nobody sets them
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]  # one each, as SyncVectorEnv
         """The generator of each episode's noise."""
         return tuple(generator for generator, _ in self._generators)
 
     @property
-    def np_random_seed(self) -> tuple[int, ...]:
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]  # likewise
         """The seed of each of these generators."""
         return tuple(seed for _, seed in self._generators)
 
-    def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None
+    ) -> tuple[np.ndarray, dict]:
         """Start episodes anew: all, or those of the mask ``options["reset_mask"]`` (num_envs,) bool.
 
         A seed s gives s, s + 1 and so on to the sub-environments; a list has one for each, None to leave it as it is.
@@ -86,12 +94,12 @@ class FamilyVectorEnv(VectorEnv):
             if len(seeds) != self.num_envs:
                 raise ValueError(f"{len(seeds)} seeds: one for each of {self.num_envs} sub-environments is wanted.")
             for i in np.flatnonzero(chosen):
-                if seeds[i] is not None:
-                    self._generators[i] = seeding.np_random(seeds[i])
+                if (own := seeds[int(i)]) is not None:
+                    self._generators[i] = seeding.np_random(own)
         self._start(np.flatnonzero(chosen))
         return self._observations.copy(), {}
 
-    def step(self, actions: np.ndarray):
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
         """Act (num_envs, m): observations (num_envs, n), rewards, terminations, truncations (num_envs,), infos."""
         if not self._cohorts:
             raise ResetNeeded("Call reset() before step().")
@@ -125,16 +133,16 @@ class FamilyVectorEnv(VectorEnv):
 
             # One each: a painter remembers how large its episode's view has to be.
             self._painters = [make_painter(self.family, *self._size) for _ in range(self.num_envs)]
-        pictures = [None] * self.num_envs
+        pictures: dict[int, np.ndarray] = {}
         for members, episodes in self._cohorts:
             for column in np.flatnonzero(members >= 0):
                 i = members[column]
                 pictures[i] = self._painters[i].frame(
                     episodes.simulation, int(column), episodes.observations, episodes.tasks
                 )
-        return tuple(pictures)
+        return tuple(pictures[i] for i in range(self.num_envs))
 
-    def close_extras(self, **kwargs) -> None:
+    def close_extras(self, **kwargs: Any) -> None:
         for painter in self._painters:
             painter.close()
         self._painters = []
@@ -160,7 +168,7 @@ class FamilyVectorEnv(VectorEnv):
         self._ended[chosen] = False
 
 
-def _numbers(family, num_envs: int, task, tasks) -> list[int]:
+def _numbers(family: TaskFamily, num_envs: int, task: int | None, tasks: Sequence[int] | None) -> list[int]:
     if task is not None and tasks is not None:
         raise ConfigError(f"task = {task!r}, tasks = {tasks!r}: one of them is wanted.")
     if task is not None:

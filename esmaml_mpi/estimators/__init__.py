@@ -16,11 +16,16 @@ from esmaml_mpi.estimators.vanilla import Vanilla
 class Estimator(Protocol):
     """A finite-difference estimator."""
 
-    signs: tuple[float, ...]  # a direction g is queried at theta + sign * sigma * g for each sign
-    needs_pivot: bool  # whether f(theta) itself enters
+    @property
+    def signs(self) -> tuple[float, ...]:
+        """A direction g is queried at theta + sign * sigma * g for each sign."""
 
-    def differences(self, values: np.ndarray, pivot: np.ndarray) -> np.ndarray:
+    @property
+    def needs_pivot(self) -> bool:
+        """Whether f(theta) itself enters."""
+
+    def differences(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
         """Differences (..., m) from query values (..., m, len(signs)) and the pivot's value (...)."""
 
 
-ESTIMATORS = {"vanilla": Vanilla(), "forward_fd": ForwardFD(), "antithetic": Antithetic()}
+ESTIMATORS: dict[str, Estimator] = {"vanilla": Vanilla(), "forward_fd": ForwardFD(), "antithetic": Antithetic()}

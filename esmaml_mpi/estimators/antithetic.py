@@ -13,5 +13,6 @@ class Antithetic:
     signs = (1.0, -1.0)
     needs_pivot = False
 
-    def differences(self, values: np.ndarray, pivot: np.ndarray) -> np.ndarray:
-        return (values[..., 0] - values[..., 1]) / 2
+    def differences(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
+        differences: np.ndarray = (values[..., 0] - values[..., 1]) / 2
+        return differences

@@ -9,5 +9,7 @@ class ForwardFD:
     signs = (1.0,)
     needs_pivot = True
 
-    def differences(self, values: np.ndarray, pivot: np.ndarray) -> np.ndarray:
-        return values[..., 0] - pivot[..., None]
+    def differences(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
+        assert pivot is not None
+        differences: np.ndarray = values[..., 0] - pivot[..., None]
+        return differences

@@ -48,12 +48,15 @@ def scaling(values: np.ndarray, pivot: np.ndarray | None, kind: str) -> tuple[np
     return shift, np.where(signal, scale, 1.0), signal
 
 
-def scaled(values, pivot, shift, scale, signal) -> tuple[np.ndarray, np.ndarray | None]:
+def scaled(
+    values: np.ndarray, pivot: np.ndarray | None, shift: np.ndarray, scale: np.ndarray, signal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Values and pivot by what ``scaling`` found; zeros without a signal."""
     normalized = np.where(signal[..., None, None], (values - shift[..., None, None]) / scale[..., None, None], 0.0)
     return normalized, None if pivot is None else np.where(signal, (pivot - shift) / scale, 0.0)
 
 
-def _std(values, mean):
+def _std(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
     deviations = values - mean[..., None]
-    return np.sqrt(np.add.reduce(deviations * deviations, axis=-1) / values.shape[-1])
+    std: np.ndarray = np.sqrt(np.add.reduce(deviations * deviations, axis=-1) / values.shape[-1])
+    return std

@@ -9,5 +9,5 @@ class Vanilla:
     signs = (1.0,)
     needs_pivot = False
 
-    def differences(self, values: np.ndarray, pivot: np.ndarray) -> np.ndarray:
+    def differences(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
         return values[..., 0]

@@ -28,15 +28,28 @@ class Hessian(Protocol):
     As g and -g have the same g g', those that are not ``mirrored`` take mirrored pairs too, by their mean.
     """
 
-    mirrored: bool  # whether each direction must be queried at theta + sigma g and at theta - sigma g
-    needs_pivot: bool  # whether f(theta) itself enters
-    fewest_directions: int  # with fewer there are no coefficients
+    @property
+    def mirrored(self) -> bool:
+        """Whether each direction must be queried at theta + sigma g and at theta - sigma g."""
+
+    @property
+    def needs_pivot(self) -> bool:
+        """Whether f(theta) itself enters."""
+
+    @property
+    def fewest_directions(self) -> int:
+        """With fewer there are no coefficients."""
 
     def coefficients(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
         """Coefficients (..., m) from query values (..., m, signs), signs 1 or 2, and the pivot's value (...)."""
 
 
-HESSIANS = {"plain": Plain(), "pivot": Pivot(), "leave_one_out": LeaveOneOut(), "antithetic": Antithetic()}
+HESSIANS: dict[str, Hessian] = {
+    "plain": Plain(),
+    "pivot": Pivot(),
+    "leave_one_out": LeaveOneOut(),
+    "antithetic": Antithetic(),
+}
 
 
 def product(directions: Iterable[np.ndarray], coefficients: np.ndarray, vector: np.ndarray, sigma: float) -> np.ndarray:
@@ -52,16 +65,19 @@ def product(directions: Iterable[np.ndarray], coefficients: np.ndarray, vector: 
         np.add(total, scratch, out=total)
     np.multiply(vector, np.add.reduce(coefficients), out=scratch)
     np.subtract(total, scratch, out=total)
-    return np.divide(total, len(coefficients) * sigma**2, out=total)
+    mean: np.ndarray = np.divide(total, len(coefficients) * sigma**2, out=total)
+    return mean
 
 
 def matrix(directions: Iterable[np.ndarray], coefficients: np.ndarray, sigma: float) -> np.ndarray:
     """H itself (d, d), exactly symmetric, for small d: O(m d^2) time. Arguments as in ``product``, m at least 1."""
-    total = None
+    total: np.ndarray | None = None
     for direction, coefficient in zip(directions, coefficients, strict=True):
         if total is None:
             total = np.zeros((direction.size, direction.size))
         for row, component in zip(total, direction, strict=True):
             row += coefficient * (component * direction)
+    assert total is not None
     total[np.diag_indices_from(total)] -= np.add.reduce(coefficients)
-    return np.divide(total, len(coefficients) * sigma**2, out=total)
+    mean: np.ndarray = np.divide(total, len(coefficients) * sigma**2, out=total)
+    return mean

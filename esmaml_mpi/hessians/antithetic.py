@@ -15,5 +15,7 @@ class Antithetic:
     fewest_directions = 1
 
     def coefficients(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
+        assert pivot is not None
         centre = pivot[..., None]
-        return ((values[..., 0] - centre) + (values[..., 1] - centre)) / 2
+        coefficients: np.ndarray = ((values[..., 0] - centre) + (values[..., 1] - centre)) / 2
+        return coefficients

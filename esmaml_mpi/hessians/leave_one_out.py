@@ -20,4 +20,5 @@ class LeaveOneOut:
         sides = np.add.reduce(values, axis=-1) / values.shape[-1]
         m = sides.shape[-1]
         mean = np.add.reduce(sides, axis=-1) / m
-        return (sides - mean[..., None]) * (m / (m - 1))
+        coefficients: np.ndarray = (sides - mean[..., None]) * (m / (m - 1))
+        return coefficients

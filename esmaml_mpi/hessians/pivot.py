@@ -11,4 +11,6 @@ class Pivot:
     fewest_directions = 1
 
     def coefficients(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
-        return np.add.reduce(values - pivot[..., None, None], axis=-1) / values.shape[-1]
+        assert pivot is not None
+        mean: np.ndarray = np.add.reduce(values - pivot[..., None, None], axis=-1) / values.shape[-1]
+        return mean

@@ -14,4 +14,5 @@ class Plain:
     fewest_directions = 1
 
     def coefficients(self, values: np.ndarray, pivot: np.ndarray | None) -> np.ndarray:
-        return np.add.reduce(values, axis=-1) / values.shape[-1]
+        mean: np.ndarray = np.add.reduce(values, axis=-1) / values.shape[-1]
+        return mean

@@ -5,12 +5,16 @@ from typing import Protocol
 
 import numpy as np
 
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError, in_words
-from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.meta.stages import Request, Stage, Step
+from esmaml_mpi.observations.unit_statistics import UnitStatistics
+from esmaml_mpi.reproducibility.randomness import Round
 from esmaml_mpi.rollouts.evaluator import Evaluator
 from esmaml_mpi.rollouts.units import Tally
 from esmaml_mpi.settings.fields import unknown
 from esmaml_mpi.settings.registry import imported
+from esmaml_mpi.settings.sections import Sections
 
 
 class Algorithm(Protocol):
@@ -31,16 +35,18 @@ class Algorithm(Protocol):
     announcement: str  # what an iteration evaluates, in words
 
     @classmethod
-    def from_config(cls, config) -> "Algorithm":
+    def from_config(cls, config: Sections) -> "Algorithm":
         """The algorithm of a resolved config."""
 
     def check(self, dimension: int) -> None:
         """ConfigError if it cannot do with a policy of this many parameters."""
 
-    def iteration(self, theta: np.ndarray, at, subspace, statistics) -> Generator[Stage, np.ndarray, Step]:
+    def iteration(
+        self, theta: np.ndarray, at: Round, subspace: Subspace | None, statistics: UnitStatistics
+    ) -> Generator[Stage, np.ndarray, Step]:
         """One iteration around theta (d,): yields stages, is sent their rows (units, width), nan where one failed."""
 
-    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+    def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """Rows (U, width) of these units of the request's stage, and what its rollouts amounted to."""
 
 
@@ -60,6 +66,7 @@ def algorithm_class(name: str) -> type[Algorithm]:
     if name not in ALGORITHMS:
         raise unknown("meta.algorithm", name, ALGORITHMS)
     try:
-        return imported(ALGORITHMS[name])
+        found: type[Algorithm] = imported(ALGORITHMS[name])
+        return found
     except ImportError as error:
         raise ConfigError(f"meta.algorithm = {name!r} cannot be used: {in_words(error)}.") from error

@@ -11,6 +11,7 @@ which estimates the gradient of mean_T f_sigma^T(theta + alpha grad f_sigma^T(th
 with theta. H is never formed: H g2 comes from the queries directly.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +19,16 @@ import numpy as np
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators.rewards import finite_mean, scaled, scaling
 from esmaml_mpi.hessians import HESSIANS, product
-from esmaml_mpi.meta.first_order_settings import FirstOrderSettings, adaptation_probe, check_settings
+from esmaml_mpi.meta.first_order_settings import (
+    FirstOrderSections,
+    FirstOrderSettings,
+    adaptation_probe,
+    check_settings,
+)
 from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.probe_rollouts import Rollouts, roll_out
 from esmaml_mpi.meta.probes import Measured, Probe
-from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.meta.stages import Request, Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
@@ -31,6 +37,7 @@ from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.evaluator import Evaluator
 from esmaml_mpi.rollouts.units import Tally
 from esmaml_mpi.settings.fields import parse
+from esmaml_mpi.settings.sections import known
 
 INNER, OUTER = 0, 1  # which of the two probes
 EPISODES = (Purpose.BEFORE_EPISODE, Purpose.AFTER_EPISODE)  # what keys the noise of their rollouts
@@ -59,10 +66,10 @@ class FirstOrder:
     tasks_at_once = 1
 
     @classmethod
-    def from_config(cls, config) -> "FirstOrder":
+    def from_config(cls, config: FirstOrderSections) -> "FirstOrder":
         meta, streams = config.meta, Streams(config.run.seed)
         check_settings(config)
-        outer = Probe(Perturbations.of_meta_policy(meta, streams), meta.current_evaluations)
+        outer = Probe(Perturbations.of_meta_policy(meta, meta.perturbations, streams), meta.current_evaluations)
         return cls(
             (adaptation_probe(config, streams), outer),
             config.adaptation.step_size,
@@ -71,7 +78,7 @@ class FirstOrder:
             meta.split,
             meta.observation_statistics == "local",
             parse(RewardCorruption, config.task.corruption, "task.corruption"),
-            TaskBatches(config.task.train_size, config.task.batch_size, streams),
+            TaskBatches(known(config.task.train_size), known(config.task.batch_size), streams),
         )
 
     def check(self, dimension: int) -> None:
@@ -117,11 +124,14 @@ class FirstOrder:
 
     def iteration(
         self, theta: np.ndarray, at: Round, subspace: Subspace | None, statistics: UnitStatistics | None = None
-    ):
+    ) -> Generator[Stage, np.ndarray, Step]:
         """See ``Algorithm``: two stages, or one where a unit is a task."""
         tasks, (inner, outer) = self.batches.draw(at), (probe.count for probe in self.probes)
-        observers = np.concatenate([part.ravel() for part in statistics.mean_std()]) if self.local else np.empty(0)
-        extra = 1 + 2 * statistics.size if self.local else 0
+        observers, extra = np.empty(0), 0
+        if self.local:
+            assert statistics is not None
+            observers = np.concatenate([part.ravel() for part in statistics.mean_std()])
+            extra = 1 + 2 * statistics.size
         if self.split == "task":
             rows = yield Stage(0, len(tasks), inner + outer + extra, observers)
             values = np.split(rows[:, : inner + outer], [inner], axis=1)
@@ -138,30 +148,38 @@ class FirstOrder:
         current = finite_mean(values[OUTER][:, perturbed:])
         return Step(gradient, np.concatenate([part.ravel() for part in values]), current, sums)
 
-    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+    def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """See ``Algorithm``: a row is a rollout's reward, or a task's rewards, then what local statistics need."""
-        theta, tasks, indices = request.theta, self.batches.draw(request.round), np.array(indices)
+        theta, tasks, units = request.theta, self.batches.draw(request.round), np.array(indices)
         centres = np.repeat(theta[:, None], len(tasks), axis=1)
         if self.split == "perturbation":
-            which = request.stage.number
+            which = request.asked.number
             if which == OUTER:
-                centres = request.stage.payload[: centres.size].reshape(centres.shape)
-            slots, evaluations = np.divmod(indices, self.probes[which].count)
+                centres = request.asked.payload[: centres.size].reshape(centres.shape)
+            slots, evaluations = np.divmod(units, self.probes[which].count)
             return self._roll_out(which, centres, tasks, slots, evaluations, request, evaluator)
-        parts, sums, tallies = [], 0.0, []
+        parts: list[np.ndarray] = []
+        tallies: list[Tally] = []
+        sums: np.ndarray | float = 0.0
         for which, probe in enumerate(self.probes):
-            slots, evaluations = np.repeat(indices, probe.count), np.tile(np.arange(probe.count), len(indices))
+            slots, evaluations = np.repeat(units, probe.count), np.tile(np.arange(probe.count), len(units))
             found, tally = self._roll_out(which, centres, tasks, slots, evaluations, request, evaluator)
-            found = found.reshape(len(indices), probe.count, -1)
+            found = found.reshape(len(units), probe.count, -1)
             parts.append(found[..., 0])
             sums = sums + np.add.reduce(found[..., 1:], axis=1)
             tallies.append(tally)
             if which == INNER:
-                centres[:, indices] = self._adapted(theta, parts[0], tasks[indices], request.round, request.subspace)
+                centres[:, units] = self._adapted(theta, parts[0], tasks[units], request.round, request.subspace)
         return np.concatenate([*parts, sums], axis=1), Tally.joined(tallies)
 
     def gradient(
-        self, theta_size: int, inner: np.ndarray, outer: np.ndarray, tasks: np.ndarray, at: Round, subspace=None
+        self,
+        theta_size: int,
+        inner: np.ndarray,
+        outer: np.ndarray,
+        tasks: np.ndarray,
+        at: Round,
+        subspace: Subspace | None = None,
     ) -> np.ndarray | None:
         """Meta-gradient (d,) from rewards (T, inner) and (T, outer), nan where a rollout failed.
 
@@ -177,7 +195,9 @@ class FirstOrder:
                 total, count = total + gradient, count + 1
         return total / count if count else None
 
-    def _turned(self, gradient, inner: Measured | None, task, at, subspace) -> np.ndarray | None:
+    def _turned(
+        self, gradient: np.ndarray, inner: Measured | None, task: int, at: Round, subspace: Subspace | None
+    ) -> np.ndarray | None:
         """(I + alpha H) times a gradient (d,) at theta'; None without what the inner probe should have found."""
         if inner is None or self.hessian is None:
             return None if inner is None else gradient
@@ -191,7 +211,9 @@ class FirstOrder:
         coefficients = hessian.coefficients(values, pivot)
         return gradient + self.step_size * product(directions, coefficients, gradient, perturbations.sigma)
 
-    def _adapted(self, theta, rewards, tasks, at: Round, subspace: Subspace | None) -> np.ndarray:
+    def _adapted(
+        self, theta: np.ndarray, rewards: np.ndarray, tasks: np.ndarray, at: Round, subspace: Subspace | None
+    ) -> np.ndarray:
         """theta' (d, T) of each task from its rewards (T, inner); theta where they are too few."""
         adapted = np.empty((theta.size, len(tasks)))
         for column, (task, values) in enumerate(zip(tasks, rewards, strict=True)):
@@ -208,21 +230,30 @@ class FirstOrder:
             values = self.corruption.apply(values, generator, bool(self.probes[INNER].centres))
         return self.probes[INNER].measured(values)
 
-    def _roll_out(self, which, centres, tasks, slots, evaluations, request, evaluator) -> tuple[np.ndarray, Tally]:
+    def _roll_out(
+        self,
+        which: int,
+        centres: np.ndarray,
+        tasks: np.ndarray,
+        slots: np.ndarray,
+        evaluations: np.ndarray,
+        request: Request,
+        evaluator: Evaluator,
+    ) -> tuple[np.ndarray, Tally]:
         observers = None
         if self.local:
             observers = self._observers(request).of(self._unit_of(slots, evaluations))
         probe, asked = self.probes[which], Rollouts(tasks, slots, evaluations, EPISODES[which])
         return roll_out(probe, centres, asked, request, evaluator, observers)
 
-    def _unit_of(self, slots, evaluations) -> np.ndarray:
+    def _unit_of(self, slots: np.ndarray, evaluations: np.ndarray) -> np.ndarray:
         """The unit whose statistics a rollout uses: its task, or the rollouts of this number in both stages."""
         return slots if self.split == "task" else slots * max(probe.count for probe in self.probes) + evaluations
 
-    def _observers(self, request) -> Observer:
+    def _observers(self, request: Request) -> Observer:
         """Every unit's own, from the end of the payload."""
         size = request.observer.mean.size
-        mean, std = request.stage.payload[-2 * size * self.most_units :].reshape(2, size, self.most_units)
+        mean, std = request.asked.payload[-2 * size * self.most_units :].reshape(2, size, self.most_units)
         return Observer(mean, std)
 
     def _by_unit(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from esmaml_mpi.adaptation.es_gradient import ESGradient
 from esmaml_mpi.decoders import make_decoder
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError
@@ -12,7 +13,7 @@ from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.probes import Probe
 from esmaml_mpi.reproducibility.randomness import Purpose, Streams
 from esmaml_mpi.settings import setting
-from esmaml_mpi.settings.sections import ESMetaSettings, algorithm_setting
+from esmaml_mpi.settings.sections import ESMetaSettings, Sections, algorithm_setting
 
 # Samplers whose directions are independent, and those each of whose directions alone is N(0, I): a Hessian needs fourth
 # moments.
@@ -63,7 +64,14 @@ class FirstOrderSettings(ESMetaSettings):
     )
 
 
-def adaptation_probe(config, streams: Streams) -> Probe:
+class FirstOrderSections(Sections):
+    """A configuration that chooses this algorithm, and the operator that it differentiates."""
+
+    adaptation: ESGradient
+    meta: FirstOrderSettings
+
+
+def adaptation_probe(config: FirstOrderSections, streams: Streams) -> Probe:
     """The queries of the adaptation gradient at theta, as in a test's adaptation, and the pivot where it is needed."""
     adaptation, meta = config.adaptation, config.meta
     queries = meta.adaptation_queries or adaptation.queries
@@ -81,7 +89,7 @@ def adaptation_probe(config, streams: Streams) -> Probe:
     return Probe(perturbations, int(pivot))
 
 
-def check_settings(config) -> None:
+def check_settings(config: FirstOrderSections) -> None:
     """ConfigError unless [adaptation] is one ES gradient step, and has what the Hessian needs."""
     adaptation, meta = config.adaptation, config.meta
     chosen = "meta.algorithm = 'first_order'"
@@ -108,7 +116,7 @@ def check_settings(config) -> None:
         _check_hessian(meta, adaptation)
 
 
-def _check_hessian(meta, adaptation) -> None:
+def _check_hessian(meta: FirstOrderSettings, adaptation: ESGradient) -> None:
     name, signs = meta.hessian_estimator, len(ESTIMATORS[adaptation.estimator].signs)
     if HESSIANS[name].mirrored and signs != 2:
         raise ConfigError(

@@ -1,8 +1,23 @@
 """How a meta-gradient moves theta: plain ascent (the paper's) or Adam."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+
+
+class Optimizer(Protocol):
+    """Steps theta (d,) along meta-gradients; what it remembers of them goes into checkpoints."""
+
+    def step(self, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """The next theta."""
+
+    def to_arrays(self) -> dict[str, np.ndarray | np.generic]:
+        """State for a checkpoint."""
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Inverse of ``to_arrays``."""
 
 
 @dataclass
@@ -15,11 +30,11 @@ class SGD:
         """The next theta (d,)."""
         return theta + self.step_size * gradient
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray | np.generic]:
         """State for a checkpoint."""
         return {}
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take a checkpoint's state back."""
 
 
@@ -32,8 +47,10 @@ class Adam:
     second_decay: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self):
-        self.count, self.first, self.second = 0, 0.0, 0.0
+    def __post_init__(self) -> None:
+        self.count = 0
+        self.first: np.ndarray | float = 0.0
+        self.second: np.ndarray | float = 0.0
 
     def step(self, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """The next theta (d,)."""
@@ -44,14 +61,14 @@ class Adam:
         square = self.second / (1 - self.second_decay**self.count)
         return theta + self.step_size * mean / (np.sqrt(square) + self.epsilon)
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray | np.generic]:
         """State for a checkpoint: ``count`` () and both moments (d,), scalars before the first step."""
         return {"count": np.int64(self.count), "first": np.asarray(self.first), "second": np.asarray(self.second)}
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take a checkpoint's state back."""
         self.count = int(arrays["count"])
         self.first, self.second = np.array(arrays["first"]), np.array(arrays["second"])
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {"sgd": SGD, "adam": Adam}

@@ -38,11 +38,11 @@ class Perturbations:
     _drawn: dict = field(default_factory=dict, repr=False)  # (round, task) -> directions that were drawn jointly
 
     @classmethod
-    def of_meta_policy(cls, meta: ESMetaSettings, streams: Streams) -> "Perturbations":
+    def of_meta_policy(cls, meta: ESMetaSettings, perturbations: int, streams: Streams) -> "Perturbations":
         """Those that a section [meta] asks for; ConfigError if it cannot be had."""
-        check_budget("meta", "perturbations", meta.perturbations, meta.estimator, meta.reward_normalization)
+        check_budget("meta", "perturbations", perturbations, meta.estimator, meta.reward_normalization)
         return cls(
-            meta.perturbations,
+            perturbations,
             meta.sigma,
             meta.estimator,
             meta.reward_normalization,
@@ -84,7 +84,12 @@ class Perturbations:
         return theta + self.signs[query % len(self.signs)] * self.sigma * direction[:, 0]
 
     def each(
-        self, indices: Sequence[int], dimension: int, at: Round, task: int = 0, subspace: Subspace | None = None
+        self,
+        indices: Sequence[int] | np.ndarray,
+        dimension: int,
+        at: Round,
+        task: int = 0,
+        subspace: Subspace | None = None,
     ) -> Iterator[np.ndarray]:
         """Directions (d,), one after the other in the same array."""
         direction = np.empty((dimension, 1))

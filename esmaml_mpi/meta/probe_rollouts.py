@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.meta.probes import Probe
+from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Purpose
 from esmaml_mpi.rollouts.evaluator import Evaluator
@@ -22,7 +23,12 @@ class Rollouts:
 
 
 def roll_out(
-    probe: Probe, centres: np.ndarray, asked: Rollouts, request, evaluator: Evaluator, observers: Observer | None
+    probe: Probe,
+    centres: np.ndarray,
+    asked: Rollouts,
+    request: Request,
+    evaluator: Evaluator,
+    observers: Observer | None,
 ) -> tuple[np.ndarray, Tally]:
     """Rewards (U, 1), nan where a rollout failed, of a probe of the tasks' ``centres`` (d, T), and their tally.
 

@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.reproducibility.randomness import Phase, Round
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -17,6 +21,30 @@ class Stage:
     units: int = 0
     width: int = 1
     payload: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What rank 0 asks of all ranks in one round: the training units of ``stage``, if any, and test units or not."""
+
+    iteration: int
+    attempt: int
+    stage: Stage | None
+    test: bool
+    theta: np.ndarray
+    observer: Observer
+    subspace: Subspace | None = None  # where a sampler of directions uses it
+
+    @property
+    def asked(self) -> Stage:
+        """The stage, for those who work on one."""
+        assert self.stage is not None
+        return self.stage
+
+    @property
+    def round(self) -> Round:
+        """The key of its training units."""
+        return Round(Phase.TRAIN, self.iteration, self.attempt)
 
 
 class Step(NamedTuple):

@@ -9,6 +9,7 @@ Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its 
 and 2i+1) share tasks and adaptation randomness.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,14 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.probes import Measured, Probe
-from esmaml_mpi.meta.stages import Stage, Step
+from esmaml_mpi.meta.stages import Request, Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
+from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round, Streams
 from esmaml_mpi.rollouts.evaluator import Evaluator
 from esmaml_mpi.rollouts.units import Status, Tally, Units
 from esmaml_mpi.settings import setting
-from esmaml_mpi.settings.sections import ESMetaSettings, algorithm_setting
+from esmaml_mpi.settings.sections import ESMetaSettings, Sections, algorithm_setting, known
 
 
 @dataclass
@@ -47,6 +49,12 @@ class ZeroOrderSettings(ESMetaSettings):
     )
 
 
+class ZeroOrderSections(Sections):
+    """A configuration that chooses this algorithm."""
+
+    meta: ZeroOrderSettings
+
+
 @dataclass(frozen=True)
 class ZeroOrder:
     """One algorithm object serves both sides:
@@ -65,14 +73,14 @@ class ZeroOrder:
     keeps_unit_statistics = 0
 
     @classmethod
-    def from_config(cls, config) -> "ZeroOrder":
+    def from_config(cls, config: ZeroOrderSections) -> "ZeroOrder":
         meta, streams = config.meta, Streams(config.run.seed)
-        perturbations = Perturbations.of_meta_policy(meta, streams)
+        perturbations = Perturbations.of_meta_policy(meta, meta.perturbations, streams)
         if meta.top_directions > perturbations.directions:
             raise ConfigError(
                 f"meta.top_directions = {meta.top_directions}: there are only {perturbations.directions} directions."
             )
-        batches = TaskBatches(config.task.train_size, config.task.batch_size, streams)
+        batches = TaskBatches(known(config.task.train_size), known(config.task.batch_size), streams)
         probe = Probe(perturbations, meta.current_evaluations)
         return cls(probe, meta.top_directions, meta.top_ranking, batches)
 
@@ -107,14 +115,16 @@ class ZeroOrder:
         """What an iteration evaluates."""
         return f"{self.evaluations} evaluations of {self.batches.size} tasks per iteration"
 
-    def iteration(self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics=None):
+    def iteration(
+        self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics: UnitStatistics | None = None
+    ) -> Generator[Stage, np.ndarray, Step]:
         """See ``Algorithm``: one stage."""
         rows = yield Stage(units=self.evaluations)
         values = rows[:, 0]
         current = finite_mean(values[self.probe.perturbations.queries :])
         return Step(self.gradient(at, values, theta.size, subspace), values, current)
 
-    def work(self, request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
+    def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """See ``Algorithm``: a unit's value is the mean of its adapted rewards over its tasks."""
         units = self.units(request.round, indices)
         points = self.points(request.theta, request.round, indices, request.subspace)

@@ -4,18 +4,23 @@ The best set of the processor runs, or the one that the environment variable ESM
 bits, and so does NumPy, which runs where the extension could not be compiled or where ESMAML_NATIVE is "numpy".
 """
 
+import importlib
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.native import elementary
 
+_compiled: Any = None
+_reason = ""
 try:
-    from esmaml_mpi.native import _kernels as _compiled
+    _compiled = importlib.import_module("esmaml_mpi.native._kernels")
 except ImportError as error:
-    _compiled, _reason = None, str(error)
+    _reason = str(error)
 
 VARIABLE = "ESMAML_NATIVE"
 NUMPY = "numpy"
@@ -25,10 +30,10 @@ FUNCTIONS = ("tanh", "exp", "sin", "cos")  # their numbers in source/arrays.h
 class Kernels:
     """The kernels of one instruction set. They take float64 arrays, and let other threads run."""
 
-    def __init__(self, name: str, place: int):
+    def __init__(self, name: str, place: int) -> None:
         self.name, self._place = name, place
 
-    def call(self, kernel: str, *arguments):
+    def call(self, kernel: str, *arguments: Any) -> Any:
         """A kernel of ``source/module.c``."""
         return getattr(_compiled, kernel)(self._place, *arguments)
 
@@ -43,6 +48,9 @@ class Kernels:
         return out
 
 
+_chosen: list[Kernels | None] = []  # the last one is in use
+
+
 def names() -> list[str]:
     """What ESMAML_NATIVE may be here, best first."""
     return [*(_compiled.names() if _compiled else ()), NUMPY]
@@ -50,21 +58,19 @@ def names() -> list[str]:
 
 def kernels() -> Kernels | None:
     """Those in use; None where NumPy is."""
-    global _chosen
-    if _chosen is _UNKNOWN:
-        _chosen = _named(os.environ.get(VARIABLE) or names()[0])
-    return _chosen
+    if not _chosen:
+        _chosen.append(_named(os.environ.get(VARIABLE) or names()[0]))
+    return _chosen[-1]
 
 
 @contextmanager
-def using(name: str):
+def using(name: str) -> Iterator[None]:
     """Another instruction set in the block, for the whole process."""
-    global _chosen
-    before, _chosen = _chosen, _named(name)
+    _chosen.append(_named(name))
     try:
         yield
     finally:
-        _chosen = before
+        _chosen.pop()
 
 
 def described() -> str:
@@ -75,9 +81,9 @@ def described() -> str:
     return "NumPy, as ESMAML_NATIVE asks for it" if _compiled else f"NumPy, several times slower: {_reason}"
 
 
-def missing() -> str | None:
-    """Why there are no compiled kernels; None if there are."""
-    return None if _compiled else _reason
+def missing() -> str:
+    """Why there are no compiled kernels; empty if there are."""
+    return _reason
 
 
 def tanh(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -121,9 +127,10 @@ def squared_distance(path: np.ndarray, goal: np.ndarray, out: np.ndarray, offset
     np.add(offset[:, 0], offset[:, 1], out=out)
 
 
-def _elementary(name, x, out):
+def _elementary(name: str, x: np.ndarray, out: np.ndarray | None) -> np.ndarray:
     chosen = kernels()
-    return chosen.elementary(name, x, out) if chosen else getattr(elementary, name)(x, out)
+    found: np.ndarray = chosen.elementary(name, x, out) if chosen else getattr(elementary, name)(x, out)
+    return found
 
 
 def _named(name: str) -> Kernels | None:
@@ -131,7 +138,3 @@ def _named(name: str) -> Kernels | None:
     if name not in known:
         raise ConfigError(f"{VARIABLE} = {name!r}: this machine has {', '.join(known)}; one of these is wanted.")
     return None if name == NUMPY else Kernels(name, known.index(name))
-
-
-_UNKNOWN = object()
-_chosen = _UNKNOWN

@@ -54,7 +54,8 @@ def tanh(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     np.add(rest, power, out=rest)
     np.add(rest, _TWO, out=power)
     np.divide(rest, power, out=rest)
-    return np.copysign(rest, x, out=out)
+    found: np.ndarray = np.copysign(rest, x, out=out)
+    return found
 
 
 def exp(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -63,7 +64,8 @@ def exp(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     whole = scaled - _MAGIC
     half = whole * _HALF + _MAGIC
     rest = (rest + _UNIT) * _power(half.copy())
-    return np.multiply(rest, _power((whole - (half - _MAGIC)) + _MAGIC), out=out)
+    found: np.ndarray = np.multiply(rest, _power((whole - (half - _MAGIC)) + _MAGIC), out=out)
+    return found
 
 
 def sin(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -78,7 +80,7 @@ def cos(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return _signed(np.where(quadrant & 1, sine, cosine), quadrant + 1, out)
 
 
-def _reduced(y):
+def _reduced(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """k + MAGIC and exp(r) - 1, where y = k ln 2 + r."""
     scaled = y * _INVERSE_LN2
     np.subtract(scaled, _OFFSET, out=scaled)  # the range that gives tanh its least error
@@ -96,7 +98,7 @@ def _reduced(y):
     return scaled, np.add(rest, r, out=rest)
 
 
-def _power(scaled):
+def _power(scaled: np.ndarray) -> np.ndarray:
     """2^k of k + MAGIC, whose memory it takes."""
     bits = scaled.view(np.int64)
     np.left_shift(bits, _SHIFT, out=bits)
@@ -104,7 +106,7 @@ def _power(scaled):
     return scaled
 
 
-def _quarter(x):
+def _quarter(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """k, whose last two bits are the quadrant, and sine and cosine of r, where x = k pi / 2 + r."""
     far = np.abs(x) > _FAR
     if np.any(far):
@@ -118,7 +120,7 @@ def _quarter(x):
     return scaled.view(np.int64), sine, cosine
 
 
-def _signed(values, quadrant, out):
+def _signed(values: np.ndarray, quadrant: np.ndarray, out: np.ndarray | None) -> np.ndarray:
     """Negative in the last two quadrants."""
     found = (values.view(np.int64) ^ ((quadrant & 2) << 62)).view(np.float64)
     if out is None:
@@ -127,10 +129,11 @@ def _signed(values, quadrant, out):
     return out
 
 
-def _series(factors, x):
+def _series(factors: list[np.ndarray], x: np.ndarray) -> np.ndarray:
     """Polynomial, factors of high powers first."""
-    total = x * factors[0]
+    total: np.ndarray = x * factors[0]
     for factor in factors[1:-1]:
         np.add(total, factor, out=total)
         np.multiply(total, x, out=total)
-    return np.add(total, factors[-1], out=total)
+    total += factors[-1]
+    return total

@@ -12,7 +12,7 @@ class Observer:
     mean: np.ndarray
     std: np.ndarray
 
-    def of(self, columns) -> "Observer":
+    def of(self, columns: slice | np.ndarray) -> "Observer":
         """That of these columns, a slice or indices."""
         return self if self.mean.ndim == 1 else Observer(self.mean[:, columns], self.std[:, columns])
 

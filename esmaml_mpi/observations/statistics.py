@@ -5,6 +5,7 @@ rollout of all earlier iterations and are frozen within an iteration.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class ObservationStatistics:
                 std[i] = math.sqrt(variance)
         return mean, std
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray | np.generic]:
         """State for a checkpoint: ``count`` () int64 and ``sums`` (2n, STORED_LIMBS) int64."""
         limbs = np.zeros((2 * self.size, STORED_LIMBS), dtype=np.int64)
         for row, total in zip(limbs, self.sums, strict=True):
@@ -55,7 +56,7 @@ class ObservationStatistics:
         return {"count": np.int64(self.count), "sums": limbs}
 
     @classmethod
-    def from_arrays(cls, arrays) -> "ObservationStatistics":
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "ObservationStatistics":
         """Inverse of ``to_arrays``."""
         statistics = cls(len(arrays["sums"]) // 2)
         statistics.add(int(arrays["count"]), arrays["sums"])

@@ -4,6 +4,8 @@ They belong to the unit, not to the rank that happens to evaluate it: rank 0 kee
 and standard deviations of all units.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from esmaml_mpi.observations.statistics import ZERO_STD
@@ -32,6 +34,6 @@ class UnitStatistics:
         """State for a checkpoint."""
         return {"sums": self.sums}
 
-    def restore(self, arrays) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Inverse of ``to_arrays``."""
         self.sums = np.array(arrays["sums"])

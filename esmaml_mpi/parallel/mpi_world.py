@@ -20,21 +20,22 @@ class MPIWorld(World):
     survivors; without it, MPI ends the job.
     """
 
-    def __init__(self):
-        self._comm = MPI.COMM_WORLD.Dup()
+    def __init__(self) -> None:
+        self._comm: MPI.Intracomm = MPI.COMM_WORLD.Dup()
         self.rank, self.size = self._comm.rank, self._comm.size
         self.library = MPI.Get_library_version().split("\x00")[0].strip()
         self.survives_losses = os.environ.get("OMPI_MCA_mpi_ft_enable", "0").lower() in ("1", "true")
         self._lost = 0
-        self._window, self._ticket = None, np.zeros(1, dtype=np.int64)
+        self._window: MPI.Win | None = None
+        self._ticket = np.zeros(1, dtype=np.int64)
         neighbours = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
         self._longest_nap = 0.001 * max(1.0, neighbours.size / (os.cpu_count() or 1))
         neighbours.Free()
 
-    def broadcast(self, buffer):
+    def broadcast(self, buffer: np.ndarray) -> None:
         self._complete(lambda: self._comm.Ibcast(buffer, root=0))
 
-    def gather(self, block, counts):
+    def gather(self, block: np.ndarray, counts: list[int]) -> np.ndarray | None:
         width = block.shape[1]
         out = np.empty((sum(counts), width)) if self.rank == 0 else None
         target = [out, [count * width for count in counts]] if self.rank == 0 else None
@@ -42,36 +43,38 @@ class MPIWorld(World):
         self._complete(lambda: self._comm.Igatherv(block, target, root=0))
         return out
 
-    def sum(self, buffer):
+    def sum(self, buffer: np.ndarray) -> None:
         self._complete(lambda: self._comm.Iallreduce(MPI.IN_PLACE, buffer, op=MPI.SUM))
 
-    def open_tickets(self):
+    def open_tickets(self) -> None:
         if self._window is not None:
             return
         # A counter in rank 0's memory, for as long as the communicator lives.
-        self._window = MPI.Win.Allocate(8 if self.rank == 0 else 0, 8, comm=self._comm)
+        self._window = window = MPI.Win.Allocate(8 if self.rank == 0 else 0, 8, comm=self._comm)
         if self.rank == 0:
-            np.frombuffer(self._window.tomemory(), dtype=np.int64)[0] = 0
+            counter = np.frombuffer(window.tomemory(), dtype=np.int64)  # type: ignore[call-overload]  # it is a buffer
+            counter[0] = 0
         self._complete(self._comm.Ibarrier)  # nobody draws before it is zero
-        self._window.Lock_all()
+        window.Lock_all()
 
-    def ticket(self):
+    def ticket(self) -> int:
+        assert self._window is not None
         self._window.Fetch_and_op(_ONE, self._ticket, 0, 0, MPI.SUM)
         self._window.Flush(0)
         return int(self._ticket[0])
 
-    def recover(self):
+    def recover(self) -> None:
         self._close_up(leaving=False)
 
-    def leave(self):
+    def leave(self) -> bool:
         return self._close_up(leaving=True) if self.survives_losses else True
 
-    def abort(self, code):
+    def abort(self, code: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         self._comm.Abort(code)
 
-    def close(self, code):
+    def close(self, code: int) -> None:
         if self._lost:
             # MPI_Finalize synchronises with all processes there ever were and can hang when some are dead. Everybody
             # has agreed to leave, so there is nothing left to wait for.
@@ -118,7 +121,7 @@ class MPIWorld(World):
             if not leaving:
                 self._comm.Revoke()
             before = self.size
-            self._comm = self._comm.Shrink()
+            self._comm = self._comm.Shrink()  # type: ignore[assignment]  # an Intracomm, as it is of one
             self._lost += before - self._comm.size
             self.rank, self.size = self._comm.rank, self._comm.size
             self._window = None  # of the old communicator; freeing it would need the dead

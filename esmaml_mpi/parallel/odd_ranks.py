@@ -10,4 +10,4 @@ def odd_ranks(world: World) -> list[int]:
     """Collective: at rank 0 the ranks whose fingerprint is not rank 0's; [] elsewhere."""
     own = np.array([[float(int(fingerprint(), 16))]])  # 48 bits are exact in a double
     found = world.gather(own, [1] * world.size)
-    return [] if world.rank else np.flatnonzero(found[:, 0] != found[0, 0]).tolist()
+    return [] if found is None else np.flatnonzero(found[:, 0] != found[0, 0]).tolist()

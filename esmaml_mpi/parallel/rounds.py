@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.meta.stages import Stage
+from esmaml_mpi.meta.stages import Request, Stage
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.plan import cut, deal, works
 from esmaml_mpi.parallel.world import RankLost, World
@@ -92,16 +92,18 @@ class Rounds:
             stage.width,
             stage.payload.size,
         )
-        numbers = [request.theta, request.observer.mean, request.observer.std]
+        parts: list[np.ndarray | list[float]] = [request.theta, request.observer.mean, request.observer.std]
         if request.subspace is not None:
             known = request.subspace
-            numbers += [[known.probability], known.weights, known.basis.ravel()]
-        numbers = np.concatenate(numbers)
+            parts += [[known.probability], known.weights, known.basis.ravel()]
+        numbers = np.concatenate(parts)
         self._numbers[: numbers.size] = numbers
         self.world.broadcast(self._packet)
         if stage.payload.size:
             self.world.broadcast(np.ascontiguousarray(stage.payload))
-        return self._round(request, start)
+        reply = self._round(request, start)
+        assert reply is not None  # on rank 0
+        return reply
 
     def stop(self, code: int) -> None:
         """Rank 0: send the others home with an exit code."""
@@ -163,29 +165,30 @@ class Rounds:
         counters, limbs, counts = np.split(sums, [COUNTERS, COUNTERS + 2 * n * LIMBS])
         first = stage.units if (stage := request.stage) else 0  # test units come after the training units
         width = max(stage.width if stage else 0, 2 * request.test)
-        rows = [np.empty((0, 1 + width))]  # of units: index, then its numbers, nan where it failed
+        blocks = [np.empty((0, 1 + width))]  # of units: index, then its numbers, nan where it failed
         for test, indices in self._blocks(request):
             block = np.full((len(indices), 1 + width), np.nan)
             block[:, 0] = np.add(indices, first * test)
             if test:
                 outcome = experiment.test_units(request, indices)
+                assert outcome.before is not None
                 good = (outcome.tally.status == Status.OK) & np.isfinite(outcome.after[:, 0])
                 block[good, 1], block[good, 2] = outcome.before[good, 0], outcome.after[good, 0]
             else:
                 values, tally = experiment.train_units(request, indices)
-                block[:, 1 : 1 + stage.width] = values
+                block[:, 1 : 1 + request.asked.width] = values
                 good = tally.status == Status.OK
                 counters[:3] += tally.steps[good].sum(), tally.rollouts.sum(), tally.steps.sum()
                 limbs += to_limbs(tally.observation_sums[:, good]).sum(axis=1).ravel()
-            rows.append(block)
-        rows = np.concatenate(rows)
+            blocks.append(block)
+        rows = np.concatenate(blocks)
         counters[3] = self.stop_requested()
         counts[world.rank] = len(rows)
         ticks.append(time.perf_counter())
         world.sum(sums)
         gathered = world.gather(rows, counts.tolist())
         ticks.append(time.perf_counter())
-        if world.rank != 0:
+        if gathered is None:  # not rank 0
             return None
         return self._reply(request, gathered, counters, limbs.reshape(-1, LIMBS), ticks)
 
@@ -206,7 +209,9 @@ class Rounds:
         # Everyone who works has drawn one ticket too many.
         self._tickets += len(blocks) + sum(works(train + test, size, r) for r in range(size))
 
-    def _reply(self, request, gathered, counters, limbs, ticks) -> Reply:
+    def _reply(
+        self, request: Request, gathered: np.ndarray, counters: np.ndarray, limbs: np.ndarray, ticks: list[float]
+    ) -> Reply:
         """Rows in the order in which they came, put into unit order."""
         gathered = gathered[np.argsort(gathered[:, 0])]
         held_out, stage = self.experiment.held_out, request.stage

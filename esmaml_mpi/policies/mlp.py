@@ -9,6 +9,7 @@ the same on every processor. ``BoundPolicy`` is that in NumPy; compiled kernels 
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,13 +18,15 @@ import numpy as np
 from esmaml_mpi.native.door import kernels
 from esmaml_mpi.native.elementary import tanh
 from esmaml_mpi.native.network import CompiledPolicy, shape_of
+from esmaml_mpi.policies.contract import Bound
 
 # A zero-dimensional array: NumPy would convert a Python float at every call.
 _ZERO = np.array(0.0)
 
 # Each works in place.
-ACTIVATIONS = {"relu": lambda x: np.maximum(x, _ZERO, out=x), "tanh": lambda x: tanh(x, out=x)}
-OUTPUTS = {"tanh": ACTIVATIONS["tanh"], "identity": lambda x: x}
+Squash = Callable[[np.ndarray], np.ndarray]
+ACTIVATIONS: dict[str, Squash] = {"relu": lambda x: np.maximum(x, _ZERO, out=x), "tanh": lambda x: tanh(x, out=x)}
+OUTPUTS: dict[str, Squash] = {"tanh": ACTIVATIONS["tanh"], "identity": lambda x: x}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Policy:
             parts.append(np.zeros(outputs))
         return np.concatenate(parts)
 
-    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0):
+    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0) -> Bound:
         """Policies of a batch, ready to act: parameters (d, B), observation mean and std (n,) or (n, B).
 
         ``step`` is the one at which they begin, for policies to which it makes a difference.

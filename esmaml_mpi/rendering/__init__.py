@@ -36,7 +36,7 @@ def make_painter(family: TaskFamily, width: int, height: int) -> Painter:
     return ChosenBySimulation(family, width, height)
 
 
-class ChosenBySimulation(Painter):
+class ChosenBySimulation(Painter[TaskFamily, Simulation]):
     """For families that only their simulations tell apart: MuJoCo bodies, and those that draw their own frames."""
 
     chosen: Painter | None = None

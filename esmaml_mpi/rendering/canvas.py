@@ -23,7 +23,8 @@ class Canvas:
         # A hundredth of a pixel more, so that rounding down gives these very sizes.
         figure = Figure(figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi, layout="constrained")
         self.canvas, self.axes = FigureCanvasAgg(figure), figure.add_subplot()
-        self._key, self._still = None, None
+        self._key: Hashable = None
+        self._still: object = None
 
     def paint(self, key: Hashable, still: Callable[[Axes], None], moving: Callable[[Axes], list[Artist]]) -> np.ndarray:
         """A frame (height, width, 3): ``still`` draws what is the same for the same ``key``, ``moving`` the rest."""
@@ -31,8 +32,8 @@ class Canvas:
             self.axes.clear()
             self.axes.tick_params(labelsize=FONT)
             still(self.axes)
-            self.axes.xaxis.label.set_size(FONT)
-            self.axes.yaxis.label.set_size(FONT)
+            self.axes.xaxis.label.set_fontsize(FONT)
+            self.axes.yaxis.label.set_fontsize(FONT)
             self.canvas.draw()
             self._still, self._key = self.canvas.copy_from_bbox(self.canvas.figure.bbox), key
         self.canvas.restore_region(self._still)

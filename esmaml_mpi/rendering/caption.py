@@ -1,9 +1,12 @@
 """Text around panels: which policy, on which task, when, and how well."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 INK, PAPER, WARNING = (26, 26, 26), (255, 255, 255), (200, 60, 0)
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 GAP = 8  # pixels between panels
 LEAST_FONT, MOST_FONT = 8, 40  # pixels
 WIDEST = "m" * 34  # a line that has to fit into a panel
@@ -24,7 +27,11 @@ class Page:
         return width + width % 2, height + height % 2
 
     def compose(
-        self, panels: list[np.ndarray], texts: list[list[str]], marks=("", ""), colours=(INK,) * 3
+        self,
+        panels: list[np.ndarray],
+        texts: list[list[str]],
+        marks: Sequence[str] = ("", ""),
+        colours: Sequence[tuple[int, int, int] | str] = (INK,) * 3,
     ) -> np.ndarray:
         """A frame (height, width, 3): each panel under its lines, and with its mark on it if that is not empty.
 
@@ -52,11 +59,11 @@ class Page:
         draw.rectangle((start, self.top, right - 1, self.top + self.line + pad), fill=WARNING)
         draw.text((start + pad, self.top + pad // 2), mark, fill=PAPER, font=font)
 
-    def _font(self, text: str):
+    def _font(self, text: str) -> Font:
         """The page's font, smaller where this text would not fit."""
         return ImageFont.load_default(self._fitting(text, self.font_size))
 
-    def _cut(self, text: str, font) -> str:
+    def _cut(self, text: str, font: Font) -> str:
         """What of a text fits, which is all but in the smallest font."""
         whole = text
         while text and font.getlength(text + ".." * (text != whole)) > self.width - LEAST_FONT:

@@ -1,5 +1,7 @@
 """The cart-pole from the side, with the angle that its biased sensor shows."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -15,7 +17,7 @@ LENGTH = 2 * HALF_LENGTH
 SENSOR_LENGTH = 1.3 * LENGTH  # of the line for its angle, which is often close to the pole's
 
 
-class CartPole(Painter):
+class CartPole(Painter[CartPoleSensorBias, Simulation]):
     """Reads the observations: position first, and the angle, which is off by the task's bias, after the velocity."""
 
     def __init__(self, family: CartPoleSensorBias, width: int, height: int):
@@ -64,7 +66,7 @@ class CartPole(Painter):
         )
 
 
-def _pole(axes: Axes, position: float, angle: float, length: float, **look):
+def _pole(axes: Axes, position: float, angle: float, length: float, **look: Any) -> Line2D:
     """A line from the cart at ``position``, leaning to the right by ``angle`` radians."""
     x, y = position + length * np.sin(angle), CART_HEIGHT + length * np.cos(angle)
     return axes.plot([position, x], [CART_HEIGHT, y], **look)[0]

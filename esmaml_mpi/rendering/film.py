@@ -38,7 +38,8 @@ class Film:
     def frames(self) -> Iterator[np.ndarray]:
         """Frames (height, width, 3) uint8 of even sizes. Episodes that are over stay as they were."""
         shown = self.shown
-        panels, finished = [None] * len(POLICIES), [False] * len(POLICIES)
+        panels: dict[int, np.ndarray] = {}
+        finished = [False] * len(POLICIES)
         for moment in self.pair.play():
             repeats = shown.count(moment.step)
             if repeats == 0:
@@ -49,7 +50,7 @@ class Film:
                     panels[i] = self.painter.frame(moment.simulation, i, seen, self.pair.tasks)
                     finished[i] = bool(moment.over[i])
             texts = [self._lines(moment, i) for i in range(len(POLICIES))]
-            frame = self.page.compose(panels, texts, [_mark(moment, i) for i in range(len(POLICIES))])
+            frame = self.page.compose(list(panels.values()), texts, [_mark(moment, i) for i in range(len(POLICIES))])
             for _ in range(repeats):
                 yield frame
 
@@ -59,7 +60,8 @@ class Film:
 
         looks = (" (dashed)", "")
         lines = [f"{name}{looks[i]}: {_reward(self.last, i)}" for i, name in enumerate(POLICIES)]
-        paths = self.painter.picture(self.last.paths, self.pair.tasks[:, 0])
+        assert hasattr(self.painter, "picture")
+        paths: np.ndarray = self.painter.picture(self.last.paths, self.pair.tasks[:, 0])
         return self.page.compose([paths], [[self.task, *lines]], colours=(INK, GREY, BLUE))
 
     def _lines(self, moment: Moment, i: int) -> list[str]:

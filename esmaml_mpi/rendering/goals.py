@@ -25,7 +25,8 @@ class Goals:
     def visited(self, path: np.ndarray) -> np.ndarray:
         """Which correct goals (k,) bool are done with along ``path`` (t + 1, 2)."""
         offsets = path[1:, None, :] - self.correct
-        return np.any(np.sum(offsets**2, axis=2) < self.switched_off**2, axis=0)
+        visited: np.ndarray = np.any(np.sum(offsets**2, axis=2) < self.switched_off**2, axis=0)
+        return visited
 
 
 def goals_of(family: PointFamily, task: np.ndarray) -> Goals:

@@ -11,6 +11,7 @@ import importlib
 import os
 import subprocess
 import sys
+from typing import Any
 
 from esmaml_mpi.errors import UsageError, in_words
 
@@ -23,7 +24,7 @@ mujoco.MjrContext(mujoco.MjModel.from_xml_string("<mujoco/>"), mujoco.mjtFontSca
 """
 
 
-def make_context(width: int, height: int):
+def make_context(width: int, height: int) -> Any:
     """An OpenGL context for frames of this size, of MuJoCo's own classes; it has make_current(), as_current(), free().
 
     UsageError if there is no way to have one.

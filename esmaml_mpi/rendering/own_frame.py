@@ -1,20 +1,29 @@
 """Simulations that draw themselves, such as a Gymnasium environment's."""
 
+from typing import Protocol
+
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError, UserError, in_words
 from esmaml_mpi.rendering.offscreen import tell_others
 from esmaml_mpi.rendering.painter import Painter
 from esmaml_mpi.rendering.requirement import need
-from esmaml_mpi.tasks.family import Simulation
+from esmaml_mpi.tasks.family import TaskFamily
 
 GROUND = (255, 255, 255)  # beside a picture of another shape
 
 
-class OwnFrame(Painter):
+class DrawsItself(Protocol):
+    """A simulation that draws its own frames."""
+
+    def frame(self, column: int) -> np.ndarray:
+        """Picture (height, width, 3) of the episode in this column as it is now."""
+
+
+class OwnFrame(Painter[TaskFamily, DrawsItself]):
     """What ``simulation.frame(column)`` gives, scaled to fit."""
 
-    def frame(self, simulation: Simulation, column: int, observations: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+    def frame(self, simulation: DrawsItself, column: int, observations: np.ndarray, tasks: np.ndarray) -> np.ndarray:
         tell_others()
         try:
             picture = np.asarray(simulation.frame(column))

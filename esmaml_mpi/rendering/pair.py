@@ -1,8 +1,9 @@
 """The meta-policy and the policy adapted from it, on one task, from the same start and with the same noise."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar, TypeVarTuple
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from esmaml_mpi.tasks.workspace import Workspace
 from esmaml_mpi.trained.from_file import Trained
 
 POLICIES = ("meta-policy", "adapted policy")
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,9 @@ class Pair:
         simulation.reset(observation)
         return simulation
 
-    def _advance(self, simulation: Simulation, act, seen: np.ndarray):
+    def _advance(
+        self, simulation: Simulation, act: Callable[[np.ndarray], np.ndarray], seen: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One step; lengths, ends and returns so far."""
         steps, count = len(seen) - 1, len(POLICIES)
         simulation.step(act(seen[-2]), seen[-1])
@@ -108,7 +114,7 @@ class Pair:
         drawn = checked_noise(self.family, self.family.draw_noise(generator, self.setup.episodes), self.setup.episodes)
         return np.repeat(drawn[:, :1], len(POLICIES), axis=1)
 
-    def _guarded(self, call, *arguments):
+    def _guarded(self, call: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         try:
             with np.errstate(all="ignore"):  # a failed episode may be inf or nan, and is shown as failed
                 return call(*arguments)

@@ -11,7 +11,7 @@ MARGIN = 1.15
 FARTHEST = 3.0  # largest amplitudes that are shown; a wild prediction would flatten the curve
 
 
-class Regression(Painter):
+class Regression(Painter[Sinusoid, SinusoidSimulation]):
     """Targets as a line, predictions as dots, the latest with its error."""
 
     def __init__(self, family: Sinusoid, width: int, height: int):

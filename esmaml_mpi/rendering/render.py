@@ -1,5 +1,6 @@
 """The ``render`` command."""
 
+import argparse
 import dataclasses
 import os
 import signal
@@ -7,6 +8,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +29,7 @@ RANKS = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_
 INTERRUPTED = 130  # exit code, as a shell has it for Ctrl-C
 
 
-def render(options) -> int:
+def render(options: argparse.Namespace) -> int:
     """Write the video or picture that ``options`` ask for; returns the exit code."""
     before = signal.signal(signal.SIGTERM, _interrupt)  # so that a temporary file is removed then too
     try:
@@ -39,7 +42,7 @@ def render(options) -> int:
     return 0
 
 
-def _render(options) -> None:
+def _render(options: argparse.Namespace) -> None:
     _check_alone()
     path = _output(options)
     _check_numbers(options)
@@ -82,7 +85,8 @@ def _drawn(trained: Trained) -> Trained:
     arguments = {**task.options.get("arguments", {}), "render_mode": "rgb_array"}
     task = dataclasses.replace(task, options={**task.options, "arguments": arguments})
     try:
-        make_family(task.name, task.horizon, task.options).blueprint  # noqa: B018 (makes an instance)
+        family: Any = make_family(task.name, task.horizon, task.options)
+        family.blueprint  # noqa: B018 (makes an instance)
     except FamilyError:
         return trained
     return dataclasses.replace(trained, config=dataclasses.replace(trained.config, task=task))
@@ -94,7 +98,7 @@ def _check_alone() -> None:
             raise UsageError(f"render is one process, not {os.environ[name]} ranks ({name}): leave out mpirun or srun.")
 
 
-def _output(options) -> Path:
+def _output(options: argparse.Namespace) -> Path:
     """Where to write; UsageError if the name is no video's, or a file is there already."""
     path = Path(options.output or Path(options.results).with_suffix(".mp4"))
     allowed = (*MOST_FPS, PICTURE)
@@ -105,7 +109,7 @@ def _output(options) -> Path:
     return path
 
 
-def _check_numbers(options) -> None:
+def _check_numbers(options: argparse.Namespace) -> None:
     least, most = SIDES
     for flag, value in (("--width", options.width), ("--height", options.height)):
         if not least <= value <= most:
@@ -126,5 +130,5 @@ def _counted(frames: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
         yield frame
 
 
-def _interrupt(number, frame) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt

@@ -1,6 +1,7 @@
 """Point tasks from above: the path so far, where the agent is, and the goals."""
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Rectangle
 
@@ -15,7 +16,7 @@ GROWTH = 1.5  # of the view when a path leaves it
 WALL_NEAR = 0.6  # a wall is shown where the rest of the view fills this share of it
 
 
-class TopView(Painter):
+class TopView(Painter[PointFamily, Simulation]):
     """Equal axes around the origin, large enough for goals and paths."""
 
     def __init__(self, family: PointFamily, width: int, height: int):
@@ -42,7 +43,7 @@ class TopView(Painter):
             self._hold(path, goals)
         before, after = paths
 
-        def moving(axes):
+        def moving(axes: Axes) -> list[Artist]:
             dashed, full = _path(axes, before, GREY, "--"), _path(axes, after, BLUE, "-")
             return [*_visits(axes, goals, after), *dashed, *full]
 

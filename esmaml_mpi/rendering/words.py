@@ -40,7 +40,7 @@ def task_in_words(family: TaskFamily, task: np.ndarray) -> str:
             f"battery {task[ROW['voltage']]:.1f} V, {task[ROW['side_mass']]:.2f} kg on the {side}, foot friction "
             f"{task[ROW['foot_friction']]:.2f}"
         )
-    if family.name == "gymnasium":
+    if family.name == "gymnasium" and hasattr(family, "variation"):
         values = family.variation.values(task)
         return ", ".join(f"{name} {_short(value)}" for name, value in values.items()) or "its only one"
     if len(task) > MOST_NUMBERS:
@@ -52,5 +52,5 @@ def _few(numbers: np.ndarray) -> str:
     return ", ".join(f"{number:.3g}" for number in numbers)
 
 
-def _short(value) -> str:
+def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else show(value)

@@ -1,5 +1,6 @@
 """From results files to folders of other formats."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.results.reader import Results, read
 
 
-def export(options) -> int:
+def export(options: argparse.Namespace) -> int:
     """Carry the ``export`` command out; returns the exit code."""
     if not options.tensorboard and not options.csv:
         raise UsageError("export: --tensorboard FOLDER or --csv FOLDER is wanted, or both.")
@@ -38,7 +39,7 @@ def _check_names(paths: list[Path]) -> None:
             raise UsageError(f"export: {other} and {path} would both go to {path.stem}; export them to two folders.")
 
 
-def _written(write, results: Results, folder: Path) -> Path:
+def _written(write: Callable[[Results, Path], Path], results: Results, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return write(results, folder)

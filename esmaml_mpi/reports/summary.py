@@ -53,6 +53,7 @@ def summarize(results: Results) -> dict:
 
 
 def _state(results: Results) -> dict:
+    assert results.path is not None  # of a file
     done, writer = int(results.checkpoint["iteration"]), writer_of(results.path)
     kind = COMPLETE if is_complete(results, results.config.meta.iterations) else ("running" if writer else "incomplete")
     written = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(os.path.getmtime(results.path)))
@@ -74,8 +75,8 @@ def _tests(results: Results) -> dict:
     ]
     if not rows:
         return {}
-    scored = [row for row in rows if row["after"] is not None]
-    best = {"best": max(scored, key=lambda row: row["after"])} if scored else {}
+    scored = [(row["after"], row) for row in rows if row["after"] is not None]
+    best = {"best": max(scored, key=lambda each: each[0])[1]} if scored else {}
     return {"first": rows[0], **best, "last": rows[-1]}
 
 
@@ -129,7 +130,7 @@ def _not_default(config: Config) -> dict[str, tuple]:
     return {key: changed[key] for key in sorted(changed) if key not in DERIVED}
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     """A setting that JSON can write: infinity as the word that TOML has for it."""
     return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 

@@ -5,6 +5,7 @@ running time from its first start on. What an earlier export of a run that has g
 of what a later one writes, which appends the rest: a TensorBoard that is looking goes on.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -75,13 +76,13 @@ def _records(results: Results) -> bytes:
     return b"".join(_framed(event.SerializeToString(), crc32c) for event in events)
 
 
-def _framed(data: bytes, crc32c) -> bytes:
+def _framed(data: bytes, crc32c: Callable[[bytes], int]) -> bytes:
     """A record of a TFRecord file: length, its checksum, data, their checksum, all little-endian."""
     length = len(data).to_bytes(8, "little")
     return length + _checksum(length, crc32c) + data + _checksum(data, crc32c)
 
 
-def _checksum(data: bytes, crc32c) -> bytes:
+def _checksum(data: bytes, crc32c: Callable[[bytes], int]) -> bytes:
     """CRC-32C, rotated by 15 bits and shifted by a constant, as TFRecord files have it."""
     value = crc32c(data)
     return ((((value >> 15) | (value << 17)) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")

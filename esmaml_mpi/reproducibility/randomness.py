@@ -63,12 +63,16 @@ class Streams:
         self.seed = int(seed)
         self._local = threading.local()
 
-    def generator(self, purpose: Purpose, at: Round = SETUP, *, unit=0, task=0, step=0) -> np.random.Generator:
+    def generator(
+        self, purpose: Purpose, at: Round = SETUP, *, unit: int = 0, task: int = 0, step: int = 0
+    ) -> np.random.Generator:
         """A generator of its own for one key."""
         key, counter = self._words(purpose, at, unit, task, step)
         return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
-    def fill_normals(self, out: np.ndarray, purpose: Purpose, at: Round, *, unit=0, task=0, step=0) -> None:
+    def fill_normals(
+        self, out: np.ndarray, purpose: Purpose, at: Round, *, unit: int = 0, task: int = 0, step: int = 0
+    ) -> None:
         """Fill ``out`` (contiguous float64) with the stream's first standard normals.
 
         Same numbers as ``generator(...).standard_normal(out.shape)``; one generator per thread is re-keyed, because
@@ -84,7 +88,7 @@ class Streams:
         self._local.bits.state = state
         self._local.generator.standard_normal(out=out)
 
-    def _words(self, purpose, at, unit, task, step):
+    def _words(self, purpose: Purpose, at: Round, unit: int, task: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         key = np.array([self.seed, int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16], dtype=np.uint64)
         counter = np.array([0, int(task) << 32 | int(step), int(unit), int(at.iteration)], dtype=np.uint64)
         return key, counter

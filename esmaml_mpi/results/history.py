@@ -104,13 +104,13 @@ GROUPS: dict[str, dict[str, Series]] = {
 class History:
     """All series of a run. ``history["train"]["values"]`` is an array whose rows are iterations."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._columns = {
             group: {name: _Column(np.empty(0, about.dtype)) for name, about in series.items()}
             for group, series in GROUPS.items()
         }
 
-    def append(self, group: str, **row) -> None:
+    def append(self, group: str, **row: object) -> None:
         """Add one row to every series of a group."""
         if row.keys() != GROUPS[group].keys():
             raise KeyError(f"a row of {group} has {sorted(GROUPS[group])}, not {sorted(row)}")
@@ -148,7 +148,7 @@ class _Column:
     def __init__(self, rows: np.ndarray):
         self.rows, self.count = rows, len(rows)
 
-    def append(self, row) -> None:
+    def append(self, row: object) -> None:
         row = np.asarray(row, dtype=self.rows.dtype)
         if self.count == 0:
             self.rows = np.empty((16, *row.shape), dtype=self.rows.dtype)

@@ -10,6 +10,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from esmaml_mpi.native import door
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.fingerprint import fingerprint
 
@@ -31,6 +32,7 @@ def collect(world: World, threads: int, odd_ranks: int = 0) -> dict[str, str | i
         "cpu": _cpu_model(),
         "cpu_count": os.cpu_count() or 0,
         "arithmetic": fingerprint(),
+        "kernels": door.described(),
         "odd_ranks": odd_ranks,
         "platform": platform.platform(),
         "python": platform.python_version(),
@@ -61,13 +63,18 @@ def _cpu_model() -> str:
 
 def _git_commit() -> str:
     """Commit of the source tree this package runs from, "+changes" if it was edited since; "" outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return ""
     try:
-        run = dict(capture_output=True, text=True, timeout=10, check=True, cwd=root)
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], **run).stdout.strip()
-        changes = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], **run).stdout.strip()
+        commit = _git(root, "rev-parse", "HEAD")
+        changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return ""
     return commit + ("+changes" if changes else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    """What a git command says of the tree at ``root``."""
+    done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10, check=True, cwd=root)
+    return done.stdout.strip()

@@ -9,7 +9,7 @@ import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ResultsError, in_words
-from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.seal import SESSION_KIND, check_seal
 from esmaml_mpi.results.structure import Mismatch, checked
@@ -36,7 +36,7 @@ class Results:
     def _name(self) -> str:
         return "the run in memory" if self.path is None else str(self.path)
 
-    def check_fits(self, policy: Policy) -> None:
+    def check_fits(self, policy: AnyPolicy) -> None:
         """Raise ResultsError unless the parameters are those of such a policy: task families change their sizes."""
         d, n = self.checkpoint["theta"].size, len(self.checkpoint["statistics"]["sums"]) // 2
         if (d, n) != (policy.size, policy.observation_size):

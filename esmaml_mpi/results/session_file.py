@@ -5,6 +5,7 @@ rewritten whole after each reward, as results files are, under the same kind of 
 """
 
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 import h5py
@@ -44,7 +45,7 @@ class SessionRecord:
 class SessionFile:
     """A session's file, this process's alone inside a ``with`` block."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         self._lock = OutputLock(self.path)
 
@@ -55,7 +56,7 @@ class SessionFile:
             raise UsageError(f"session {self.path} is in use by another process; wait for it or end it.") from error
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._lock.release()
 
     @property
@@ -120,7 +121,8 @@ def _image(record: SessionRecord) -> bytes:
         ):
             file.create_dataset(name, data=np.array(values, dtype=np.float64)).attrs["meaning"] = meaning
         file.flush()
-        return file.id.get_file_image()
+        image: bytes = file.id.get_file_image()
+        return image
 
 
 def _record(path: Path, file: h5py.File) -> SessionRecord:
@@ -159,7 +161,7 @@ def _record(path: Path, file: h5py.File) -> SessionRecord:
 
 
 def _vector(file: h5py.File, name: str) -> np.ndarray:
-    values = file[name][()]
+    values: np.ndarray = file[name][()]
     if values.ndim != 1 or values.dtype != np.float64:
         raise ValueError(f"{name} has shape {values.shape} and type {values.dtype}")
     return values

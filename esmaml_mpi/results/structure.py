@@ -1,6 +1,7 @@
 """Whether the arrays of a results file belong together: a whole file may still be another program's work."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -60,15 +61,17 @@ def checked(arrays: Mapping, checkpoint: Mapping, task_ids: np.ndarray, config: 
     return complete
 
 
-def _array(tree: Mapping, path: str, kind: str):
+def _array(tree: Mapping[str, Any], path: str, kind: str) -> np.ndarray:
+    found: Any = tree
     for name in path.split("/"):
-        tree = tree[name]
-    if getattr(getattr(tree, "dtype", None), "kind", None) != kind:
+        found = found[name]
+    if getattr(getattr(found, "dtype", None), "kind", None) != kind:
         raise Mismatch(f"checkpoint/{path} is no array of numbers of its type")
-    return tree
+    array: np.ndarray = found
+    return array
 
 
-def _shaped(array, wanted: tuple, name: str) -> tuple[int, ...]:
+def _shaped(array: np.ndarray, wanted: tuple[int | None, ...], name: str) -> tuple[int, ...]:
     """The shape of an array if it is as wanted, None standing for any length."""
     shape = np.shape(array)
     if len(shape) != len(wanted) or any(w not in (None, have) for w, have in zip(wanted, shape, strict=True)):

@@ -65,7 +65,8 @@ class ResultsWriter:
         with h5py.File("image", "w", driver="core", backing_store=False) as file:
             self._fill(file, history, checkpoint)
             file.flush()
-            return file.id.get_file_image()
+            image: bytes = file.id.get_file_image()
+            return image
 
     def _fill(self, file: h5py.File, history: History, checkpoint: dict) -> None:
         file.attrs["format_version"] = FORMAT_VERSION

@@ -48,7 +48,7 @@ class RewardCorruption:
         measured[struck] = np.where(np.isfinite(measured[struck]), replaced, measured[struck])
         return measured
 
-    def _centre_and_unit(self, rewards):
+    def _centre_and_unit(self, rewards: np.ndarray) -> tuple[float, float]:
         if not self.relative:
             return 0.0, 1.0
         finite = rewards[np.isfinite(rewards)]

@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 
 class DeadlineExceeded(BaseException):
@@ -42,13 +43,14 @@ class _Limit:
         self._processor, _ = signal.setitimer(signal.ITIMER_PROF, 0)
         self._watchdog.cancel()
 
-    def ring(self, number, frame) -> None:
+    def ring(self, number: int, frame: FrameType | None) -> None:
         """The signal's handler."""
-        if self._running:  # not in the middle of stopping
+        if self._running and frame is not None:  # not in the middle of stopping
             raise DeadlineExceeded(f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}")
 
     def _hang(self) -> None:
-        faulthandler.dump_traceback(file=sys.__stderr__)
+        if sys.__stderr__ is not None:  # it may be closed
+            faulthandler.dump_traceback(file=sys.__stderr__)
         print(
             f"esmaml: not done after {2 * self._seconds:g} s; it hangs as shown and cannot be interrupted",
             file=sys.stderr,
@@ -60,7 +62,7 @@ _limits: list[_Limit] = []  # of the deadline that the main thread is in, if any
 
 
 @contextmanager
-def deadline(seconds: float, give_up: Callable[[], None]):
+def deadline(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
     """Raise DeadlineExceeded in the block after ``seconds`` (0: never); main thread only.
 
     Python code is interrupted wherever it is. Compiled code that does not come back within twice the time cannot be;
@@ -83,7 +85,7 @@ def deadline(seconds: float, give_up: Callable[[], None]):
 
 
 @contextmanager
-def paused():
+def paused() -> Iterator[None]:
     """What is done in the block takes no time of the deadline around it, if there is one, and is not interrupted: for
     work that is none of the environment's.
     """
@@ -98,7 +100,7 @@ def paused():
 
 
 @contextmanager
-def remark_after(seconds: float, text: str):
+def remark_after(seconds: float, text: str) -> Iterator[None]:
     """Print a line if the block takes longer than this."""
     timer = threading.Timer(seconds, print, (text,), {"file": sys.stderr, "flush": True})
     timer.daemon = True

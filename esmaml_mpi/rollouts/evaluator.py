@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,7 +21,8 @@ from esmaml_mpi.tasks.workspace import Workspace
 
 # Of parameters (d, U, T) and the Trials of these units: yields parameters (d, U, T, Q), as operators do, is sent what
 # came of them, and returns (any, U, T).
-AskTell = Callable[[np.ndarray, Trials], Generator[np.ndarray, object, np.ndarray]]
+AskTell = Callable[[np.ndarray, Trials], Generator[np.ndarray, Any, np.ndarray]]
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -33,6 +35,9 @@ class Outcome:
     after: np.ndarray
     before: np.ndarray | None
     tally: Tally
+
+
+Work = Callable[[np.ndarray, Units, Observer], Outcome]  # on points (d, U) of these units
 
 
 class Evaluator:
@@ -81,13 +86,21 @@ class Evaluator:
     ) -> Outcome:
         """Rows (U, width) that an AskTell makes of units of one task each; failures as in ``evaluate``."""
 
-        def work(points, units, observer):
+        def work(points: np.ndarray, units: Units, observer: Observer) -> Outcome:
             found, tally = self._asked_and_told(ask_tell, points, units, observer, None)
             return Outcome(found[:, :, 0].T, None, tally)
 
         return self._guarded(work, points, units, observer, width=width)
 
-    def _guarded(self, work, points, units, observer, before=False, width=None) -> Outcome:
+    def _guarded(
+        self,
+        work: Work,
+        points: np.ndarray,
+        units: Units,
+        observer: Observer,
+        before: bool = False,
+        width: int | None = None,
+    ) -> Outcome:
         failed = partial(self._failed, points, units, before, width or units.tasks.shape[1])
         try:
             with deadline(self._timeout * len(units), self.give_up):
@@ -116,10 +129,12 @@ class Evaluator:
         """Adapted parameters (d, U, T) of meta-policies (d, U)."""
         return self._asked_and_told(self._adaptation, points, units, observer, subspace)
 
-    def _adaptation(self, theta: np.ndarray, trials: Trials):
+    def _adaptation(self, theta: np.ndarray, trials: Trials) -> Generator[np.ndarray, Any, np.ndarray]:
         return self.operator.adapt(theta, trials.directions)
 
-    def _asked_and_told(self, ask_tell, points, units, observer, subspace) -> tuple[np.ndarray, Tally]:
+    def _asked_and_told(
+        self, ask_tell: AskTell, points: np.ndarray, units: Units, observer: Observer, subspace: Subspace | None
+    ) -> tuple[np.ndarray, Tally]:
         """What an AskTell comes to, (any, U, T)."""
         limit = block_size(self.setup.policy, self.setup.family)
         queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
@@ -143,7 +158,9 @@ class Evaluator:
             tallies.append(tally)
         return np.concatenate(values), Tally.joined(tallies)
 
-    def _evaluate(self, points, units, observer, before, subspace) -> Outcome:
+    def _evaluate(
+        self, points: np.ndarray, units: Units, observer: Observer, before: bool, subspace: Subspace | None
+    ) -> Outcome:
         unadapted, tally = None, Tally.empty(len(units), self.setup.policy.observation_size)
         if before:
             unadapted, part = self.score(_spread(points, units), units, observer, Purpose.BEFORE_EPISODE)
@@ -154,11 +171,20 @@ class Evaluator:
         tally += part
         return Outcome(after, unadapted, tally)
 
-    def _unadapted(self, points, units, observer, purpose) -> Outcome:
+    def _unadapted(self, points: np.ndarray, units: Units, observer: Observer, purpose: Purpose) -> Outcome:
         after, tally = self.score(_spread(points, units), units, observer, purpose)
         return Outcome(after, None, tally)
 
-    def _ask_and_tell(self, block, workspace, ask_tell, points, units, observer, subspace):
+    def _ask_and_tell(
+        self,
+        block: slice,
+        workspace: Workspace,
+        ask_tell: AskTell,
+        points: np.ndarray,
+        units: Units,
+        observer: Observer,
+        subspace: Subspace | None,
+    ) -> tuple[np.ndarray, Tally]:
         trials = Trials(self.setup, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
         answer = trials.answers(self.operator)
         session = ask_tell(_spread(points[:, block], trials.units), trials)
@@ -170,7 +196,15 @@ class Evaluator:
             except StopIteration as done:
                 return done.value, trials.tally
 
-    def _score_block(self, block, workspace, parameters, units, observer, purpose):
+    def _score_block(
+        self,
+        block: slice,
+        workspace: Workspace,
+        parameters: np.ndarray,
+        units: Units,
+        observer: Observer,
+        purpose: Purpose,
+    ) -> tuple[np.ndarray, Tally]:
         trials = Trials(self.setup, units[block], observer.of(block), workspace, purpose)
         return trials.evaluate(np.ascontiguousarray(parameters[:, block, :, None]))[..., 0], trials.tally
 
@@ -178,7 +212,7 @@ class Evaluator:
         edges = [units * i // blocks for i in range(blocks + 1)]
         return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
-    def _map(self, function, blocks, *arguments):
+    def _map(self, function: Callable[..., Found], blocks: list[slice], *arguments: object) -> list[Found]:
         if self._pool is None:
             return [function(block, self._workspaces[0], *arguments) for block in blocks]
         # Thread i takes every threads-th block, so that each workspace has one user.

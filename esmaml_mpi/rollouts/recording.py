@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.rollouts.simulate import FEWEST, RolloutResult
 
 
@@ -18,7 +18,7 @@ class Recording:
     all other arrays are 0 too. ``policy`` is what chose.
     """
 
-    policy: Policy
+    policy: AnyPolicy
     observations: np.ndarray
     actions: np.ndarray
     rewards: np.ndarray
@@ -26,13 +26,19 @@ class Recording:
 
     @classmethod
     def of(
-        cls, policy: Policy, parameters: np.ndarray, observer: Observer, result: RolloutResult, shape: tuple[int, int]
+        cls,
+        policy: AnyPolicy,
+        parameters: np.ndarray,
+        observer: Observer,
+        result: RolloutResult,
+        shape: tuple[int, int],
     ) -> "Recording":
         """Of a recorded result whose columns are (unit, task, episode), units and tasks being ``shape``.
 
         ``parameters`` (.., B) are what was simulated: what was chosen at each step is worked out again, to the same
         bits, so that rollouts which are not recorded need not keep it. A lone column is doubled, as it was then.
         """
+        assert result.observations is not None and result.rewards is not None
         seen = result.observations[:-1]
         lasts = np.arange(len(seen))[:, None] < result.lengths
         np.copyto(seen, 0.0, where=~lasts[:, None])
@@ -43,7 +49,7 @@ class Recording:
         actions = np.stack([act(each)[:, :count] * goes_on for each, goes_on in zip(shown, lasts, strict=True)])
         scaled = (seen - observer.mean[:, None]) / observer.std[:, None] * lasts[:, None]
 
-        def arranged(array):
+        def arranged(array: np.ndarray) -> np.ndarray:
             """(H, .., B) -> (U, T, E, .., H)"""
             last = np.moveaxis(array, (-1, 0), (0, -1))
             return np.ascontiguousarray(last).reshape(*shape, -1, *last.shape[1:])
@@ -54,9 +60,11 @@ class Recording:
     def finite(self) -> np.ndarray:
         """Whether all that was recorded of a unit's task is finite, (U, T)."""
         parts = [self.observations, self.actions, self.rewards]
-        return np.all([np.isfinite(part).all(axis=tuple(range(2, part.ndim))) for part in parts], axis=0)
+        finite: np.ndarray = np.all([np.isfinite(part).all(axis=tuple(range(2, part.ndim))) for part in parts], axis=0)
+        return finite
 
     @property
     def returns(self) -> np.ndarray:
         """Total rewards (U, T, E)."""
-        return np.add.reduce(self.rewards, axis=-1)
+        returns: np.ndarray = np.add.reduce(self.rewards, axis=-1)
+        return returns

@@ -6,6 +6,7 @@ lone column is therefore doubled.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,12 @@ import numpy as np
 from esmaml_mpi.errors import UserError, in_words
 from esmaml_mpi.native.door import moments
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.tasks.contract import checked_rewards, checked_size
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
+
+Act = Callable[[np.ndarray], np.ndarray]
 
 MOST_BLOCK_NUMBERS = 160_000  # parameters of a block, about 1.3 MB: what a core's cache holds beside the scratch arrays
 FEWEST_IN_BLOCK = 256
@@ -44,13 +47,13 @@ class RolloutResult:
     rewards: np.ndarray | None = None
 
 
-def block_size(policy: Policy, family: TaskFamily) -> int:
+def block_size(policy: AnyPolicy, family: TaskFamily) -> int:
     """How many simulations to step together."""
     return min(family.batch_limit, max(FEWEST_IN_BLOCK, MOST_BLOCK_NUMBERS // policy.size))
 
 
 def simulate(
-    policy: Policy,
+    policy: AnyPolicy,
     family: TaskFamily,
     parameters: np.ndarray,
     tasks: np.ndarray,
@@ -69,9 +72,8 @@ def simulate(
     """
     lone = parameters.shape[1] == 1
     if lone:
-        parameters, tasks, noise = (
-            None if array is None else np.repeat(array, 2, axis=-1) for array in (parameters, tasks, noise)
-        )
+        parameters, tasks = np.repeat(parameters, 2, axis=-1), np.repeat(tasks, 2, axis=-1)
+        noise = None if noise is None else np.repeat(noise, 2, axis=-1)
         observer = observer.repeated(2)
     batch, limit = parameters.shape[1], block_size(policy, family)
     blocks = max(1, -(-batch // limit))
@@ -101,7 +103,17 @@ def simulate(
     )
 
 
-def _simulate_block(policy, family, parameters, tasks, noise, observer, workspace, record, lone) -> RolloutResult:
+def _simulate_block(
+    policy: AnyPolicy,
+    family: TaskFamily,
+    parameters: np.ndarray,
+    tasks: np.ndarray,
+    noise: np.ndarray | None,
+    observer: Observer,
+    workspace: Workspace,
+    record: bool,
+    lone: bool,
+) -> RolloutResult:
     batch, size = parameters.shape[1], policy.observation_size
     checked_size(family, size)
     prices = tasks if tasks.ndim == 3 else tasks[:, None]
@@ -111,13 +123,14 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
         try:
             simulation = family.simulation(prices[:, 0], noise, workspace)
             bound = policy.bind(parameters, observer.mean, observer.std)
-            if not record and hasattr(simulation, "whole_episodes"):
-                outcome = simulation.whole_episodes(bound)
-                if outcome is not None:
-                    return RolloutResult(*outcome)
+            whole_episodes = None if record else getattr(simulation, "whole_episodes", None)
+            done = whole_episodes(bound) if whole_episodes else None
+            if done is not None:
+                return RolloutResult(*done)
             observations = workspace.array("observations", family.horizon + 1, size, batch)
             sums, steps = np.empty((2 * size, batch)), family.horizon
-            walked = hasattr(simulation, "whole_path") and simulation.whole_path(bound, observations, sums)
+            whole_path = getattr(simulation, "whole_path", None)
+            walked = whole_path is not None and whole_path(bound, observations, sums)
             if not walked:
                 simulation.reset(observations[0])
                 if lone and simulation.running is not None:
@@ -147,16 +160,24 @@ def _simulate_block(policy, family, parameters, tasks, noise, observer, workspac
     return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
 
 
-def _run(policy: Policy, act, parameters, observer: Observer, simulation: Simulation, observations) -> int:
+def _run(
+    policy: AnyPolicy,
+    act: Act,
+    parameters: np.ndarray,
+    observer: Observer,
+    simulation: Simulation,
+    observations: np.ndarray,
+) -> int:
     """Act until the horizon, or until all episodes are over; the number of steps done."""
     horizon, batch = len(observations) - 1, parameters.shape[1]
     if simulation.running is None:
         for observation, following in itertools.pairwise(observations):
             simulation.step(act(observation), following)
         return horizon
-    columns, seen = None, None  # of those that go on, once they are few
+    columns: np.ndarray | None = None
+    seen: np.ndarray | None = None  # of those that go on, once they are few
     for t in range(horizon):
-        if columns is None:
+        if columns is None or seen is None:
             simulation.step(act(observations[t]), observations[t + 1])
         else:
             simulation.step(act(seen), seen)

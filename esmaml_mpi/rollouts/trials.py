@@ -6,13 +6,14 @@ from functools import partial
 
 import numpy as np
 
+from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.directions.drawing import Directions, Source
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import in_words
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies.mlp import Policy
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.reproducibility.exact_sums import LARGEST
 from esmaml_mpi.reproducibility.randomness import Purpose, Streams
 from esmaml_mpi.rollouts.corruption import RewardCorruption
@@ -36,7 +37,7 @@ ACTIONS = {
 class RolloutSetup:
     """What every rollout of a run needs; ``task_table`` (p, tasks) holds task parameters by id."""
 
-    policy: Policy
+    policy: AnyPolicy
     family: TaskFamily
     task_table: np.ndarray
     streams: Streams
@@ -67,7 +68,7 @@ class Trials:
     evaluations: int = field(default=0, init=False)  # calls of evaluate so far: the step index of their streams
     draws: int = field(default=0, init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.tally = Tally.empty(len(self.units), self.setup.policy.observation_size)
         self.source = Source(self.setup.sampler, self.setup.streams, self.subspace)
 
@@ -110,17 +111,17 @@ class Trials:
         values = returns[..., 0] if self.setup.episodes == 1 else np.add.reduce(returns, axis=-1) / self.setup.episodes
         return self._measured(values)
 
-    def answers(self, operator) -> Callable[[np.ndarray], np.ndarray | Recording]:
+    def answers(self, operator: Operator) -> Callable[[np.ndarray], np.ndarray | Recording]:
         """What an adaptation operator's queries are answered by."""
         return self.record if getattr(operator, "uses_recordings", False) else self.evaluate
 
     def record(self, parameters: np.ndarray) -> Recording:
         """The whole episodes of parameters (d, U, T, Q), Q * episodes for each task of each unit."""
         _, rows, tasks, _ = parameters.shape
-        flat, *rest = self._columns(parameters, shared=False)
-        result = self.simulated(flat, *rest, record=True)
+        flat, table, noise, observer = self._columns(parameters, shared=False)
+        result = self.simulated(flat, table, noise, observer, record=True)
         self._count(result, result.returns.reshape(rows, tasks, -1))
-        return Recording.of(self.setup.policy, flat, rest[-1], result, (rows, tasks))
+        return Recording.of(self.setup.policy, flat, observer, result, (rows, tasks))
 
     def _count(self, result: RolloutResult, returns: np.ndarray) -> None:
         """Add rollouts, whose returns are (U, ...) by unit, to the tally."""
@@ -162,11 +163,17 @@ class Trials:
         """
         return self.simulated(*self._columns(parameters, shared), record=record)
 
-    def simulated(self, *columns, record: bool) -> RolloutResult:
+    def simulated(
+        self, parameters: np.ndarray, tasks: np.ndarray, noise: np.ndarray | None, observer: Observer, *, record: bool
+    ) -> RolloutResult:
         """The episodes of columns as of ``rollouts.simulate``: all that is simulated passes through this."""
-        return simulate(self.setup.policy, self.setup.family, *columns, self.workspace, record)
+        return simulate(
+            self.setup.policy, self.setup.family, parameters, tasks, noise, observer, self.workspace, record
+        )
 
-    def _columns(self, parameters: np.ndarray, shared: bool) -> tuple:
+    def _columns(
+        self, parameters: np.ndarray, shared: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Observer]:
         """What ``simulate`` is given of each episode: parameters, task, noise, observer."""
         size, queries = parameters.shape[0], parameters.shape[-1]
         repeats = queries * self.setup.episodes
@@ -196,7 +203,9 @@ class Trials:
     def _purpose(self, shared: bool) -> Purpose:
         return Purpose.SHARED_EPISODE if shared else self.purpose
 
-    def _drawn(self, purpose: Purpose, size: int, episodes: int, draw) -> np.ndarray:
+    def _drawn(
+        self, purpose: Purpose, size: int, episodes: int, draw: Callable[[np.random.Generator, int], np.ndarray]
+    ) -> np.ndarray:
         """``draw(generator, episodes)`` of each unit and task, or of each unit where its tasks share them."""
         shared = purpose in (Purpose.SHARED_EPISODE, Purpose.SHARED_ACTIONS)
         keys = np.zeros((len(self.units), 1), dtype=int) if shared else self.units.tasks

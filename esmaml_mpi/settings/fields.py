@@ -6,14 +6,32 @@ import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from esmaml_mpi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MOST_SHOWN = 80  # characters of a value in a message
 WORD = 2**63  # integers travel and are stored in 64 bits
 
+Default = TypeVar("Default")
+Settings = TypeVar("Settings", bound="DataclassInstance")
+Choices = Iterable[str] | Callable[[], Iterable[str]]
 
-def setting(default, doc: str, *, choices=None, minimum=None, above=None, maximum=None, below=None, finite=True):
+
+def setting(
+    default: Default,
+    doc: str,
+    *,
+    choices: Choices | None = None,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+    below: float | None = None,
+    finite: bool = True,
+) -> Default:
     """A dataclass field with documentation and limits.
 
     ``choices``: an iterable of allowed values, or a function that returns one (for registries).
@@ -34,7 +52,7 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> ConfigError:
     return ConfigError(f"{kind} {show(name)} does not exist.{hint} Allowed: {', '.join(allowed) or '(none)'}.")
 
 
-def show(value) -> str:
+def show(value: object) -> str:
     """``value`` as it stands in a message: on one line, and cut where it is long."""
     if type(value) is int and value.bit_length() > 200:
         return f"{'-' if value < 0 else ''}2**{value.bit_length() - 1}.."  # Python refuses to print very long integers
@@ -48,7 +66,7 @@ def show(value) -> str:
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + ".."
 
 
-def parse(cls, values: Mapping, path: str):
+def parse(cls: type[Settings], values: Mapping[str, Any], path: str) -> Settings:
     """Build settings dataclass ``cls`` from a mapping; errors name each key behind ``path``, as meta.sigma."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"{path} = {show(values)}: a table of settings is wanted, not {_kind(values)}.")
@@ -60,7 +78,7 @@ def parse(cls, values: Mapping, path: str):
     return cls(**{key: check(value, hints[key], fields[key], f"{path}.{key}") for key, value in values.items()})
 
 
-def check(value, annotation, field, key: str):
+def check(value: Any, annotation: Any, field: dataclasses.Field, key: str) -> Any:
     """``value`` as the annotated type if field and type allow it; a ConfigError naming ``key`` if not."""
     value = _convert(value, annotation, key)
     for element in value if isinstance(value, list) else [value]:
@@ -69,7 +87,7 @@ def check(value, annotation, field, key: str):
     return value
 
 
-def allowed(field) -> str:
+def allowed(field: dataclasses.Field) -> str:
     """What a field accepts, in words ("" when only its type limits it)."""
     limits = field.metadata
     if limits["choices"] is not None:
@@ -77,7 +95,7 @@ def allowed(field) -> str:
     return " and ".join(f"{sign} {limits[name]}" for name, sign in _SIGNS.items() if limits[name] is not None)
 
 
-def _convert(value, annotation, key):
+def _convert(value: Any, annotation: Any, key: str) -> Any:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (
         types.UnionType,
@@ -104,7 +122,7 @@ def _convert(value, annotation, key):
     return value
 
 
-def _check_limits(value, limits, key):
+def _check_limits(value: Any, limits: Mapping[str, Any], key: str) -> None:
     if limits["choices"] is not None:
         options = list(_choices(limits["choices"]))
         if value not in options:
@@ -136,13 +154,13 @@ def _is_text(value: str) -> bool:
         return False
 
 
-def _choices(choices) -> Iterable:
-    return choices() if isinstance(choices, Callable) else choices
+def _choices(choices: Choices) -> Iterable[str]:
+    return choices() if callable(choices) else choices
 
 
 _SIGNS = {"minimum": ">=", "above": ">", "maximum": "<=", "below": "<"}
 _NAMES = {int: "an integer", float: "a number", str: "a string", bool: "true or false", list: "a list", dict: "a table"}
 
 
-def _kind(value) -> str:
+def _kind(value: object) -> str:
     return _NAMES.get(type(value), type(value).__name__)

@@ -4,8 +4,9 @@ Defaults are the paper's (Song et al. 2020, appendix): 150 + 150 evaluations, si
 K = 20, width 32, forward finite differences, tasks (50, 5, 5) or (N, N, N).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from esmaml_mpi.settings.fields import WORD, setting
 
@@ -17,10 +18,10 @@ MOST_THREADS = 4096  # more than any node has cores
 KEY_WORD = 2**32 - 1  # adaptation steps and task ids are 32-bit parts of the keys of random streams
 
 
-def _registry(module: str, name: str):
+def _registry(module: str, name: str) -> Callable[[], list[str]]:
     """Choices that are the keys of a registry, looked up when needed: settings stay free of the code they configure."""
 
-    def choices():
+    def choices() -> list[str]:
         from importlib import import_module
 
         return sorted(getattr(import_module(module), name))
@@ -165,7 +166,7 @@ class MetaSettings:
 
     observation_statistics = "shared"  # a setting of the algorithms that have others
 
-    def policy_of(self, network):
+    def policy_of(self, network: Any) -> Any:
         """The policy that is trained, made of the section [policy]'s network."""
         return network
 
@@ -200,6 +201,13 @@ class CheckpointSettings:
 
     every: int = setting(25, "iterations between writes; 0: by time only", minimum=0)
     minutes: float = setting(5.0, "longest time between writes, at iteration boundaries", above=0)
+
+
+def known(size: int | None) -> int:
+    """A size that only resolved configurations are sure to have."""
+    if size is None:
+        raise ValueError("how many tasks there are is known of a resolved config: call resolved() first")
+    return size
 
 
 @dataclass

@@ -30,9 +30,11 @@ import io
 import itertools
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.loading import EXPERIMENT_SECTIONS, apply_override, load, merge, read_tables
@@ -67,7 +69,7 @@ class Sweep:
     is not as it should be, and UsageError if there is no such size; configurations themselves are checked by ``runs``.
     """
 
-    def __init__(self, path, size: str = PAPER, overrides: Iterable[str] = ()):
+    def __init__(self, path: str | PathLike[str], size: str = PAPER, overrides: Iterable[str] = ()) -> None:
         self.path, self.size, self.name = Path(path), size, Path(path).stem
         tables = read_tables(path)
         sizes = _table(tables.pop("sizes", {}), "sizes")
@@ -149,9 +151,9 @@ def _check_name_stays_true(override: str, product: Mapping) -> None:
         raise UsageError(f"--set {override}: runs are named by their {key}: --set sweep.product.{key}=[...].")
 
 
-def _points(product: Mapping, variants) -> dict[str, dict]:
+def _points(product: Mapping, variants: object) -> dict[str, dict]:
     """Name -> what is laid over the configuration, of the product's points and then the variants."""
-    axes = []
+    axes: list[dict[str, Any]] = []
     for name, axis in product.items():
         if name in SECTIONS:
             axes += [_values(key, values) for key, values in _settings({name: axis}, "")]
@@ -169,12 +171,12 @@ def _points(product: Mapping, variants) -> dict[str, dict]:
     return merged
 
 
-def _combinations(axes: list[dict]):
+def _combinations(axes: list[dict]) -> Iterator[tuple[list[str], list[Mapping[str, Any]]]]:
     for chosen in itertools.product(*(axis.items() for axis in axes)):
         yield [label for label, _ in chosen], [overlay for _, overlay in chosen]
 
 
-def _named(axis, key: str, few: bool = False) -> dict[str, Mapping]:
+def _named(axis: object, key: str, few: bool = False) -> dict[str, Mapping]:
     """The named points of an axis; ``few``: there may be none."""
     points = {name: point for name, point in _table(axis, key).items() if point is not False}
     for name, point in points.items():
@@ -188,7 +190,7 @@ def _named(axis, key: str, few: bool = False) -> dict[str, Mapping]:
     return points
 
 
-def _settings(table, prefix: str):
+def _settings(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     """(dotted key, values) of each setting in a table of the product."""
     for name, value in table.items():
         if isinstance(value, Mapping):
@@ -197,14 +199,14 @@ def _settings(table, prefix: str):
             yield prefix + name, value
 
 
-def _values(key: str, values) -> dict[str, dict]:
+def _values(key: str, values: Any) -> dict[str, dict]:
     """An axis of values of one setting: label -> overlay."""
     where = f"sweep.product.{key}"
     if key in ("run.seed", "run.name"):
         raise ConfigError(f"{where}: sweep.seeds gives the seeds, and points name their runs themselves.")
     if not isinstance(values, list) or not values:
         raise ConfigError(f"{where} = {show(values)}: a list of values is wanted.")
-    axis = {}
+    axis: dict[str, Any] = {}
     for value in values:
         overlay = value
         for name in reversed(key.split(".")):
@@ -215,11 +217,11 @@ def _values(key: str, values) -> dict[str, dict]:
     return axis
 
 
-def _label(key: str, value) -> str:
+def _label(key: str, value: object) -> str:
     """How a value is written in a name: queries20, noise_std0.5, share_rollouts-true, antithetic."""
     last = key.rpartition(".")[2]
     if isinstance(value, bool):
-        label = f"{last}-{str(value).lower()}"
+        label: object = f"{last}-{str(value).lower()}"
     elif isinstance(value, (int, float)):
         label = f"{last}{value:g}"
     else:
@@ -229,16 +231,17 @@ def _label(key: str, value) -> str:
     return label
 
 
-def _seeds(seeds) -> list[int]:
+def _seeds(seeds: Any) -> list[int]:
     if type(seeds) is int and 1 <= seeds <= MOST_RUNS:
         return list(range(seeds))
     good = isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)
     if not good or len(set(seeds)) < len(seeds):
         raise ConfigError(f"sweep.seeds = {show(seeds)}: how many, or a list of different seeds >= 0, is wanted.")
-    return seeds
+    listed: list[int] = seeds
+    return listed
 
 
-def _draw(lines) -> list[str]:
+def _draw(lines: Any) -> list[str]:
     if not isinstance(lines, list) or not all(isinstance(line, str) and line.strip() for line in lines):
         raise ConfigError(f"figure.draw = {show(lines)}: a list of lines, script and arguments each, is wanted.")
     return lines
@@ -252,7 +255,7 @@ def _section(tables: Mapping, name: str) -> Mapping:
     return section
 
 
-def _table(value, key: str) -> Mapping:
+def _table(value: object, key: str) -> Mapping:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{key} = {show(value)}: a table is wanted.")
     return value

@@ -1,5 +1,6 @@
 """The ``sweep`` command: list the runs of an experiment file, complete them here, or train one of them."""
 
+import argparse
 import fnmatch
 import json
 import shlex
@@ -15,7 +16,7 @@ from esmaml_mpi.training.launch import agree, launch
 from esmaml_mpi.training.standard_output import reader_left
 
 
-def sweep(options, world: World) -> int:
+def sweep(options: argparse.Namespace, world: World) -> int:
     """Carry the command out; returns the exit code."""
     if options.index is not None:
         return _train_one(options, world)
@@ -35,7 +36,7 @@ def _refuse_ranks() -> str:
     )
 
 
-def _whole(options) -> int:
+def _whole(options: argparse.Namespace) -> int:
     plan = Sweep(options.experiment, options.size, options.set)
     folder = _folder(options, plan)
     runs = _chosen(plan.runs(), options.only)
@@ -47,7 +48,7 @@ def _whole(options) -> int:
     return _complete(runs, folder, options)
 
 
-def _train_one(options, world: World) -> int:
+def _train_one(options: argparse.Namespace, world: World) -> int:
     """One run with all ranks of this job."""
 
     def prepare() -> str:
@@ -61,7 +62,7 @@ def _train_one(options, world: World) -> int:
     return launch(world, Config.from_dict(told["config"]), (), told["output"], resume=True, overwrite=False)
 
 
-def _complete(runs: list[Run], folder: Path, options) -> int:
+def _complete(runs: list[Run], folder: Path, options: argparse.Namespace) -> int:
     from esmaml_mpi.sweeps.local import Local, cores
     from esmaml_mpi.sweeps.state import COMPLETE, REFUSED, state_of
 
@@ -95,7 +96,7 @@ def _launcher(command: str) -> list[str]:
     return words
 
 
-def _list(runs: list[Run], folder: Path, count: int, options) -> int:
+def _list(runs: list[Run], folder: Path, count: int, options: argparse.Namespace) -> int:
     from esmaml_mpi.sweeps.state import state_of
 
     states = [state_of(run.file(folder), run.config) for run in runs]
@@ -119,5 +120,5 @@ def _chosen(runs: list[Run], patterns: list[str]) -> list[Run]:
     return chosen
 
 
-def _folder(options, plan: Sweep) -> Path:
+def _folder(options: argparse.Namespace, plan: Sweep) -> Path:
     return Path(options.output or Path("results") / plan.name / plan.size)

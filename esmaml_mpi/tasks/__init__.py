@@ -7,6 +7,7 @@ from esmaml_mpi.errors import FamilyError, UserError, in_words
 from esmaml_mpi.settings.fields import parse, unknown
 from esmaml_mpi.settings.registry import imported
 from esmaml_mpi.tasks.contract import check_attributes, check_class
+from esmaml_mpi.tasks.family import TaskFamily
 
 # name -> where its class is; imported only when used, so that a worker carries one family's libraries and no other's.
 FAMILIES = {
@@ -30,25 +31,29 @@ FAMILIES = {
     "gymnasium": "esmaml_mpi.tasks.gymnasium_bridge.family:GymnasiumEnvironment",
 }
 
+OPTIONAL = ("mujoco", "gymnasium")  # libraries that come with the optional parts of their names
 
-def family_class(name: str) -> type:
+
+def family_class(name: str) -> type[TaskFamily]:
     """The class of a registered family; ConfigError if there is none, FamilyError if it cannot be had."""
     if name not in FAMILIES:
         raise unknown("task.name", name, FAMILIES)
     try:
-        cls = imported(FAMILIES[name])
+        cls: type[TaskFamily] = imported(FAMILIES[name])
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
+        missing = getattr(error, "name", None)
+        how = f' (pip install "esmaml-mpi[{missing}]")' if missing in OPTIONAL else ""
         raise FamilyError(
-            f"task family {name!r} cannot be loaded from {FAMILIES[name]}: {in_words(error)}. Install what it imports, "
-            "or correct its file or its line in FAMILIES."
+            f"task family {name!r} cannot be loaded from {FAMILIES[name]}: {in_words(error)}. Install what it imports"
+            f"{how}, or correct its file or its line in FAMILIES."
         ) from error
     check_class(name, cls)
     return cls
 
 
-def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
+def make_family(name: str, horizon: int | None = None, options: Mapping = {}) -> TaskFamily:
     """A task family from its name and ``task.options``.
 
     The class's defaults, then the chosen variant's, then ``options``.
@@ -56,7 +61,7 @@ def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
     cls = family_class(name)
     try:
         parsed = parse(cls, options, "task.options")
-        preset = cls.presets.get(getattr(parsed, "variant", None), {})
+        preset = cls.presets.get(getattr(parsed, "variant", ""), {})
         family = parse(cls, {**preset, **options}, "task.options")
         family = dataclasses.replace(family, horizon=horizon or family.default_horizon)
         check_attributes(name, family)
@@ -67,6 +72,6 @@ def make_family(name: str, horizon: int | None = None, options: Mapping = {}):
     return family
 
 
-def options_of(family) -> dict:
+def options_of(family: TaskFamily) -> dict:
     """All options of a family with their values in force; parsing them again gives an equal family."""
     return {field.name: getattr(family, field.name) for field in dataclasses.fields(family) if field.metadata}

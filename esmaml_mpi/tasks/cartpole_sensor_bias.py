@@ -6,13 +6,15 @@ rescales observations by Gym's declared range, in which velocities have no bound
 angle alone: that is ``observe_velocities = false``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from esmaml_mpi.native.door import cos, sin
 from esmaml_mpi.native.network import CompiledPolicy
+from esmaml_mpi.policies.contract import Bound
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.workspace import Workspace
@@ -42,7 +44,7 @@ class CartPoleSensorBias:
     default_horizon = 500
     batch_limit = 1000
     tasks_share_dynamics = False  # the policy sees the bias
-    presets: ClassVar = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @property
     def observation_size(self) -> int:
@@ -73,7 +75,7 @@ class CartPoleSimulation(EndingEpisodes):
         self.state = np.zeros((4, len(bias))) if noise is None else noise.copy()
         self.seen = [0, 1, 2, 3] if family.observe_velocities else [0, 2]
 
-    def whole_episodes(self, bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """All episodes in one call."""
         if not isinstance(bound, CompiledPolicy):
             return None

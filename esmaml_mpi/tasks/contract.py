@@ -7,10 +7,12 @@ finite may be one episode's own; it fails that evaluation (see ``rollouts.py``).
 import contextlib
 import dataclasses
 import inspect
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError, UserError, in_words, place
+from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
 
 EPISODES = 3  # of a rehearsal
@@ -29,7 +31,7 @@ SIZES = {
 }
 
 
-def check_class(name: str, cls) -> None:
+def check_class(name: str, cls: type) -> None:
     """Raise FamilyError unless a registered class can be made into a family."""
     if not inspect.isclass(cls) or not dataclasses.is_dataclass(cls):
         raise FamilyError(f"task family {name!r}: a dataclass is wanted, not {cls!r}.")
@@ -38,7 +40,7 @@ def check_class(name: str, cls) -> None:
             raise FamilyError(f"task family {name!r}: its class {cls.__name__} has no attribute {attribute!r}.")
 
 
-def check_attributes(name: str, family) -> None:
+def check_attributes(name: str, family: TaskFamily) -> None:
     """Raise FamilyError unless a family has all sizes and methods."""
     for attribute in ("name", *SIZES, "task_parameters", "simulation"):
         if not hasattr(family, attribute):
@@ -55,7 +57,7 @@ def check_attributes(name: str, family) -> None:
         raise FamilyError(f"task family {name!r}: noise_size = {family.noise_size}, but it has no method draw_noise.")
 
 
-def checked_size(family, observation_size: int) -> None:
+def checked_size(family: TaskFamily, observation_size: int) -> None:
     """Raise FamilyError if a family has changed the size of its observations since its policy was made."""
     if family.observation_size != observation_size:
         raise FamilyError(
@@ -64,7 +66,9 @@ def checked_size(family, observation_size: int) -> None:
         )
 
 
-def checked_rewards(family, outcome, steps: int, batch: int) -> tuple[np.ndarray, np.ndarray | None]:
+def checked_rewards(
+    family: TaskFamily, outcome: object, steps: int, batch: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """What ``Simulation.rewards`` gave, as rewards (steps, batch) float64 that may be written to, and ends or None."""
     if not isinstance(outcome, tuple) or len(outcome) != 2:
         raise FamilyError(
@@ -79,15 +83,17 @@ def checked_rewards(family, outcome, steps: int, batch: int) -> tuple[np.ndarray
     return rewards if rewards.flags.writeable else rewards.copy(), over
 
 
-def checked_noise(family, noise, episodes: int) -> np.ndarray:
+def checked_noise(family: TaskFamily, noise: object, episodes: int) -> np.ndarray:
     """What ``draw_noise`` gave."""
     shape = (family.noise_size, episodes)
     return _numbers(family, "draw_noise() gave noise", noise, shape, "biuf", "(noise_size, episodes) = ")
 
 
-def task_table(family, ids, generator_of) -> np.ndarray:
+def task_table(
+    family: TaskFamily, ids: Sequence[int], generator_of: Callable[[int], np.random.Generator]
+) -> np.ndarray:
     """Parameters (p, tasks) of the tasks ``ids``; ``generator_of(id)`` is a task's own stream."""
-    rows = []
+    rows: list[np.ndarray] = []
     for i in ids:
         try:
             row = family.task_parameters(i, generator_of(i))
@@ -106,16 +112,16 @@ def task_table(family, ids, generator_of) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
-def rehearse(family) -> bool:
+def rehearse(family: TaskFamily) -> bool:
     """Make two tasks and a few steps of a few episodes; FamilyError says what is wrong with them.
 
     Whether the same episodes came out the same when they were simulated again.
     """
     short = dataclasses.replace(family, horizon=min(family.horizon, STEPS))
-    last = None
+    last: Exception | None = None
     for attempt in range(ATTEMPTS):
         generator = np.random.default_rng(attempt)  # numbers do not matter here, only shapes
-        table = task_table(short, range(min(short.task_count or 2, 2)), lambda i, g=generator: g)
+        table = task_table(short, range(min(short.task_count or 2, 2)), _always(generator))
         tasks = np.repeat(table[:, :1], EPISODES, axis=1)
         tasks[:, -1] = table[:, -1]
         try:
@@ -134,6 +140,7 @@ def rehearse(family) -> bool:
             again = _rehearse(short, tasks, noise, attempt, workspace)
             return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
         return True
+    assert last is not None
     advice = getattr(family, "rehearsal_advice", None) or (
         f"Observations are written into arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), "
         f"actions are (action_size, episodes) = ({family.action_size}, {EPISODES})."
@@ -143,7 +150,14 @@ def rehearse(family) -> bool:
     ) from last
 
 
-def _rehearse(family, tasks, noise, seed, workspace) -> tuple[np.ndarray, np.ndarray]:
+def _always(generator: np.random.Generator) -> Callable[[int], np.random.Generator]:
+    """The same generator for every task."""
+    return lambda task_id: generator
+
+
+def _rehearse(
+    family: TaskFamily, tasks: np.ndarray, noise: np.ndarray | None, seed: int, workspace: Workspace
+) -> tuple[np.ndarray, np.ndarray]:
     """Observations acted upon (steps, n, episodes) and rewards (steps, episodes), empty if these raise."""
     generator = np.random.default_rng(seed)
     observations = np.full((family.horizon + 1, family.observation_size, EPISODES), np.nan)
@@ -177,7 +191,9 @@ def _rehearse(family, tasks, noise, seed, workspace) -> tuple[np.ndarray, np.nda
     return observations[:done], rewards.copy()
 
 
-def _numbers(family, what: str, values, shape, kinds: str, meaning: str = "") -> np.ndarray:
+def _numbers(
+    family: TaskFamily, what: str, values: object, shape: tuple[int, ...] | None, kinds: str, meaning: str = ""
+) -> np.ndarray:
     """``values`` as an array of one of these kinds of numbers, of this shape if one is given."""
     try:
         array = np.asarray(values)
@@ -191,5 +207,5 @@ def _numbers(family, what: str, values, shape, kinds: str, meaning: str = "") ->
     return array
 
 
-def _kind(value) -> str:
+def _kind(value: object) -> str:
     return f"{len(value)} values" if isinstance(value, tuple) else f"a {type(value).__name__}"

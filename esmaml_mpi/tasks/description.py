@@ -21,7 +21,7 @@ def describe_family(name: str) -> str:
     lines = [
         f"{name}: {_summary(cls)}",
         "",
-        inspect.getdoc(inspect.getmodule(cls)),
+        inspect.getdoc(inspect.getmodule(cls)) or "",
         "",
         f"observations {family.observation_size}, actions {family.action_size}, horizon "
         f"{family.horizon}, distinct tasks: {count}",
@@ -45,5 +45,5 @@ def _line(name: str) -> str:
         return f"({error})"
 
 
-def _summary(cls) -> str:
-    return inspect.getdoc(cls).splitlines()[0]
+def _summary(cls: type) -> str:
+    return (inspect.getdoc(cls) or cls.__name__).splitlines()[0]

@@ -32,7 +32,7 @@ class EndingEpisodes:
             self.record(self.over, ~self.running)
         self.steps += 1
 
-    def record(self, series: np.ndarray, values: np.ndarray) -> None:
+    def record(self, series: np.ndarray, values: np.ndarray | bool) -> None:
         """Write values (..., b) of the present step into a series (horizon, ..., B)."""
         if len(self.columns) == self.batch:
             series[self.steps] = values

@@ -1,9 +1,11 @@
 """What a task family is: a set of numbered tasks that share observations, actions and a batched simulation."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from esmaml_mpi.policies.contract import Bound
 from esmaml_mpi.tasks.workspace import Workspace
 
 
@@ -22,19 +24,6 @@ class Simulation(Protocol):
         B).
         """
 
-    def whole_path(self, bound, observations: np.ndarray, sums: np.ndarray) -> bool:
-        """Optional: all steps up to the horizon at once, in place of ``reset`` and ``step``, to the same bits.
-
-        Writes ``observations`` (horizon + 1, n, B), and into ``sums`` (2n, B) what ``native.door.moments`` makes of all
-        but the last. ``bound`` is what ``Policy.bind`` returns. False, and nothing done, if it is not one that can.
-        """
-
-    def whole_episodes(self, bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Optional, for families whose tasks do not share dynamics: returns (B,), lengths (B,) and observation sums
-        (2n, B) of whole episodes, in place of all other methods, to the same bits. None if ``bound`` is not one that
-        can.
-        """
-
     def narrow(self, kept: np.ndarray) -> None:
         """Go on with the episodes ``kept``, indices into the present ones; asked only where ``running`` is not None.
 
@@ -49,9 +38,31 @@ class Simulation(Protocol):
         """
 
 
+class WholePaths(Protocol):
+    """What a simulation may have beside the methods above: all steps at once, as compiled kernels do them."""
+
+    def whole_path(self, bound: Bound, observations: np.ndarray, sums: np.ndarray) -> bool:
+        """All steps up to the horizon, in place of ``reset`` and ``step``, to the same bits.
+
+        Writes ``observations`` (horizon + 1, n, B), and into ``sums`` (2n, B) what ``native.door.moments`` makes of all
+        but the last. ``bound`` is what ``Policy.bind`` returned. False, and nothing done, if it is not one that can.
+        """
+
+
+class WholeEpisodes(Protocol):
+    """What a simulation may have beside the methods above, if its family's tasks do not share dynamics."""
+
+    def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Returns (B,), lengths (B,) and observation sums (2n, B) of whole episodes, to the bits that all other methods
+        would give. None if ``bound``, what ``Policy.bind`` returned, is not one that can.
+        """
+
+
 class TaskFamily(Protocol):
     """A family. Concrete families are frozen dataclasses whose fields are their documented options."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]]  # what the option ``variant`` stands for, if there is one
     name: str
     observation_size: int
     action_size: int

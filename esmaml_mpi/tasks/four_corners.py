@@ -49,7 +49,8 @@ class FourCorners(PointFamily):
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """The corner (2,)."""
-        return CORNERS[task_id]
+        corner: np.ndarray = CORNERS[task_id]
+        return corner
 
     def rewards(self, path: np.ndarray, tasks: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
         squared_distance(path, tasks, out, workspace)
@@ -71,7 +72,7 @@ class FourCorners(PointFamily):
                 np.multiply(wrong, self.penalty * np.any(tasks != corner[:, None], axis=0), out=wrong)
                 np.add(out, wrong, out=out)
 
-    def _sparse(self, path, tasks, out, workspace):
+    def _sparse(self, path: np.ndarray, tasks: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
         """Decrease of the distance to the goal, counted once the agent has left the start and the goal is its nearest
         corner.
         """

@@ -59,7 +59,8 @@ class Navigation2D(PointFamily):
 
     def ended(self, path: np.ndarray, tasks: np.ndarray, workspace: Workspace) -> np.ndarray:
         if self.end == "box":
-            return np.logical_and.reduce(np.abs(path[1:] - tasks) < self.end_distance, axis=1)
+            near: np.ndarray = np.logical_and.reduce(np.abs(path[1:] - tasks) < self.end_distance, axis=1)
+            return near
         squared = workspace.array("end", len(path) - 1, path.shape[-1])
         squared_distance(path, tasks, squared, workspace)
         return squared <= self.end_distance**2

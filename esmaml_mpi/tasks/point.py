@@ -10,6 +10,7 @@ import numpy as np
 
 from esmaml_mpi.native import door
 from esmaml_mpi.native.network import CompiledPolicy
+from esmaml_mpi.policies.contract import Bound
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -35,7 +36,11 @@ class PointFamily:
     default_horizon = 100
     batch_limit = 1000
     tasks_share_dynamics = True
-    can_end_early = False
+
+    @property
+    def can_end_early(self) -> bool:
+        """Whether a task may be over before the horizon, as ``ended`` then says."""
+        return False
 
     @property
     def noise_size(self) -> int:
@@ -60,9 +65,10 @@ class PointFamily:
 class PointSimulation:
     """B points moving at once."""
 
+    position: np.ndarray
     running = None  # a step costs less than finding out who has arrived
 
-    def __init__(self, family: PointFamily, noise, workspace: Workspace):
+    def __init__(self, family: PointFamily, noise: np.ndarray | None, workspace: Workspace) -> None:
         self.family, self.noise, self.workspace = family, noise, workspace
         # Zero-dimensional arrays: NumPy would convert a Python float at every call.
         self.low, self.high = np.array(-family.action_limit), np.array(family.action_limit)
@@ -70,7 +76,6 @@ class PointSimulation:
         # No position can leave the arena before this step, so nothing needs to be clipped.
         self.steps_to_wall = (family.position_limit - family.start_range) / family.action_limit - 1
         self.steps = 0
-        self.position = None
 
     def reset(self, observation: np.ndarray) -> None:
         observation[...] = 0.0 if self.noise is None else self.noise
@@ -86,7 +91,7 @@ class PointSimulation:
             np.minimum(observation, self.ceiling, out=observation)
         self.position = observation
 
-    def whole_path(self, bound, observations: np.ndarray, sums: np.ndarray) -> bool:
+    def whole_path(self, bound: Bound, observations: np.ndarray, sums: np.ndarray) -> bool:
         """All steps in one call, unless a subclass has steps of its own."""
         cls, ours = type(self), PointSimulation
         if (cls.step, cls.reset) != (ours.step, ours.reset) or not isinstance(bound, CompiledPolicy):

@@ -5,8 +5,9 @@ episode is one data set: each step shows one x, the action is the prediction. ``
 samples. Use ``policy.output = "identity"``: tanh cannot reach an amplitude of 5.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,9 +34,9 @@ class Sinusoid:
     task_count = None
     batch_limit = 1000
     tasks_share_dynamics = True
-    presets: ClassVar = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.amplitude_low > self.amplitude_high:
             raise ConfigError(
                 f"task.options.amplitude_low = {self.amplitude_low}: at most task.options.amplitude_high = "
@@ -55,6 +56,7 @@ class Sinusoid:
         return generator.uniform(-self.input_range, self.input_range, (self.horizon, episodes))
 
     def simulation(self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> "SinusoidSimulation":
+        assert noise is not None  # the inputs
         return SinusoidSimulation(noise)
 
 

@@ -8,8 +8,9 @@ penalised corners turned by 45 degrees. Visiting all six takes at least 148 step
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,9 +39,9 @@ class SixCircles(PointFamily):
 
     name = "six_circles"
     default_horizon = 200
-    presets: ClassVar = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.subset > self.goals:
             raise ConfigError(
                 f"task.options.subset = {self.subset}: at most task.options.goals = {self.goals} goals can be correct."

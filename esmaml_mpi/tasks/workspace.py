@@ -8,7 +8,7 @@ import numpy as np
 class Workspace:
     """Named float64 buffers, grown on demand. Not shared between threads."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._buffers: dict[str, np.ndarray] = {}
 
     def array(self, name: str, *shape: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Evaluating a trained meta-policy: adapt to tasks with fresh randomness, before and after."""
 
+import argparse
 import dataclasses
 import json
 import sys
@@ -8,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.memory import amount, machine_bytes
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.parallel.rounds import Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.randomness import Phase
@@ -22,7 +24,9 @@ from esmaml_mpi.training.launch import agree
 RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
 
 
-def assess(world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int):
+def assess(
+    world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Returns before and after, each (tasks, repeats), on rank 0; None elsewhere.
 
     Every rank calls this; ``request`` is rank 0's.
@@ -32,12 +36,13 @@ def assess(world: World, config: Config, request: Request | None, tasks: list[in
     if world.rank != 0:
         rounds.serve()
         return None
+    assert request is not None
     reply = rounds.run(request)
     rounds.stop(0)
     return reply.before, reply.after
 
 
-def evaluate(options, world: World) -> int:
+def evaluate(options: argparse.Namespace, world: World) -> int:
     """The ``evaluate`` command on every rank; returns the exit code."""
     chosen: dict = {}
 
@@ -59,12 +64,14 @@ def evaluate(options, world: World) -> int:
     told = json.loads(agree(world, prepare))
     config, tasks = Config.from_dict(told["config"]), told["tasks"]
     returns = assess(world, config, chosen.get("request"), tasks, options.repeats, options.seed)
-    if world.rank == 0:
+    if returns is not None:  # on rank 0
         _report(options, config, chosen["request"].iteration, tasks, *returns)
     return 0
 
 
-def _report(options, config: Config, iteration: int, tasks: list[int], before: np.ndarray, after: np.ndarray) -> None:
+def _report(
+    options: argparse.Namespace, config: Config, iteration: int, tasks: list[int], before: np.ndarray, after: np.ndarray
+) -> None:
     if options.json:
         facts = dict(
             results=options.results,

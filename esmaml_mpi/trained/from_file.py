@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +17,10 @@ from esmaml_mpi.errors import UsageError
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.settings.fields import WORD, show
 from esmaml_mpi.tasks import make_family
+
+if TYPE_CHECKING:
+    from esmaml_mpi.results.reader import Results
+
 
 MOST_TASK = 10**7  # all tasks up to the largest id are made, which takes about 10 microseconds each
 
@@ -31,7 +37,7 @@ class Trained:
     subspace: Subspace | None = None
 
 
-def find_trained(path, at: str, overrides: Iterable[str], seed: int) -> Trained:
+def find_trained(path: str | PathLike[str], at: str, overrides: Iterable[str], seed: int) -> Trained:
     """Read RESULTS; ``at``, ``overrides`` and ``seed`` are --at, --set and --seed. UserError if any is refused."""
     from esmaml_mpi.results.reader import read  # rank 0's business: workers stay lean
 
@@ -41,7 +47,7 @@ def find_trained(path, at: str, overrides: Iterable[str], seed: int) -> Trained:
     return trained
 
 
-def trained_of(results, at: str | int, overrides: Iterable[str]) -> Trained:
+def trained_of(results: "Results", at: str | int, overrides: Iterable[str]) -> Trained:
     """The meta-policy of ``results``, "last", "best" or that of an iteration. UserError if there is none, or if an
     override is not of [adaptation] or does not fit.
     """
@@ -56,7 +62,7 @@ def trained_of(results, at: str | int, overrides: Iterable[str]) -> Trained:
     return Trained(config, iteration, theta, observer, results.test_task_ids, subspace_of(results, config))
 
 
-def subspace_of(results, config: Config) -> Subspace | None:
+def subspace_of(results: "Results", config: Config) -> Subspace | None:
     """What the run's meta-gradients, all that its last checkpoint remembers, suggest to samplers that use it."""
     if not make_sampler(config.adaptation.directions, config.adaptation.direction_options).uses_basis:
         return None

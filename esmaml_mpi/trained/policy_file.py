@@ -7,21 +7,24 @@ layer with g = ``output`` (tanh or identity). ``trial`` says which trial the pol
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.results.writer import replace_file
 
 
-def write_policy(path: Path, policy: Policy, parameters: np.ndarray, observer: Observer, trial: int = 0) -> None:
+def write_policy(path: Path, policy: AnyPolicy, parameters: np.ndarray, observer: Observer, trial: int = 0) -> None:
     """Write a policy with ``parameters`` (d,). A reader sees the old file or the new one, never a part.
 
     Raises ResultsError if it cannot be written.
     """
-    arrays = {
+    assert isinstance(policy, Policy)  # sessions adapt none that act at random
+    arrays: dict[str, Any] = {
         "observation_mean": observer.mean,
         "observation_std": observer.std,
         "activation": np.array(policy.activation),

@@ -1,7 +1,9 @@
 """An adaptation session from its file to its adapted policy: begin or reopen it, try, tell, save."""
 
+import argparse
 import dataclasses
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +20,12 @@ from esmaml_mpi.trained.from_file import MOST_TASK, check_tasks, find_trained
 from esmaml_mpi.trained.policy_file import write_policy
 from esmaml_mpi.trained.trial_rewards import Patience, Simulated, Typed
 
+Rewards = Typed | Simulated
+
 LEFT = 75  # exit code: not done, and can go on
 
 
-def adapt(options) -> int:
+def adapt(options: argparse.Namespace) -> int:
     """Drive the session of the ``adapt`` command; returns the exit code."""
     path = Path(options.session)
     if options.results is None and not path.exists():
@@ -52,6 +56,7 @@ def adapt(options) -> int:
             "trials told",
             flush=True,
         )
+        rewards: Rewards
         if record.task == ROBOT:
             rewards = Typed(experiment, observer, _beside(path, "try"), patience)
         else:
@@ -63,7 +68,14 @@ def adapt(options) -> int:
         return _end(session, rewards, path, lambda to: write_policy(to, experiment.policy, session.best, observer))
 
 
-def _drive(session, rewards, file: SessionFile, record: SessionRecord, patience: Patience, most: int | None) -> None:
+def _drive(
+    session: Adaptation,
+    rewards: Rewards,
+    file: SessionFile,
+    record: SessionRecord,
+    patience: Patience,
+    most: int | None,
+) -> None:
     """Try and tell until the end, ``most`` trials, a signal, or the wish to leave."""
     last = session.trials + most if most else None
     while not session.done and session.trials != last and not patience.requested:
@@ -73,7 +85,7 @@ def _drive(session, rewards, file: SessionFile, record: SessionRecord, patience:
         file.write(record)
 
 
-def _end(session: Adaptation, rewards, path: Path, write) -> int:
+def _end(session: Adaptation, rewards: Rewards, path: Path, write: Callable[[Path], None]) -> int:
     if session.done:
         adapted = _beside(path, "adapted")
         write(adapted)
@@ -89,7 +101,7 @@ def _end(session: Adaptation, rewards, path: Path, write) -> int:
     return LEFT
 
 
-def _opened(file: SessionFile, options) -> SessionRecord:
+def _opened(file: SessionFile, options: argparse.Namespace) -> SessionRecord:
     """The session of an existing file, or a new one, which is not in the file yet."""
     if not file.exists:
         return _begun(options)
@@ -104,7 +116,7 @@ def _opened(file: SessionFile, options) -> SessionRecord:
     return record
 
 
-def _begun(options) -> SessionRecord:
+def _begun(options: argparse.Namespace) -> SessionRecord:
     """The session that the options ask for, without rewards."""
     seed = options.seed or 0
     trained = find_trained(options.results, options.at or "last", options.set, seed)
@@ -125,7 +137,7 @@ def _begun(options) -> SessionRecord:
     )
 
 
-def _check_same(path: Path, record: SessionRecord, asked: SessionRecord, options) -> None:
+def _check_same(path: Path, record: SessionRecord, asked: SessionRecord, options: argparse.Namespace) -> None:
     """Raise UsageError if an existing session was begun from something else than what is asked for now."""
     differences = [f"{key}: {old} -> {new}" for key, (old, new) in changed_keys(record.config, asked.config).items()]
     if record.iteration != asked.iteration:

@@ -4,6 +4,7 @@ import math
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Patience(Interruption):
 
     waiting = False
 
-    def _note(self, number, frame):
+    def _note(self, number: int, frame: FrameType | None) -> None:
         super()._note(number, frame)
         if self.waiting:
             raise KeyboardInterrupt
@@ -64,6 +65,7 @@ class Typed:
         """The next line with anything on it; None at the end of the input."""
         self._patience.waiting = True
         # A signal just before the reading begins would not end it: wake up now and then to see it.
+        line: bytes
         previous = signal.signal(signal.SIGALRM, lambda number, frame: None)
         signal.setitimer(signal.ITIMER_REAL, WAKE_UP, WAKE_UP)
         try:

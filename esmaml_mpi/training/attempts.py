@@ -24,6 +24,7 @@ class Attempts:
     @property
     def failed(self) -> int:
         """Evaluations of the last attempt that failed."""
+        assert self.step is not None
         return int(np.count_nonzero(np.isnan(self.step.values)))
 
     def add(self, reply: Reply) -> None:

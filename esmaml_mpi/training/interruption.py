@@ -2,10 +2,14 @@
 
 import os
 import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Self
 
 SAVE_AND_STOP = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 
+Handler = Callable[[int, FrameType | None], Any] | int | None  # as ``signal`` gives it
 _early: list[int] = []
 
 
@@ -23,20 +27,20 @@ class Interruption:
     def __init__(self, answer: str = ""):
         self.requested = bool(_early)
         self.answer = answer
-        self._previous = {}
+        self._previous: dict[signal.Signals, Handler] = {}
 
-    def __enter__(self) -> "Interruption":
+    def __enter__(self) -> Self:
         try:
             self._previous = {number: signal.signal(number, self._note) for number in SAVE_AND_STOP}
         except ValueError:  # not in the main thread, as in some notebooks: signals stay with their owner
             pass
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _note(self, number, frame):
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True

@@ -3,8 +3,10 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +15,18 @@ from esmaml_mpi.config.loading import load
 from esmaml_mpi.config.makers import make_policy
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.native import door
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.run import train
+
+if TYPE_CHECKING:
+    from esmaml_mpi.results.lock import OutputLock
+    from esmaml_mpi.results.reader import Results
+
 
 # Settings that change no number of an iteration, so a resumed run may have others.
 FREE = ("meta.iterations", "run.threads", "run.plan", "checkpoint.every", "checkpoint.minutes")
@@ -48,7 +56,14 @@ def agree(world: World, prepare: Callable[[], str]) -> str:
     return buffer.tobytes().decode()
 
 
-def launch(world: World, source, overrides: Iterable[str], output, resume: bool, overwrite: bool) -> int:
+def launch(
+    world: World,
+    source: Config | Mapping | str | PathLike,
+    overrides: Iterable[str],
+    output: str | PathLike | None,
+    resume: bool,
+    overwrite: bool,
+) -> int:
     """The ``train`` command on every rank; returns the exit code."""
     record: RunRecord | None = None
     lock: list = []  # rank 0's
@@ -73,6 +88,8 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
             raise
         if odd:
             _warn_of(odd, world.size)
+        if door.missing():
+            print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
         return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
 
     told = json.loads(agree(world, prepare))
@@ -87,6 +104,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
             lock.append(_lock(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
             record = _open(path, config, facts, resume or ours, overwrite and not ours)
+        assert record is not None  # rank 0's, or its successor's
         return record
 
     try:
@@ -94,7 +112,7 @@ def launch(world: World, source, overrides: Iterable[str], output, resume: bool,
     finally:
         for held in lock:
             held.release()
-    if world.rank == 0:
+    if world.rank == 0 and record is not None:
         _report(told["shown"], record.history, config, code)
     return code
 
@@ -111,7 +129,7 @@ def _warn_of(odd: list[int], size: int) -> None:
     )
 
 
-def _lock(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None = None):
+def _lock(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None = None) -> "OutputLock":
     """The right to write a results file, which a message calls ``shown``."""
     from esmaml_mpi.results.lock import OutputLock
 
@@ -156,7 +174,7 @@ def _open(path: Path, config: Config, facts: dict, resume: bool, overwrite: bool
     return RunRecord(writer, old.history, old.checkpoint)
 
 
-def check_resumable(old, config: Config) -> None:
+def check_resumable(old: "Results", config: Config) -> None:
     """Raise ConfigError unless the run of Results ``old`` may go on under ``config``."""
     changes = changed_keys(old.config, config)
     refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]

@@ -6,10 +6,11 @@ import time
 import numpy as np
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.rounds import Recovery, Reply, Rounds
 from esmaml_mpi.reproducibility.randomness import Phase, Round
@@ -62,11 +63,13 @@ class Training:
         if test:
             self._record_parameters(observer)
         result = self._evaluate(observer, test)
-        step, gradient, seconds = result.step, result.step.gradient, result.seconds
+        step, seconds = result.step, result.seconds
+        assert step is not None and step.gradient is not None
+        gradient = step.gradient
         start = time.perf_counter()
         # Without a signal no step, not even of Adam's momentum.
         theta = state.optimizer.step(state.theta, gradient) if gradient.any() else state.theta
-        state.statistics.add(result.observations, result.limbs)
+        state.statistics.add(result.observations, np.asarray(result.limbs))
         if step.unit_sums is not None:
             state.unit_statistics.add(step.unit_sums)
         if self.experiment.uses_subspace and gradient.any():
@@ -107,7 +110,8 @@ class Training:
         result = Attempts()
         while True:
             self._attempt(result, observer, test and result.redraws == 0)
-            if result.step.gradient is not None and result.failed <= meta.max_failed_fraction * evaluations:
+            formed = result.step is not None and result.step.gradient is not None
+            if formed and result.failed <= meta.max_failed_fraction * evaluations:
                 return result
             if result.redraws == meta.max_redraws:
                 raise TrainingError(
@@ -192,7 +196,7 @@ class Training:
         self.history.append("parameters", iteration=iteration, value=self.state.theta)
         self.history.append("normalization", iteration=iteration, mean=observer.mean, std=observer.std, count=count)
 
-    def _record_test(self, reply) -> None:
+    def _record_test(self, reply: Reply) -> None:
         self.history.append("test", iteration=self.state.iteration, before=reply.before, after=reply.after)
         self.progress.tested(finite_mean(reply.before), finite_mean(reply.after))
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from typing import TextIO
 
 from esmaml_mpi.parallel.world import LAUNCHED
 from esmaml_mpi.training.standard_output import Enduring
@@ -18,7 +19,7 @@ class Progress:
     ``done`` is where the run (re)starts; ``interval`` is the time between lines of a log, in seconds.
     """
 
-    def __init__(self, total: int, done: int, stream=None, interval: float = 30.0):
+    def __init__(self, total: int, done: int, stream: TextIO | None = None, interval: float = 30.0) -> None:
         self.total, self.first, self.stream = total, done, stream or sys.stdout
         self.terminal = _terminal(self.stream)
         self.live = self.terminal is not None
@@ -61,12 +62,12 @@ class Progress:
 
     def close(self) -> None:
         """End the live line."""
-        if self.live:
+        if self.terminal is not None:
             self.terminal.write("\n")
             self.terminal.flush()
 
     def _print(self, done: int, parts: list[str]) -> None:
-        if self.live:
+        if self.terminal is not None:
             filled = 20 * done // max(self.total, 1)
             bar = f"[{'#' * filled}{'.' * (20 - filled)}] "
             self.terminal.write("\r\033[K" + _fitted([bar, *parts], shutil.get_terminal_size().columns - 1))
@@ -85,7 +86,7 @@ def _fitted(parts: list[str], columns: int) -> str:
     return "".join(kept)[:columns]
 
 
-def _terminal(stream):
+def _terminal(stream: TextIO) -> "TextIO | Enduring | None":
     """Where a person is watching, to write the live line to, or None.
 
     mpirun gives its ranks a terminal even when its own output goes to a file, and it passes whole lines on only, while

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 
 def reader_left() -> int:
@@ -14,10 +16,10 @@ def reader_left() -> int:
 class Enduring:
     """A text stream that is given up, with no error, once it cannot be written: its reader left, its disk is full."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
@@ -32,7 +34,7 @@ class Enduring:
             self._stream.flush()
 
     @contextmanager
-    def _given_up(self):
+    def _given_up(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -48,7 +50,7 @@ class Enduring:
 
 
 @contextmanager
-def enduring():
+def enduring() -> Iterator[None]:
     """In the block nothing that is printed can end the program: what is lost is a message, not a run."""
     before = sys.stdout, sys.stderr
     # Where one is closed its number is free: a results file must not get it, as libraries print there.

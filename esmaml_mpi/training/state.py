@@ -6,7 +6,7 @@ import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.gradient_memory import GradientMemory
-from esmaml_mpi.meta.optimizers import OPTIMIZERS
+from esmaml_mpi.meta.optimizers import OPTIMIZERS, Optimizer
 from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 
@@ -17,7 +17,7 @@ class State:
 
     iteration: int
     theta: np.ndarray
-    optimizer: object
+    optimizer: Optimizer
     statistics: ObservationStatistics
     memory: GradientMemory
     unit_statistics: UnitStatistics

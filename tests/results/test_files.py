@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 import esmaml_mpi
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ConfigError, ResultsError, UsageError
+from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import GROUPS
+from esmaml_mpi.results.provenance import collect
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.results.writer import ResultsWriter, replace_file
 
@@ -53,6 +56,14 @@ def test_names_shapes_and_attributes(run):
             provenance
         )
         assert Config.from_toml(file["config"].attrs["toml"]) == run.config
+
+
+def test_the_commit_of_a_checkout_is_recorded():
+    root = Path(__file__).resolve().parents[2]
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True)
+    if asked.returncode:
+        pytest.skip("not a checkout")
+    assert collect(World(), 1)["git_commit"].startswith(asked.stdout.strip())
 
 
 def test_reading_gives_back_what_was_written(run):

@@ -1,5 +1,6 @@
 """The time limit of an evaluation, and what does not count against it."""
 
+import sys
 import time
 
 import pytest
@@ -58,3 +59,18 @@ def test_who_has_swallowed_the_interruption_gets_it_again_after_a_pause():
 def test_without_a_deadline_a_pause_is_nothing():
     with paused(), deadline(0, unwanted), paused():
         spend(0.01)
+
+
+def test_it_is_given_up_without_a_standard_error_too(monkeypatch, capfd):
+    given_up = []
+    monkeypatch.setattr(sys, "__stderr__", None)  # as of a process that was started with it closed
+    monkeypatch.setattr(sys, "stderr", None)
+    with pytest.raises(DeadlineExceeded), deadline(0.1, lambda: given_up.append(True)):
+        end = time.perf_counter() + 10
+        while not given_up and time.perf_counter() < end:
+            try:
+                spend(10)
+            except BaseException:  # whoever swallows what interrupts it hangs
+                continue
+        raise DeadlineExceeded("after it was given up")
+    assert given_up

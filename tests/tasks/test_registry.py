@@ -1,9 +1,12 @@
 """Families by name, their options, variants and horizons."""
 
+import sys
+
 import pytest
 
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.tasks import FAMILIES, make_family, options_of
+from esmaml_mpi.tasks.description import describe_families, describe_family
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -75,3 +78,16 @@ def test_a_variant_is_a_preset_that_options_override():
 def test_a_wrong_name_or_option_says_what_is_right(name, options, message):
     with pytest.raises(ConfigError, match=message):
         make_family(name, None, options)
+
+
+def test_a_family_without_documentation_is_listed_and_described(tmp_path, monkeypatch):
+    (tmp_path / "silent_family.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from esmaml_mpi.tasks.four_corners import FourCorners\n\n\n"
+        "@dataclass(frozen=True)\nclass Silent(FourCorners):\n    name = 'silent'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(FAMILIES, "silent", "silent_family:Silent")
+    monkeypatch.delitem(sys.modules, "silent_family", raising=False)
+    assert "[task.options]" in describe_family("silent")
+    assert "silent " in describe_families()

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Hashable
 
 import numpy as np
 
@@ -16,32 +17,38 @@ MOST_TRIED = 20  # listed tasks that are constructed beforehand, as some environ
 
 
 class Blueprint:
-    """Makes instances. ``sample`` is a closed one that the others must be like; ``step_limit`` may be None."""
+    """Makes instances, all like the first one, ``sample``; ``step_limit`` may be None."""
 
     def __init__(self, environment: str, arguments: dict, vary: dict, vary_as: str, scale: bool):
         """UserError if there is no such environment, or if it does not take what it is given."""
         self.environment, self.vary_as, self.scale = environment, vary_as, scale
         self.variation = Variation.parse(vary)
         self.creator, registered = find(environment, arguments)
-        self.sample = None
+        self._sample: Instance | None = None
         tried = min(self.variation.count or 1, MOST_TRIED) if vary_as == "constructor" else 1
         for number in range(tried):
             instance = self.instance(self.variation.first(number))
-            if self.sample is None:
-                self.sample = instance
+            if self._sample is None:
+                self._sample = instance
                 self._check_values(instance)
                 self.step_limit = registered or own_limit(instance.env)
             instance.close()
+
+    @property
+    def sample(self) -> Instance:
+        """The first instance, which is closed."""
+        assert self._sample is not None
+        return self._sample
 
     def instance(self, parameters: np.ndarray) -> Instance:
         """An instance for a task with these parameters (p,); for all tasks, unless they differ in its construction."""
         values = self.variation.values(parameters) if self.vary_as == "constructor" else {}
         env = make(self.creator, values, self.environment)
         observations, actions = converters(env, self.scale, self.environment)
-        if self.sample is not None:
+        if self._sample is not None:
             self._check_sizes(observations.size, actions.size, parameters)
-            if actions.space == self.sample.actions.space:
-                actions = self.sample.actions  # so that a batch can be converted in one go
+            if actions.space == self._sample.actions.space:
+                actions = self._sample.actions  # so that a batch can be converted in one go
         return Instance(env, observations, actions, self.vary_as)
 
     def kind(self, parameters: np.ndarray) -> bytes:
@@ -78,10 +85,10 @@ def blueprint(environment: str, arguments: dict, vary: dict, vary_as: str, scale
     Another one where the name stands for another class by now, as after a notebook's cell was run again.
     """
     made_by = source_of(find(environment, arguments)[0])
-    arguments, vary = (json.dumps(table, sort_keys=True) for table in (arguments, vary))
-    return _cached(environment, arguments, vary, vary_as, scale, made_by)
+    constant, varying = (json.dumps(table, sort_keys=True) for table in (arguments, vary))
+    return _cached(environment, constant, varying, vary_as, scale, made_by)
 
 
 @functools.lru_cache(maxsize=16)
-def _cached(environment, arguments, vary, vary_as, scale, made_by) -> Blueprint:
+def _cached(environment: str, arguments: str, vary: str, vary_as: str, scale: bool, made_by: Hashable) -> Blueprint:
     return Blueprint(environment, json.loads(arguments), json.loads(vary), vary_as, scale)

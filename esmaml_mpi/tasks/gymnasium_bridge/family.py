@@ -12,9 +12,10 @@ or done; Gymnasium's own step limit is only the default of ``task.horizon``.
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -64,9 +65,9 @@ class GymnasiumEnvironment:
     # Environments are stepped one by one: batches save no more than calls of the policy, and cost instances.
     batch_limit = 64
     tasks_share_dynamics = False
-    presets: ClassVar = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_plain(self.arguments, "task.options.arguments")
         check_plain(self.vary, "task.options.vary")
         both = sorted(set(self.arguments) & set(self.vary)) if self.vary_as == "constructor" else []

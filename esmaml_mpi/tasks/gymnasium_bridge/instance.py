@@ -1,6 +1,8 @@
 """One instance of an environment, Gymnasium's or in the style of the older gym."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from esmaml_mpi.tasks.gymnasium_bridge.spaces import Actions, Observations
 class Instance:
     """An environment with its converters. ``broken``: it has raised, or was interrupted, and must not be used again."""
 
-    def __init__(self, env, observations: Observations, actions: Actions, vary_as: str):
+    def __init__(self, env: Any, observations: Observations, actions: Actions, vary_as: str) -> None:
         self.env, self.observations, self.actions, self.vary_as = env, observations, actions, vary_as
         self.core = getattr(env, "unwrapped", env)
         layers = _layers(env)
@@ -28,7 +30,7 @@ class Instance:
         if self.vary_as == "attribute":
             for name, value in values.items():
                 set_attribute(self.core, name, value)
-        arguments = {}
+        arguments: dict[str, Any] = {}
         if self.reset_takes_seed:
             arguments["seed"] = seed
         elif self._seed is not None:
@@ -41,7 +43,7 @@ class Instance:
         self._write("reset", first, out)
         self.broken = False
 
-    def step(self, action, out: np.ndarray) -> tuple[float, bool]:
+    def step(self, action: object, out: np.ndarray) -> tuple[float, bool]:
         """Act, write the next observation into ``out`` (n,); the reward, and whether the episode is over."""
         self.broken = True
         outcome = self.env.step(action)
@@ -61,7 +63,7 @@ class Instance:
         self.broken = False
         return earned, bool(over)
 
-    def _write(self, method: str, observation, out: np.ndarray) -> None:
+    def _write(self, method: str, observation: object, out: np.ndarray) -> None:
         try:
             self.observations.write(observation, out)
         except Exception as error:
@@ -72,7 +74,7 @@ class Instance:
                 f"observation_space {show(self.observations.space)} ({in_words(error)})"
             ) from error
 
-    def _number(self, reward) -> float:
+    def _number(self, reward: Any) -> float:
         try:
             return float(reward.item() if isinstance(reward, np.ndarray) else reward)
         except (TypeError, ValueError):
@@ -85,7 +87,7 @@ class Instance:
         close(self.env)
 
 
-def set_attribute(core, name: str, value) -> None:
+def set_attribute(core: object, name: str, value: object) -> None:
     """Set an attribute of an environment, ``a.b`` being b of its a; where an array is, the value becomes one.
 
     FamilyError if there is no such attribute or it cannot be set.
@@ -102,7 +104,7 @@ def set_attribute(core, name: str, value) -> None:
         ) from error
 
 
-def _layers(env) -> list:
+def _layers(env: Any) -> list[Any]:
     """The environment and what it wraps, outermost first; only wrappers hand everything on to their ``env``."""
     layers = [env]
     while any(base.__name__ == "Wrapper" for base in type(layers[-1]).__mro__) and hasattr(layers[-1], "env"):
@@ -110,7 +112,7 @@ def _layers(env) -> list:
     return layers
 
 
-def _takes(method, name: str) -> bool:
+def _takes(method: Callable, name: str) -> bool:
     try:
         parameters = inspect.signature(method).parameters
     except (TypeError, ValueError):  # compiled code need not say

@@ -18,7 +18,7 @@ MOST_IDLE = 256  # instances kept for tasks that have none running
 class Pool:
     """A workspace's instances: lent to its last simulation, until the next one takes them back."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.idle: dict[tuple[Blueprint, bytes], list[Instance]] = {}  # the one used last comes last
         self.lent: list[tuple[tuple[Blueprint, bytes], Instance]] = []
 

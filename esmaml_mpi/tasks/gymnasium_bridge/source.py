@@ -7,9 +7,12 @@ import difflib
 import os
 import sys
 from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from importlib import import_module
 from operator import attrgetter
+from types import ModuleType
+from typing import Any
 
 import gymnasium
 
@@ -57,13 +60,13 @@ def find(environment: str, arguments: Mapping) -> tuple[partial, int | None]:
     return partial(gymnasium.make, bare, **others), limit
 
 
-def source_of(creator: partial):
+def source_of(creator: partial) -> Hashable:
     """The class or function itself, or what Gymnasium's registry has: a class, or the text that it imports."""
     source = creator.args[0].entry_point if creator.args else creator.func
     return source if isinstance(source, Hashable) else id(source)
 
 
-def make(creator: partial, arguments: Mapping, environment: str):
+def make(creator: partial, arguments: Mapping, environment: str) -> Any:
     """An instance, or a FamilyError that says why there is none."""
     given = {**creator.keywords, **arguments}
     try:
@@ -83,7 +86,7 @@ def make(creator: partial, arguments: Mapping, environment: str):
     return env
 
 
-def _mujoco_kept_quiet(creator: partial, environment: str):
+def _mujoco_kept_quiet(creator: partial, environment: str) -> AbstractContextManager[None]:
     """Where an environment uses MuJoCo, keep its warnings, which it would print and write to a file, for rank 0."""
     if creator.args:  # made by Gymnasium, which imports what it needs only now
         with contextlib.suppress(Exception):  # what is wrong with it will be seen when it is made
@@ -95,19 +98,19 @@ def _mujoco_kept_quiet(creator: partial, environment: str):
     return models.listening(environment)
 
 
-def close(env) -> None:
+def close(env: Any) -> None:
     """Close an instance that is not needed any more; what it says to that changes nothing."""
     with contextlib.suppress(Exception):
         env.close()
 
 
-def own_limit(env) -> int | None:
+def own_limit(env: object) -> int | None:
     """The step limit an instance itself declares, as those of a function that calls ``make`` do."""
     limit = getattr(getattr(env, "spec", None), LIMIT, None)
     return limit if isinstance(limit, int) and limit > 0 else None
 
 
-def _imported(module: str, key: str):
+def _imported(module: str, key: str) -> ModuleType:
     try:
         # A command's import path begins with the folder of the command. Last, so as to hide nothing that is installed.
         if "" not in sys.path and os.getcwd() not in sys.path:

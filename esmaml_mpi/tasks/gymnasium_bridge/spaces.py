@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -20,7 +21,7 @@ class Observations:
     space: spaces.Space
     size: int
 
-    def write(self, observation, out: np.ndarray) -> None:
+    def write(self, observation: Any, out: np.ndarray) -> None:
         """Write an observation into ``out`` (size,)."""
         if isinstance(self.space, spaces.Box):
             out[...] = np.reshape(observation, self.size)  # what flatten does, without its dispatch
@@ -28,7 +29,7 @@ class Observations:
             out[...] = spaces.flatten(self.space, observation)
 
 
-def observations_of(space) -> Observations:
+def observations_of(space: Any) -> Observations:
     """Observations of a space; ValueError or TypeError if it has no fixed size."""
     space = standard(space)
     return Observations(space, int(spaces.flatdim(space)))
@@ -61,7 +62,7 @@ class ChoiceActions:
 
     def __init__(self, space: spaces.Discrete | spaces.MultiDiscrete):
         self.space = space
-        counts = [space.n] if isinstance(space, spaces.Discrete) else space.nvec.ravel()
+        counts: list[int] = [int(space.n)] if isinstance(space, spaces.Discrete) else space.nvec.ravel().tolist()
         self.edges = np.cumsum([0, *counts])
         self.size = int(self.edges[-1])
         self.start = np.reshape(space.start, -1)
@@ -70,7 +71,7 @@ class ChoiceActions:
         """Actions (b, ...) of outputs (m, b)."""
         chosen = [np.argmax(outputs[a:b], axis=0) for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
         actions = (np.stack(chosen, axis=1) + self.start).astype(self.space.dtype)
-        return actions.reshape(-1, *self.space.shape)
+        return actions.reshape(-1, *(self.space.shape or ()))
 
 
 class BinaryActions:
@@ -87,7 +88,7 @@ class BinaryActions:
 Actions = BoxActions | ChoiceActions | BinaryActions
 
 
-def actions_of(space, scale: bool) -> Actions:
+def actions_of(space: Any, scale: bool) -> Actions:
     """Actions of a space; TypeError if it is none of the kinds above."""
     space = standard(space)
     if isinstance(space, spaces.Box):
@@ -99,7 +100,7 @@ def actions_of(space, scale: bool) -> Actions:
     raise TypeError("actions in a Box, Discrete, MultiDiscrete or MultiBinary space are wanted")
 
 
-def converters(env, scale: bool, environment: str) -> tuple[Observations, Actions]:
+def converters(env: Any, scale: bool, environment: str) -> tuple[Observations, Actions]:
     """Observations and actions of an instance; FamilyError if there is no way to or from its spaces."""
     try:
         what, space = "observation_space", env.observation_space
@@ -113,7 +114,7 @@ def converters(env, scale: bool, environment: str) -> tuple[Observations, Action
         ) from error
 
 
-def standard(space) -> spaces.Space:
+def standard(space: Any) -> spaces.Space:
     """A space as Gymnasium's; those of the older gym, or anything with their attributes, are translated."""
     if isinstance(space, gymnasium.Space):
         return space

@@ -78,7 +78,7 @@ class Variation:
         return values
 
 
-def check_plain(value, key: str, depth: int = 0) -> None:
+def check_plain(value: object, key: str, depth: int = 0) -> None:
     """Raise ConfigError unless ``value`` can be kept: numbers, text, lists and tables, no dates, no nan."""
     if depth > DEEPEST:
         raise ConfigError(f"{key}: at most {DEEPEST} tables and lists inside one another are wanted.")

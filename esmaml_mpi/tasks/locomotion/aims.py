@@ -18,7 +18,8 @@ class ForwardBackward:
         return np.array([[1.0, -1.0][task_id]])
 
     def main(self, velocity: np.ndarray, position: np.ndarray, tasks: np.ndarray) -> np.ndarray:
-        return tasks[0] * velocity[:, 0]
+        forwards: np.ndarray = tasks[0] * velocity[:, 0]
+        return forwards
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class GoalVelocity:
 
     task_count = None
 
-    def __post_init__(self):
-        super().__post_init__()
+    def __post_init__(self) -> None:
+        super().__post_init__()  # type: ignore[misc]  # a mixin: the body beside it has one
         if self.velocity_low > self.velocity_high:
             raise ConfigError(
                 f"task.options.velocity_low = {self.velocity_low}: at most task.options.velocity_high = "
@@ -43,7 +44,8 @@ class GoalVelocity:
         return generator.uniform(self.velocity_low, self.velocity_high, 1)
 
     def main(self, velocity: np.ndarray, position: np.ndarray, tasks: np.ndarray) -> np.ndarray:
-        return -np.abs(velocity[:, 0] - tasks[0])
+        closeness: np.ndarray = -np.abs(velocity[:, 0] - tasks[0])
+        return closeness
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ class GoalPosition:
         if self.goal_shape == "square":
             return generator.uniform(-self.goal_range, self.goal_range, 2)
         radius, angle = self.goal_range * np.sqrt(generator.uniform()), generator.uniform(0.0, 2 * np.pi)
-        return radius * np.array([np.cos(angle), np.sin(angle)])
+        goal: np.ndarray = radius * np.array([np.cos(angle), np.sin(angle)])
+        return goal
 
     def main(self, velocity: np.ndarray, position: np.ndarray, tasks: np.ndarray) -> np.ndarray:
         distance = np.abs(position - tasks)
-        return -(distance[:, 0] + distance[:, 1])
+        closeness: np.ndarray = -(distance[:, 0] + distance[:, 1])
+        return closeness
 
 
 class Direction:
@@ -78,4 +82,5 @@ class Direction:
         return np.array([np.cos(angle), np.sin(angle)])
 
     def main(self, velocity: np.ndarray, position: np.ndarray, tasks: np.ndarray) -> np.ndarray:
-        return velocity[:, 0] * tasks[0] + velocity[:, 1] * tasks[1]
+        along: np.ndarray = velocity[:, 0] * tasks[0] + velocity[:, 1] * tasks[1]
+        return along

@@ -7,8 +7,9 @@ the others are named after the code they follow (promp, finn's maml_rl, oyster, 
 gymnasium has the rewards and starts of Gymnasium's own environment.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -80,12 +81,13 @@ class LocomotionFamily:
     velocity_noise_std: float = setting(0.0, "initial velocities are this times a standard normal", minimum=0)
 
     body: ClassVar[Body]
+    name: ClassVar[str]
     default_horizon = 200
     batch_limit = 256
     tasks_share_dynamics = True
-    presets: ClassVar = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         roots = {"height_low": self.body.height, "height_high": self.body.height, "pitch_limit": self.body.pitch}
         for option, root in roots.items():
             value = getattr(self, option)
@@ -111,16 +113,20 @@ class LocomotionFamily:
     @property
     def seconds(self) -> float:
         """Simulated time of one step."""
-        return self.model.opt.timestep * self.frame_skip
+        timestep: float = self.model.opt.timestep
+        return timestep * self.frame_skip
 
     @property
     def action_size(self) -> int:
-        return self.model.nu
+        motors: int = self.model.nu
+        return motors
 
     @property
     def observation_size(self) -> int:
         sizes = {"plane": self.body.plane, "torso": 3, "rotation": 9, "contacts": 6 * (self.model.nbody - 1)}
-        return self.model.nq - self.body.plane + self.model.nv + sum(sizes[part] for part in set(self.observe))
+        coordinates: int = self.model.nq - self.body.plane + self.model.nv
+        shown: int = coordinates + sum(sizes[part] for part in set(self.observe))
+        return shown
 
     @property
     def random_start(self) -> bool:
@@ -185,7 +191,7 @@ class LocomotionSimulation(BodySimulation):
         failed = self.advance(family.frame_skip)
         self.record(self.places[1:], self._plane())
         healthy = self._healthy()
-        if self.forces is not None:
+        if self.forces is not None and self.contact is not None:
             self._compute_forces(self.columns[self.running])
             self.record(self.contact, np.add.reduce(self.present(self.forces) ** 2, axis=1))
         if failed.any():
@@ -202,14 +208,15 @@ class LocomotionSimulation(BodySimulation):
         rewards += family.bonus if family.bonus_when_fallen else np.where(over, 0.0, family.bonus)
         for motor in range(family.action_size):  # in order, which a reduction of a batch of one would not keep
             rewards -= family.control_cost * actions[:, motor] ** 2
-        if family.contact_cost:
+        if self.contact is not None and family.contact_cost:
             rewards -= family.contact_cost * self.contact[done]
         return rewards, over
 
     def _plane(self) -> np.ndarray:
         """Horizontal position (plane, b) of the torso."""
         body = self.family.body
-        return self.present(self.torso if body.from_torso else self.qpos)[:, : body.plane].T
+        torso = self.torso if body.from_torso else None
+        return self.present(self.qpos if torso is None else torso)[:, : body.plane].T
 
     def _observe(self, out: np.ndarray) -> None:
         family, body = self.family, self.family.body
@@ -224,7 +231,7 @@ class LocomotionSimulation(BodySimulation):
             np.minimum(velocities, body.largest_velocity, out=velocities)
         end += self.model.nv
         for name, field in (("contacts", self.forces), ("torso", self.torso), ("rotation", self.rotation)):
-            if name in family.observe:
+            if field is not None and name in family.observe:
                 out[end : end + field.shape[1]] = self.present(field).T
                 end += field.shape[1]
 
@@ -242,6 +249,7 @@ class LocomotionSimulation(BodySimulation):
 
     def _compute_forces(self, rows: np.ndarray) -> None:
         """External contact forces on all bodies but the world, of the last substep."""
+        assert self.forces is not None and self.data is not None
         for i in rows:
             self.physics.get_data(int(i), self.data)
             mujoco.mj_rnePostConstraint(self.model, self.data)

@@ -6,6 +6,7 @@ kept: those about a model for rank 0 to print, those of single simulations as co
 
 import contextlib
 import functools
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,7 +35,7 @@ if mujoco.get_mju_user_warning() is None:  # else the user has one already
 
 
 @contextlib.contextmanager
-def listening(name: str):
+def listening(name: str) -> Iterator[None]:
     """Keep what MuJoCo says meanwhile as ``warnings[name]``."""
     _loading.append([])
     try:

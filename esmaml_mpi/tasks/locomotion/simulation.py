@@ -1,5 +1,7 @@
 """A batch of MuJoCo simulations of one model, each stopped when its episode ends or when it diverges."""
 
+from collections.abc import Callable
+
 import mujoco
 import numpy as np
 from mujoco.batch import Batch, SimulationError
@@ -23,11 +25,11 @@ class BodySimulation(EndingEpisodes):
         self.qpos, self.qvel, self.ctrl = (self.physics.bind(name) for name in ("qpos", "qvel", "ctrl"))
         self.failed = np.zeros(batch, dtype=bool)
         self._warnings = self.physics.warning[:, :, NUMBER_OF_WARNINGS]
-        self.chosen = None  # rows of those that go on; None: all
+        self.chosen: np.ndarray | None = None  # rows of those that go on; None: all
 
     def start(self, qpos: np.ndarray | None = None, qvel: np.ndarray | None = None) -> None:
         """Reset to the model's initial state, or with offsets (nq, B) and (nv, B) added to it."""
-        if qpos is None:
+        if qpos is None or qvel is None:
             self.physics.reset()
             return
         self.physics.reset(stage=int(mujoco.mjtStage.mjSTAGE_NONE))
@@ -46,7 +48,7 @@ class BodySimulation(EndingEpisodes):
         """Rows (b, ...) of a live field (B, ...)."""
         return field if len(self.columns) == self.batch else field[self.columns]
 
-    def _guarded(self, call, **arguments) -> None:
+    def _guarded(self, call: Callable[..., object], **arguments: object) -> None:
         try:
             call(**arguments)
         except SimulationError as error:  # the others ran to completion

@@ -64,7 +64,7 @@ class Generator:
         """Go on with the robots ``kept``."""
         self.phase, self.modulation = self.phase[kept], self.modulation.take(kept, axis=1)
 
-    def _targets(self, intensity, height, ratio) -> np.ndarray:
+    def _targets(self, intensity: np.ndarray, height: np.ndarray, ratio: np.ndarray) -> np.ndarray:
         phase = self.phase + TURN * TROT
         phase -= np.where(phase >= TURN, TURN, 0.0)
         stance = TURN / (1.0 + ratio)  # what it takes of a cycle

@@ -33,7 +33,8 @@ class Motors:
         np.minimum(np.maximum(volts, -LARGEST_VOLTAGE, out=volts), LARGEST_VOLTAGE, out=volts)
         torques = np.interp(np.abs(volts) / RESISTANCE, CURRENTS, TORQUES)
         torques *= self.strength
-        return np.copysign(torques, volts, out=torques)
+        signed: np.ndarray = np.copysign(torques, volts, out=torques)
+        return signed
 
     def narrow(self, kept: np.ndarray) -> None:
         """Go on with the robots ``kept``."""

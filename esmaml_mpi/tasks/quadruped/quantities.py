@@ -30,9 +30,17 @@ FULL_BATTERY = 16.8  # volts
 NAMED = ("nominal", "mass_voltage_left", "mass_voltage_right", "low_friction")
 
 
-def span(low: float, high: float, doc: str, **limits):
+def span(
+    low: float,
+    high: float,
+    doc: str,
+    *,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+) -> list[float]:
     """An option that is a range [low, high]."""
-    return setting([low, high], doc + ": [low, high]", **limits)
+    return setting([low, high], doc + ": [low, high]", minimum=minimum, above=above, maximum=maximum)
 
 
 def check_span(key: str, value: list[float], within: float | None = None) -> None:

@@ -70,7 +70,7 @@ class Delay:
         newest = self.past.pop()
         newest[...] = values
         self.past.insert(0, newest)
-        seen = self.past[0] * self.weights[0]
+        seen: np.ndarray = self.past[0] * self.weights[0]
         for weight, old in zip(self.weights[1:], self.past[1:], strict=True):
             seen += old * weight
         return seen

@@ -13,6 +13,7 @@ from esmaml_mpi.tasks.quadruped import sensors
 from esmaml_mpi.tasks.quadruped.gait import Generator
 from esmaml_mpi.tasks.quadruped.motors import Motors
 from esmaml_mpi.tasks.quadruped.quantities import ROW
+from esmaml_mpi.tasks.quadruped.robot import Robot
 from esmaml_mpi.tasks.quadruped.sensors import MOTORS_FROM
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -23,7 +24,7 @@ LOAD_RADIUS = 0.025  # metres, of a solid ball
 class QuadrupedSimulation(BodySimulation):
     """B quadrupeds, of tasks (p, B)."""
 
-    def __init__(self, family, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace):
+    def __init__(self, family: Robot, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> None:
         batch = tasks.shape[1]
         super().__init__(family.model, batch, family.horizon, workspace)
         self.family = family
@@ -36,9 +37,11 @@ class QuadrupedSimulation(BodySimulation):
         step = 1000 * family.seconds  # ms
         self.delay = sensors.Delay(tasks[ROW["latency"]] / step, family.latency[1] / step)
         self.generator = Generator(family.make_gait(), family.seconds, batch) if family.trajectory_generator else None
-        self.return_noise = noise[-1] * family.reward_noise if family.reward_noise > 0 else None
-        self.noise = None
-        if family.sensor_noise_size:
+        self.return_noise: np.ndarray | None = None
+        if noise is not None and family.reward_noise > 0:
+            self.return_noise = noise[-1] * family.reward_noise
+        self.noise: np.ndarray | None = None
+        if noise is not None and family.sensor_noise_size:
             self.noise = noise[: family.sensor_noise_size].reshape(family.horizon, -1, batch)
             self.noise_scales = sensors.noise_scales(family.observe) * tasks[ROW["sensor_noise"]]
         self.earned = workspace.array("earned", family.horizon, batch)
