@@ -60,12 +60,16 @@ results_of() {
 }
 
 # USR1 comes from Slurm before the time limit, TERM from scancel or preemption. Ranks take USR1 as "finish this
-# iteration, save, exit with 75", and every launcher passes it on.
+# iteration, save, exit with 75", and every launcher passes it on. It is sent again and again: ranks that are still
+# starting do not hear it.
 pass_on() {
   signalled=$1
   interrupted=yes
   say "$1 received: the run saves and stops"
   kill -USR1 "$step" 2>/dev/null || true
+  [ -z "$again" ] || return 0
+  while sleep 5 && kill -USR1 "$step" 2>/dev/null; do :; done &
+  again=$!
 }
 
 train() {
@@ -74,28 +78,67 @@ train() {
   work train "$@" --output "$output" --resume
 }
 
-work() {
-  local code
-  say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date '+%F %T')," \
-    "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
-  launch "$SLURM_NTASKS" "${SLURM_CPUS_PER_TASK:-1}" \
-    "$venv/bin/esmaml" "$@" </dev/null &
-  step=$! signalled=
-  trap 'pass_on USR1' USR1
-  trap 'pass_on TERM' TERM INT
+# How far the run is, from its results file alone, as "FILE: incomplete, iteration 825 of 3000"; 0 if it is complete.
+how_far() { ESMAML_RANKS='' ESMAML_IGNORE_SLURM_NTASKS=1 "$venv/bin/esmaml" "$@" --is-complete </dev/null; }
+
+iteration() { # STATE: the one that its text names
+  local number=${1##*iteration }
+  case "$number" in [0-9]*) echo "${number%% *}" ;; *) echo 0 ;; esac
+}
+
+# One launch of all ranks; sets code.
+attempt() {
+  # Until the program takes USR1 over it must not end the launcher or the ranks.
+  (trap '' USR1 && launch "$SLURM_NTASKS" "${SLURM_CPUS_PER_TASK:-1}" "$venv/bin/esmaml" "$@" </dev/null) &
+  step=$! again=
   while :; do # a trapped signal ends `wait` before the step has ended
     interrupted=
     wait "$step" && code=0 || code=$?
     [ -n "$interrupted" ] || break
   done
-  [ "$code" = 75 ] || exit "$code"
-  # Saved, not finished: back into the queue, unless somebody wants the job to end: then its state is not RUNNING.
+  [ -z "$again" ] || kill "$again" 2>/dev/null || true
+}
+
+work() {
+  local before state code
+  step='' again='' signalled=''
+  trap 'pass_on USR1' USR1
+  trap 'pass_on TERM' TERM INT
+  say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date '+%F %T')," \
+    "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
+  before=$(how_far "$@") || [ $? = 75 ] || exit 2
+  while :; do
+    attempt "$@"
+    # Whether the run is done only its file tells: launchers end with 0 when all ranks were killed, and with something
+    # else when the last of them left in an unusual way.
+    if state=$(how_far "$@"); then
+      [ "$code" = 0 ] || say "complete, although the launcher ended with exit code $code"
+      exit 0
+    fi
+    [ "$code" != 2 ] || exit 2
+    if [ "$code" = 75 ] || [ "$signalled" = USR1 ]; then
+      requeue "saved" || true
+      exit 75
+    fi
+    [ "$code" != 0 ] || code=1
+    if [ -n "$signalled" ] || [ "$(iteration "$state")" -le "$(iteration "$before")" ]; then
+      say "not complete (exit code $code): $state"
+      exit "$code"
+    fi
+    say "not complete (exit code $code), but further than before: $state"
+    if requeue "unfinished"; then exit 75; fi
+    before=$state # no other start is to be had: it goes on with what this job still has
+  done
+}
+
+# Back into the queue, unless somebody wants the job to end: then its state is not RUNNING.
+requeue() { # WHY
   if [ "$signalled" = TERM ] || [ -z "$(squeue -h -j "$SLURM_JOB_ID" -t RUNNING -o %A)" ]; then
-    say "saved; if Slurm does not start this job again by itself, submit the same command to continue"
+    say "$1; if Slurm does not start this job again by itself, submit the same command to continue"
   elif scontrol requeue "$SLURM_JOB_ID"; then
-    say "saved; job $SLURM_JOB_ID is back in the queue"
+    say "$1; job $SLURM_JOB_ID is back in the queue"
   else
-    say "saved, but this job may not be requeued: submit the same command again to continue"
+    say "$1, but this job may not be requeued: submit the same command again to continue"
+    return 1
   fi
-  exit 75
 }

@@ -36,5 +36,9 @@ while :; do
   wait $job && code=0 || code=$?
   [ -n "$interrupted" ] || break  # a trapped signal ends wait early: wait again
 done
+# Launchers end with 0 when all ranks were killed; whether the run is done only its file tells.
+if ! "$ESMAML" train "$config" --output "$output" "$@" --is-complete >/dev/null; then
+  [ $code != 0 ] || { say "the run is not complete; run this again to go on"; code=1; }
+fi
 [ $code = 0 ] || exit $code
 "$PYTHON" "$root/analysis/plot_run.py" "$output" --output "${output%.h5}.png"

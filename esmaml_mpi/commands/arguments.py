@@ -62,6 +62,12 @@ def add_set_adaptation(parser: argparse.ArgumentParser) -> None:
     _add_set(parser, "adaptation.KEY=VALUE", example)
 
 
+def add_is_complete(parser: argparse.ArgumentParser) -> None:
+    """Whether to train at all: job scripts ask how far a run is, which no launcher's exit code tells."""
+    help = "train nothing: say how far the run is; exit code 0 if it is complete, 75 if it is not"
+    parser.add_argument("--is-complete", action="store_true", help=help)
+
+
 def positive(text: str) -> int:
     """The type of an argument that is an integer >= 1."""
     value = int(text)

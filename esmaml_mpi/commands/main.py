@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from esmaml_mpi.commands import (
     adapt,
@@ -28,8 +29,11 @@ from esmaml_mpi.commands import (
 )
 from esmaml_mpi.commands.arguments import Parser
 from esmaml_mpi.errors import ToldToLeave, UserError
-from esmaml_mpi.training.interruption import remember_early_signals
+from esmaml_mpi.training.interruption import ignore_late_signals, remember_early_signals
 from esmaml_mpi.training.standard_output import enduring, reader_left
+
+if TYPE_CHECKING:  # loading it loads NumPy, before the numbers of threads are set below
+    from esmaml_mpi.parallel.world import World
 
 # In the order in which `esmaml --help` lists them.
 COMMANDS = (
@@ -57,9 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
         remember_early_signals()
     if options.collective:
         with enduring() if trains else nullcontext():
-            return _collective(options)
+            code: int = _collective(options)
+        if trains and arguments is None:  # of a program that calls this function signals are its own business
+            ignore_late_signals()
+        return code
     try:
-        code: int = options.run(options)
+        code = options.run(options)
         return code
     except UserError as error:
         return _complain(error)
@@ -76,7 +83,7 @@ def _collective(options: argparse.Namespace) -> int:
     except UserError as error:
         return _complain(error)
     try:
-        code: int = options.run(options, world)
+        code = _carried_out(options, world)
     except ToldToLeave as order:
         code = order.args[0]
     except UserError as error:
@@ -98,6 +105,23 @@ def _collective(options: argparse.Namespace) -> int:
         world.abort(1)
     world.close(code)
     return code
+
+
+def _carried_out(options: argparse.Namespace, world: "World") -> int:
+    """Run the command, from its beginning where ranks die before its work has begun."""
+    from esmaml_mpi.parallel.rounds import Promoted
+    from esmaml_mpi.parallel.world import RankLost
+
+    while True:
+        try:
+            code: int = options.run(options, world)
+            return code
+        except RankLost:
+            world.recover()
+        except Promoted:  # rank 0 has died where nobody continues its work; the others have closed up
+            pass
+        if world.rank == 0:
+            print(f"esmaml: ranks have died; the {world.size} that are left begin again", file=sys.stderr, flush=True)
 
 
 def _complain(error: UserError) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from esmaml_mpi.commands.arguments import Commands, add_set, positive
+from esmaml_mpi.commands.arguments import Commands, add_is_complete, add_set, positive
 
 if TYPE_CHECKING:
     from esmaml_mpi.parallel.world import World
@@ -35,6 +35,7 @@ def add_parser(commands: Commands) -> None:
     what = sweep.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="only say which runs there are and how far each is")
     what.add_argument("--index", type=int, metavar="I", help="train run I of the list alone, in this very process")
+    add_is_complete(sweep)
     sweep.set_defaults(run=sweep_command, collective=True)
 
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from esmaml_mpi.commands.arguments import Commands, add_set
+from esmaml_mpi.commands.arguments import Commands, add_is_complete, add_set
 
 if TYPE_CHECKING:
     from esmaml_mpi.parallel.world import World
@@ -24,11 +24,16 @@ def add_parser(commands: Commands) -> None:
         "--resume", action="store_true", help="continue an existing results file; starts a new one if there is none"
     )
     existing.add_argument("--overwrite", action="store_true", help="replace an existing results file")
+    add_is_complete(train)
     train.set_defaults(run=train_command, collective=True)
 
 
 def train_command(options: argparse.Namespace, world: "World") -> int:
     """Carry the command out; returns the exit code."""
+    if options.is_complete:
+        from esmaml_mpi.sweeps.state import say_state
+
+        return say_state(world, options.config, options.set, options.output)
     from esmaml_mpi.training.launch import launch
 
     return launch(world, options.config, options.set, options.output, options.resume, options.overwrite)

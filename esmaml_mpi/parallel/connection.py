@@ -3,6 +3,7 @@
 import os
 
 from esmaml_mpi.errors import WorldError
+from esmaml_mpi.parallel.start_watch import start_watch
 from esmaml_mpi.parallel.world import LAUNCHED, World
 
 
@@ -10,9 +11,10 @@ def connect() -> World:
     """The world this process was launched into: MPI if a launcher started it, one process if not."""
     world = World()
     if any(name in os.environ for name in LAUNCHED):
-        from esmaml_mpi.parallel.mpi_world import MPIWorld
+        with start_watch():
+            from esmaml_mpi.parallel.mpi_world import MPIWorld  # loading it makes MPI ready
 
-        world = MPIWorld()
+            world = MPIWorld()
     _check_slurm(world)
     return world
 

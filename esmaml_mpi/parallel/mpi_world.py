@@ -2,15 +2,26 @@
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 from mpi4py import MPI
 
+from esmaml_mpi.parallel.launcher import end_job, launcher
+from esmaml_mpi.parallel.siblings import Siblings
 from esmaml_mpi.parallel.world import RankLost, World
 
 _ONE = np.ones(1, dtype=np.int64)
+PATIENCE = 10.0  # seconds that ranks have to end themselves once one of them aborts
+
+
+def _exit(code: int) -> None:
+    """End this process without MPI_Finalize."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 class MPIWorld(World):
@@ -25,11 +36,13 @@ class MPIWorld(World):
         self.rank, self.size = self._comm.rank, self._comm.size
         self.library = MPI.Get_library_version().split("\x00")[0].strip()
         self.survives_losses = os.environ.get("OMPI_MCA_mpi_ft_enable", "0").lower() in ("1", "true")
-        self._lost = 0
         self._window: MPI.Win | None = None
         self._ticket = np.zeros(1, dtype=np.int64)
         neighbours = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
         self._longest_nap = 0.001 * max(1.0, neighbours.size / (os.cpu_count() or 1))
+        pids = np.empty(neighbours.size, dtype=np.int64)
+        neighbours.Allgather(np.array([os.getpid()], dtype=np.int64), pids)
+        self._siblings = Siblings(pids.tolist())
         neighbours.Free()
 
     def broadcast(self, buffer: np.ndarray) -> None:
@@ -72,15 +85,19 @@ class MPIWorld(World):
     def abort(self, code: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
+        if self.survives_losses:
+            # MPI_Abort would end this process alone, and leave the others waiting: they are told, and end themselves.
+            force = threading.Timer(PATIENCE, self._end_by_force, (code,))
+            force.daemon = True
+            force.start()
+            self._close_up(leaving=False, code=code)
         self._comm.Abort(code)
 
     def close(self, code: int) -> None:
-        if self._lost:
+        if self.lost:
             # MPI_Finalize synchronises with all processes there ever were and can hang when some are dead. Everybody
             # has agreed to leave, so there is nothing left to wait for.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+            _exit(code)
         if self._window is not None:
             self._window.Unlock_all()
             self._window.Free()
@@ -98,6 +115,8 @@ class MPIWorld(World):
             while not request.Test():
                 waited = time.perf_counter() - began
                 time.sleep(0.0 if waited < 200e-6 else min(waited / 10, self._longest_nap))
+                if self.survives_losses and self._siblings.vanished(waited):
+                    self._give_up()
         except MPI.Exception as error:
             if self._is_loss(error):
                 raise RankLost from error
@@ -111,22 +130,49 @@ class MPIWorld(World):
         # Starting to send to a process that has just died fails with a general error.
         return self._comm.Is_revoked() or self._comm.Get_failed().size > 0
 
-    def _close_up(self, leaving: bool) -> bool:
+    def _give_up(self) -> None:
+        """A rank of this node has ended and MPI does not notice, as it notices deaths by signals alone."""
+        print(
+            "esmaml: a process of this job has ended by itself, as a simulator does that calls exit, and MPI has not "
+            "noticed: the job is ended. --resume goes on from the last checkpoint.",
+            file=sys.stderr,
+            flush=True,
+        )
+        self._end_by_force(1)
+
+    def _end_by_force(self, code: int) -> None:
+        """Where ranks do not answer, frozen or in the middle of a long evaluation."""
+        above = launcher()
+        if above is None:
+            self._comm.Abort(code)
+        else:
+            end_job(above)
+        os._exit(code)
+
+    def _close_up(self, leaving: bool, code: int = 0) -> bool:
         """Replace the communicator by one of the survivors; whether all of them are leaving.
 
         Every survivor comes here: those that saw the loss revoke the communicator, which makes the others see it.
-        Shrink and Agree work on a revoked communicator and with further losses.
+        Shrink and Agree work on a revoked communicator and with further losses. A ``code`` other than 0 has all of them
+        end with it, and this call then does not return on any of them.
         """
+        word = ~(code << 1) if leaving else ~(code << 1 | 1)  # Agree joins the words of all by a bitwise and
         while True:
             if not leaving:
                 self._comm.Revoke()
             before = self.size
             self._comm = self._comm.Shrink()  # type: ignore[assignment]  # an Intracomm, as it is of one
-            self._lost += before - self._comm.size
+            self.lost += before - self._comm.size
             self.rank, self.size = self._comm.rank, self._comm.size
             self._window = None  # of the old communicator; freeing it would need the dead
+            self._siblings.forget_the_dead()
             try:
-                return bool(self._comm.Agree(int(leaving)))
+                agreed = self._comm.Agree(word)
             except MPI.Exception as error:  # one more died meanwhile; Agree fails on all or on none
                 if not self._is_loss(error):
                     raise
+                continue
+            ordered = ~agreed >> 1
+            if ordered:
+                _exit(ordered & -ordered)  # where several ranks abort, one of their codes
+            return bool(agreed & 1)

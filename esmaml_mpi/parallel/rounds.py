@@ -62,6 +62,7 @@ class Rounds:
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
         self._tickets = 0  # given out in earlier rounds of a dynamic plan
         self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
+        self.under_way = False  # whether rank 0 has begun a round and not ended it
         size, n = experiment.policy.size, experiment.policy.observation_size
         rows = experiment.config.meta.memory_rows if experiment.uses_subspace else 0
         # theta, mean, std; then a subspace's probability, weights and basis, with room for the largest
@@ -71,11 +72,15 @@ class Rounds:
 
     def run(self, request: Request) -> Reply:
         """Rank 0: have the request evaluated by all ranks, again if one of them dies meanwhile."""
+        self.under_way = True
         while True:
             try:
-                return self._run(request)
+                reply = self._run(request)
             except RankLost:
                 self.recoveries.append(self._recover())
+                continue
+            self.under_way = False
+            return reply
 
     def _run(self, request: Request) -> Reply:
         start = time.perf_counter()

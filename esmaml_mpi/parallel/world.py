@@ -30,6 +30,7 @@ class World:
     size = 1
     library = "none (one process)"
     survives_losses = False
+    lost = 0  # ranks that have died
     _tickets = 0
 
     def broadcast(self, buffer: np.ndarray) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+STDERR = 2  # the file's number: the stream may have been replaced, or closed
+
 
 class DeadlineExceeded(BaseException):
     """The time is up; its text is where. Not an Exception, so that an environment's own ``except Exception`` does not
@@ -18,11 +20,11 @@ class DeadlineExceeded(BaseException):
 
 
 class _Limit:
-    """The clocks of one deadline: until it is interrupted, until it is given up, until the system kills it."""
+    """The clocks of one deadline: until it is interrupted, until it is given up, until the process is ended."""
 
     def __init__(self, seconds: float, give_up: Callable[[], None]):
         self._seconds, self._give_up = seconds, give_up
-        self._left, self._processor = seconds, 3 * seconds
+        self._left = seconds
         self._running = False
 
     def start(self) -> None:
@@ -33,15 +35,15 @@ class _Limit:
         self._watchdog = threading.Timer(self._left + self._seconds, self._hang)
         self._watchdog.daemon = True
         self._watchdog.start()
-        signal.setitimer(signal.ITIMER_PROF, self._processor)
+        faulthandler.dump_traceback_later(self._left + 2 * self._seconds, exit=True, file=STDERR)
         signal.setitimer(signal.ITIMER_REAL, self._left)
 
     def stop(self) -> None:
         """Stand still."""
         self._running = False
         self._left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-        self._processor, _ = signal.setitimer(signal.ITIMER_PROF, 0)
         self._watchdog.cancel()
+        faulthandler.cancel_dump_traceback_later()
 
     def ring(self, number: int, frame: FrameType | None) -> None:
         """The signal's handler."""
@@ -67,7 +69,8 @@ def deadline(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
 
     Python code is interrupted wherever it is. Compiled code that does not come back within twice the time cannot be;
     the process then prints where it hangs and calls ``give_up``, which must end it. Code that keeps even that from
-    running is killed by the system after three times the time on the processor.
+    running, as it does not let go of the interpreter, is ended after three times the time by a thread that needs no
+    interpreter; it prints where the code is.
     """
     if not seconds:
         yield

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.sweeps.plan import Run
-from esmaml_mpi.sweeps.state import COMPLETE, state_of
+from esmaml_mpi.sweeps.state import COMPLETE, INCOMPLETE, State, state_of
 from esmaml_mpi.training.interruption import Interruption
 from esmaml_mpi.training.loop import STOPPED
 from esmaml_mpi.training.progress import duration
@@ -26,6 +26,7 @@ class Active:
     run: Run
     process: subprocess.Popen
     start: float
+    begun_at: int  # the iteration that its file held
 
 
 @dataclass
@@ -73,7 +74,8 @@ class Local:
         return self._conclude(len(waiting))
 
     def _start(self, run: Run) -> None:
-        if self._taken(run):  # looked at again: another sweep may work in this folder
+        state = state_of(run.file(self.folder), run.config)
+        if self._taken(run, state):  # looked at again: another sweep may work in this folder
             return
         config = self.folder / f"{run.name}.toml"
         command = [*self.launcher, sys.executable, "-m", "esmaml_mpi", "train", str(config)]
@@ -89,11 +91,10 @@ class Local:
             self.failed.append(run)
             self._say(f"{run.name}: FAILED before it began, {error.strerror}: {error.filename}")
             return
-        self.active.append(Active(run, process, time.monotonic()))
+        self.active.append(Active(run, process, time.monotonic(), state.iteration))
 
-    def _taken(self, run: Run) -> bool:
+    def _taken(self, run: Run, state: State) -> bool:
         """Whether another process has, or has completed, this run; which is then said and counted."""
-        state = state_of(run.file(self.folder), run.config)
         if state.kind != COMPLETE and not state.writer:
             return False
         self.elsewhere += state.kind != COMPLETE
@@ -111,16 +112,27 @@ class Local:
         for each in [each for each in self.active if each.process.poll() is not None]:
             self.active.remove(each)
             seconds, code = time.monotonic() - each.start, each.process.returncode
-            if code == 0:
-                self.done += 1
-                self.times[each.run.point] = seconds
-                self._say(f"{each.run.name}: done in {duration(seconds)}{self._left(waiting)}")
-            elif code == STOPPED or (self.stopped and code == -signal.SIGUSR1):  # the latter: it was only starting
-                self.stopped = True
-                self._say(f"{each.run.name}: stopped and saved")
-            elif code != UsageError.exit_code or not self._taken(each.run):  # else another sweep was a little faster
-                self.failed.append(each.run)
-                self._say(f"{each.run.name}: FAILED with {_ending(code)}, see {self._log(each.run)}")
+            self._ended(each, seconds, code, state_of(each.run.file(self.folder), each.run.config), waiting)
+
+    def _ended(self, each: Active, seconds: float, code: int, state: State, waiting: list[Run]) -> None:
+        """The file says whether a run is complete, not the exit code: launchers end with 0 when ranks were killed."""
+        name = each.run.name
+        if state.kind == COMPLETE and code != UsageError.exit_code:
+            self.done += 1
+            self.times[each.run.point] = seconds
+            self._say(f"{name}: done in {duration(seconds)}{self._left(waiting)}")
+        elif code == STOPPED or (self.stopped and code == -signal.SIGUSR1):  # the latter: it was only starting
+            self.stopped = True
+            self._say(f"{name}: stopped and saved")
+        elif code == UsageError.exit_code and self._taken(each.run, state):
+            pass  # another sweep was a little faster
+        elif code not in (FAILED, UsageError.exit_code) and state.iteration > each.begun_at and not self.stopped:
+            waiting.insert(0, each.run)
+            self._say(f"{name}: ended by {_ending(code)} at {state}; it goes on from there")
+        else:
+            self.failed.append(each.run)
+            place = f" at {state}" if state.kind == INCOMPLETE else ""
+            self._say(f"{name}: FAILED with {_ending(code)}{place}, see {self._log(each.run)}")
 
     def _left(self, waiting: list[Run]) -> str:
         """Time left if a run takes as long as the last one of its point, or as points do on average."""
@@ -159,7 +171,7 @@ def cores() -> int:
 
 
 def _ending(code: int) -> str:
-    return f"exit code {code}" if code > 0 else f"signal {signal.Signals(-code).name}"
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
 def _last_line(log: Path) -> str:

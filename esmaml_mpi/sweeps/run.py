@@ -18,6 +18,8 @@ from esmaml_mpi.training.standard_output import reader_left
 
 def sweep(options: argparse.Namespace, world: World) -> int:
     """Carry the command out; returns the exit code."""
+    if options.is_complete and options.index is None:
+        raise UsageError("--is-complete: --index says of which run; --list says it of all.")
     if options.index is not None:
         return _train_one(options, world)
     if world.size > 1:
@@ -57,6 +59,10 @@ def _train_one(options: argparse.Namespace, world: World) -> int:
         return json.dumps({"config": run.config.to_dict(), "output": str(run.file(_folder(options, plan)))})
 
     told = json.loads(agree(world, prepare))
+    if options.is_complete:
+        from esmaml_mpi.sweeps.state import say_state  # it reads files, which workers do not
+
+        return say_state(world, Config.from_dict(told["config"]), (), told["output"])
     if world.rank == 0:
         print(f"run {options.index}: {told['output']}", flush=True)
     return launch(world, Config.from_dict(told["config"]), (), told["output"], resume=True, overwrite=False)

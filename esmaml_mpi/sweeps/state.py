@@ -1,13 +1,17 @@
 """How far a run of a sweep is, from its results file alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.errors import UserError
+from esmaml_mpi.config.loading import load
+from esmaml_mpi.errors import UsageError, UserError
+from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.reader import Results, read
-from esmaml_mpi.training.launch import check_resumable
+from esmaml_mpi.training.launch import check_resumable, output_of
+from esmaml_mpi.training.loop import DONE, STOPPED
 
 MISSING, INCOMPLETE, COMPLETE, REFUSED = "missing", "incomplete", "complete", "refused"
 
@@ -43,6 +47,21 @@ def state_of(path: Path, config: Config) -> State:
         return State(REFUSED, total=total, reason=str(error), writer=writer)
     kind = COMPLETE if is_complete(results, total) else INCOMPLETE
     return State(kind, int(results.checkpoint["iteration"]), total, writer=writer)
+
+
+def say_state(world: World, source: Config | str, overrides: Iterable[str], output: str | None) -> int:
+    """Print the state of the run that `esmaml train` would make of this; returns 0 if it is complete, else STOPPED.
+
+    Raises UsageError where its file cannot be gone on with.
+    """
+    config = load(source, overrides).resolved()
+    path = output_of(config, output)
+    state = state_of(path, config)
+    if state.kind == REFUSED:
+        raise UsageError(state.reason)
+    if world.rank == 0:
+        print(f"{path}: {state}", flush=True)
+    return DONE if state.kind == COMPLETE else STOPPED
 
 
 def is_complete(results: Results, total: int) -> bool:

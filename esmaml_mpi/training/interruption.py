@@ -18,6 +18,12 @@ def remember_early_signals() -> None:
     signal.signal(signal.SIGUSR1, lambda number, frame: _early.append(number))
 
 
+def ignore_late_signals() -> None:
+    """From the end of the work on: a signal that comes while the interpreter ends must not become the exit code."""
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 class Interruption:
     """While active, the signals set a flag; a second SIGINT (Ctrl-C) interrupts at once.
 

@@ -75,11 +75,12 @@ def launch(
         from esmaml_mpi.results.provenance import collect  # rank 0's business: workers stay lean
 
         config = load(source, overrides).resolved()
-        shown = Path(output or Path("results") / f"{config.run.name}.h5")
+        shown = output_of(config, output)
         path = here / shown
         facts = collect(world, config.run.threads, len(odd))
-        # A job that Slurm has requeued may start while its predecessor's ranks are still ending.
-        patience = 60.0 if resume and "SLURM_JOB_ID" in os.environ else 0.0
+        # A job that Slurm has requeued may start while its predecessor's ranks are still ending, and what is left of a
+        # job begin again.
+        patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
         lock.append(_lock(path, resume or overwrite, patience, shown))
         try:
             record = _open(path, config, facts, resume, overwrite)
@@ -91,9 +92,6 @@ def launch(
         if door.missing():
             print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
         return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
-
-    told = json.loads(agree(world, prepare))
-    config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
 
     def open_record(successor: bool) -> RunRecord:
         nonlocal record
@@ -108,6 +106,8 @@ def launch(
         return record
 
     try:
+        told = json.loads(agree(world, prepare))
+        config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
         code = train(config, world, open_record)
     finally:
         for held in lock:
@@ -115,6 +115,11 @@ def launch(
     if world.rank == 0 and record is not None:
         _report(told["shown"], record.history, config, code)
     return code
+
+
+def output_of(config: Config, output: str | PathLike[str] | None) -> Path:
+    """The results file of a run: the one that was asked for, or results/NAME.h5."""
+    return Path(output or Path("results") / f"{config.run.name}.h5")
 
 
 def _warn_of(odd: list[int], size: int) -> None:

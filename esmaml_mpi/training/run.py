@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.errors import UserError
 from esmaml_mpi.parallel.plan import idle
 from esmaml_mpi.parallel.rounds import Promoted, Recovery, Rounds
 from esmaml_mpi.parallel.world import World
@@ -49,6 +50,11 @@ def _lead(rounds: Rounds, record: RunRecord, loss: Recovery | None) -> int:
         training.record_recovery(loss, aggregator_lost=True)
     try:
         code = training.run()
+    except UserError as error:
+        if not rounds.under_way:  # the others wait for the next one, and can be told
+            rounds.stop(error.exit_code)
+            error.known_to_all_ranks = True
+        raise
     finally:
         progress.close()
     rounds.stop(code)

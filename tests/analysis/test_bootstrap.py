@@ -29,6 +29,7 @@ def test_is_students_where_means_are_normal():
     assert bootstrap.interval(values) == pytest.approx([-half, half], rel=0.04)
 
 
+@pytest.mark.slow
 def test_coverage_of_a_known_mean():
     import bootstrap
 
@@ -56,6 +57,7 @@ def test_columns_stand_alone_and_little_is_nothing():
     assert np.isnan(bootstrap.difference_interval(np.array([1.0]), values[:, 0])).all()
 
 
+@pytest.mark.slow
 def test_difference():
     import bootstrap
 

@@ -183,6 +183,7 @@ def test_rollouts_of_an_iteration_are_those_of_a_run(algorithm):
     assert set(run.history["train"]["rollouts"].tolist()) == {claim_runs.rollouts_per_iteration(run.config)}
 
 
+@pytest.mark.slow
 def test_every_claim_names_points_that_there_are():
     pytest.importorskip("mujoco")
     import series
@@ -203,6 +204,7 @@ def test_every_claim_names_points_that_there_are():
     assert len({claim.words for claim in CLAIMS}) == len(CLAIMS)
 
 
+@pytest.mark.slow
 def test_nothing_run_is_no_error(tmp_path):
     (tmp_path / "none").mkdir()
     (tmp_path / "empty.json").write_text(json.dumps({"format": 1, "points": [], "runs": []}))
@@ -213,6 +215,7 @@ def test_nothing_run_is_no_error(tmp_path):
     assert not (tmp_path / "c.png").exists() and "c.png" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments, said",
     [

@@ -56,6 +56,7 @@ def test_ends_where_the_evaluation_does(settings, tmp_path, notes, capsys):
     assert (np.diff(used) > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [SAMPLED, (*SAMPLED, "adaptation.steps=3"), (*EVOLVING, "adaptation.steps=2")])
 def test_policies_that_act_at_random_are_followed_too(settings, tmp_path, notes, capsys):
     pytest.importorskip("jax")
@@ -127,6 +128,7 @@ def test_explored_paths_begin_with_the_pivot_and_end_as_rewarded(tmp_path, notes
     assert after <= {path.tobytes() for own in tried for path in own}  # it ends with a policy that it has tried
 
 
+@pytest.mark.slow
 def test_explored_paths_of_policies_that_act_at_random_are_those_learnt_from(tmp_path):
     pytest.importorskip("jax")
     import courses
@@ -138,6 +140,7 @@ def test_explored_paths_of_policies_that_act_at_random_are_those_learnt_from(tmp
     assert len({path.tobytes() for path in paths}) == len(paths) and all(path[-1].any() for path in paths)
 
 
+@pytest.mark.slow
 def test_script_draws_and_tabulates(runs, tmp_path):
     files = [results.path for results in runs.values()]
     done = run_script("adaptation_curves.py", *files, "--repeats", "2", "--output", "a.svg", cwd=tmp_path)
@@ -148,6 +151,7 @@ def test_script_draws_and_tabulates(runs, tmp_path):
     assert [float(four.split()[i]) for i in (5, 7)] == [3, 5]
 
 
+@pytest.mark.slow
 def test_errors_are_one_line(runs, tmp_path):
     done = run_script("adaptation_curves.py", runs["k4_1"].path, "--set", "meta.sigma=1", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "only adaptation.*" in done.stderr

@@ -43,6 +43,7 @@ def draw(*arguments):
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_every_line_is_drawn_in_the_folder(experiment, tmp_path):
     done = draw(experiment, tmp_path / "runs")
     assert done.returncode == 0, done.stderr
@@ -56,6 +57,7 @@ def test_a_line_without_runs_fails_and_the_next_is_drawn(experiment, tmp_path):
     assert [path.name for path in (tmp_path / "runs").glob("*.png")] == ["mc_seed1.png"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_drawn_is_named(experiment, tmp_path):
     assert "nowhere is no folder" in draw(experiment, tmp_path / "nowhere").stderr
     experiment.write_text(TINY.replace("plot_run.py mc_seed0", "plot_ruin.py mc_seed0"))

@@ -6,6 +6,7 @@ from made_up import run_script, train
 pytestmark = pytest.mark.usefixtures("scripts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "suffix"), [("four_corners", "png"), ("navigation_2d", "pdf"), ("six_circles", "svg")]
 )
@@ -48,6 +49,7 @@ def test_a_colour_is_named_by_the_tasks_of_all_panels(runs, tmp_path, notes):
     assert names[3:] == [*(f"task {a} / {b}" for a, b in zip(first, second, strict=False)), f"task {second[4]}"]
 
 
+@pytest.mark.slow
 def test_errors_are_one_line(tmp_path):
     train(tmp_path / "sine.h5", task="sinusoid")
     done = run_script("exploration.py", "sine.h5", cwd=tmp_path)

@@ -61,6 +61,7 @@ def run_script(*arguments, cwd):
     return subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_figure_and_table(folder, tmp_path):
     done = run_script(*sorted(folder.glob("*.h5")), "--output", "figure.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -141,6 +142,7 @@ def test_seeds_are_scored_where_all_were_tested_and_those_that_failed_left_out(r
     assert "| 4 | MC | 0 | - | - |" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_over_noise(tmp_path):
     for noise in (0.0, 5.0):
         more = [f"task.corruption={{noise_std={noise}}}", "adaptation.queries=2"]
@@ -153,6 +155,7 @@ def test_over_noise(tmp_path):
     assert (tmp_path / "operators.png").exists()
 
 
+@pytest.mark.slow
 def test_same_run_twice_and_no_results(folder, tmp_path):
     twice = tmp_path / "copy.h5"
     twice.write_bytes((folder / "mc_3_0_0.h5").read_bytes())

@@ -23,6 +23,7 @@ def after(results) -> np.ndarray:
     return results.history["test"]["after"].mean(axis=(1, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_plot_run_draws_each_family(task, tmp_path):
     train(tmp_path / "run.h5", task=task)
@@ -84,6 +85,7 @@ def test_reference_lines_of_four_corners(runs, scripts):
     runs["k4_1"].config.task.options["penalty"] = 0.0
 
 
+@pytest.mark.slow
 def test_learning_curves_table_is_the_files(runs, tmp_path):
     files = [results.path for results in runs.values()]
     done = run_script("learning_curves.py", *files, "--output", "curves.png", cwd=tmp_path)
@@ -114,6 +116,7 @@ def test_learning_curves_other_axes_and_formats(x, metric, suffix, runs, tmp_pat
     assert capsys.readouterr().out.splitlines()[2].split()[-2:] == [f"{last:#.4g}", "-"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["learning_curves", "adaptation_curves"])
 def test_each_task_has_a_panel_and_each_group_a_look(script, runs, tmp_path, scripts, monkeypatch):
     from importlib import import_module
@@ -137,6 +140,7 @@ def test_each_task_has_a_panel_and_each_group_a_look(script, runs, tmp_path, scr
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_is_no_error(runs, tmp_path):
     command = [sys.executable, SCRIPTS / "learning_curves.py", runs["k4_1"].path]
     reader, writer = os.pipe()
@@ -149,6 +153,7 @@ def test_a_reader_who_leaves_is_no_error(runs, tmp_path):
 EVERY_SCRIPT = ["adaptation_curves", "comparison", "exploration", "final_scores", "learning_curves", "operators"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [f"{name}.py" for name in (*EVERY_SCRIPT, "plot_run", "report", "timing")])
 def test_missing_file_is_one_line(script, tmp_path):
     done = run_script(script, "nothing.h5", cwd=tmp_path)

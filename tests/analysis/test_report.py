@@ -53,6 +53,7 @@ class Checked(HTMLParser):
             self.headings.append(data)
 
 
+@pytest.mark.slow
 def test_page_of_a_sweep(runs, tmp_path):
     files = [results.path for results in runs.values()]
     done = run_script("report.py", *files, "--repeats", "1", cwd=tmp_path)
@@ -89,6 +90,7 @@ def test_a_running_file_without_tests_is_still_told_of(runs, tmp_path):
     assert f"<td>{path}</td>" in text and "share of an iteration" not in text and text.count("<img") == 1
 
 
+@pytest.mark.slow
 def test_files_that_cannot_be_read_are_told_of(runs, tmp_path):
     (tmp_path / "cut.h5").write_bytes(runs["k4_2"].path.read_bytes()[:20_000])
     done = run_script("report.py", runs["k4_1"].path, "cut.h5", "--stored", cwd=tmp_path)
@@ -106,6 +108,7 @@ def test_curves_that_cannot_be_drawn_leave_the_others(runs):
     assert 'alt="Learning curves of four_corners"' in text
 
 
+@pytest.mark.slow
 def test_families_are_not_mixed_either_and_regression_has_no_paths(runs, tmp_path):
     text = build([runs["k4_1"], train(tmp_path / "sine.h5", task="sinusoid")])
     assert "sinusoid: its observations have no positions to draw" in text

@@ -77,6 +77,7 @@ def test_no_group_is_scored_at_a_cost_below_its_first_test(runs, notes):
         scores_of(groups, "seconds", notes.append)
 
 
+@pytest.mark.slow
 def test_formats(runs, tmp_path):
     files = [results.path for results in runs.values()]
     done = run_script("final_scores.py", *files, "--format", "csv", cwd=tmp_path)
@@ -179,6 +180,7 @@ def test_sets_are_matched_by_what_varies_in_both(runs, notes):
     assert len(comparison.matched(groups[:4], groups[4:5])) == 4
 
 
+@pytest.mark.slow
 def test_groups_of_different_tasks_are_not_compared(runs, tmp_path):
     sine = train(tmp_path / "sine.h5", task="sinusoid").path
     files = [runs[name].path for name in ("k4_1", "k4_2", "k6_1")]
@@ -189,6 +191,7 @@ def test_groups_of_different_tasks_are_not_compared(runs, tmp_path):
     assert done.returncode == 1 and "every group is of another task" in done.stderr
 
 
+@pytest.mark.slow
 def test_comparison_script(runs, tmp_path):
     three = [runs[f"k4_{seed}"].path for seed in (1, 2, 3)]
     done = run_script("comparison.py", *three, "--against", runs["k6_1"].path, cwd=tmp_path)
@@ -201,6 +204,7 @@ def test_comparison_script(runs, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_two_sets_of_the_same_settings_are_kept_apart(runs, tmp_path):
     again = tmp_path / "again.h5"
     again.write_bytes(runs["k4_2"].path.read_bytes())

@@ -8,6 +8,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("scripts")
 
 
+@pytest.mark.slow
 def test_welch():
     from scipy.stats import ttest_ind
     from significance import welch

@@ -96,6 +96,7 @@ def test_what_is_counted_is_not_broken_from_its_number(scripts):
     assert style.wrapped("hidden = [], seed 12", 14).splitlines() == ["hidden = [],", "seed 12"]
 
 
+@pytest.mark.slow
 def test_script(runs, tmp_path):
     done = run_script("timing.py", runs["k4_1"].path, runs["k6_1"].path, "--output", "t.pdf", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

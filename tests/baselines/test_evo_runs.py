@@ -131,6 +131,7 @@ HINT = (
 )
 
 
+@pytest.mark.slow
 @EACH
 def test_a_run_without_a_signal_says_so_and_names_settings_that_there_are(monkeypatch, capsys, name):
     monkeypatch.setitem(FAMILIES, "unpaid", "helpers:Unpaid")

@@ -56,6 +56,7 @@ def trained(tmp_path_factory):
     return runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_records_add_up(trained, name):
     results, _ = trained[name]
@@ -69,6 +70,7 @@ def test_records_add_up(trained, name):
     assert results.history["normalization"]["count"][-1] == rows["env_steps"].sum()
 
 
+@pytest.mark.slow
 def test_algorithms_and_estimators_differ_and_threads_do_not(trained):
     results, _ = trained["pg_maml"]
     assert equal(results, esmaml_mpi.train(SMALL, ["run.threads=2"]))
@@ -80,6 +82,7 @@ def test_algorithms_and_estimators_differ_and_threads_do_not(trained):
     assert len(set(steps)) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_resuming_is_going_on(trained, tmp_path, name):
     from esmaml_mpi.results.reader import read
@@ -94,6 +97,7 @@ def test_resuming_is_going_on(trained, tmp_path, name):
     assert same(whole.checkpoint["theta"], parts.checkpoint["theta"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALGORITHMS)
 @pytest.mark.parametrize("asked", [Asked.FISHER_PRODUCT, Asked.CANDIDATE, Asked.GRADIENT])
 def test_who_has_no_trajectories_of_a_task_samples_the_same_again(name, asked):
@@ -133,6 +137,7 @@ def test_a_task_whose_reward_never_varies_has_no_larger_score_than_others():
     np.testing.assert_allclose(raw.algorithm._scores(means, variances, good), expected * unit, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_exploration_of_a_real_task_does_not_drown_the_rest():
     """A sum over support steps, instead of a mean, is longer than the gradient by their number."""
     changes = [
@@ -171,6 +176,7 @@ def test_a_task_that_fails_in_a_later_stage_is_counted_and_the_iteration_drawn_a
     assert step.gradient is None and failed[[0, 2]].all() and not failed[1].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_failed_tasks_leave_the_estimate_and_are_counted(monkeypatch, name):
     monkeypatch.setitem(FAMILIES, "flaky", "helpers:Flaky")
@@ -182,6 +188,7 @@ def test_failed_tasks_leave_the_estimate_and_are_counted(monkeypatch, name):
     assert np.isfinite(rows["gradient_norm"]).all() and np.isfinite(rows["meta_value"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_run_without_a_signal_says_so_and_names_settings_that_there_are(monkeypatch, capsys, name):
     monkeypatch.setitem(FAMILIES, "unpaid", "helpers:Unpaid")
@@ -193,12 +200,14 @@ def test_a_run_without_a_signal_says_so_and_names_settings_that_there_are(monkey
     assert "a larger meta.initial_std." in told and "meta.sigma" not in told
 
 
+@pytest.mark.slow
 def test_a_step_that_the_trust_region_refuses_is_not_taken_for_rewards_that_do_not_differ(capsys):
     rows = esmaml_mpi.train(SMALL, ["test.every=0", "meta.damping=1e300", "meta.iterations=1"]).history["train"]
     assert np.array_equal(rows["gradient_norm"], [0.0])
     assert "no meta-gradient" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_evaluating_repeats_and_sessions_are_refused(trained, tmp_path, capsys, name):
     _, path = trained[name]
@@ -249,6 +258,7 @@ def test_what_cannot_be_is_refused_by_name(overrides):
     assert REFUSED[overrides] in str(error.value)
 
 
+@pytest.mark.slow
 def test_without_jax_the_extra_is_named_and_files_can_still_be_read(trained, monkeypatch):
     from esmaml_mpi.baselines import requirement
     from esmaml_mpi.results.reader import read
@@ -269,6 +279,7 @@ def test_an_environment_that_keeps_jax_from_the_cpu_is_refused_before_the_run(mo
         SMALL.resolved()
 
 
+@pytest.mark.slow
 def test_the_rendered_episode_is_the_one_that_is_scored(trained, capsys):
     from esmaml_mpi.rendering.pair import Pair
     from esmaml_mpi.trained.from_file import find_trained

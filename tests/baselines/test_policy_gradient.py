@@ -48,18 +48,21 @@ def test_dice_has_the_exact_meta_gradient(steps, baseline, inner):
     assert error("dice", steps, inner, baseline) < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", [1, 2])
 def test_lvc_has_it_for_episodes_of_one_step_and_is_nearer_than_the_biased_one_for_longer(inner):
     assert error("lvc", 1, inner) < 1e-7
     assert 0.01 < error("lvc", 2, inner) < error("biased", 2, inner) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", [1, 2])
 @pytest.mark.parametrize("steps", [1, 2])
 def test_the_original_estimator_is_off(steps, inner):
     assert error("biased", steps, inner) > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["dice", "lvc", "biased"])
 def test_first_order_is_the_gradient_after_adaptation(estimator):
     learner = PolicyGradient(POLICY, estimator, ALPHA, first_order=True)
@@ -77,6 +80,7 @@ def explicit_adaptation(theta, support):
     return theta + ALPHA / 4 * np.mean(advantages * scores, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2])
 def test_emaml_has_the_gradient_of_the_expectation_over_adaptations_to_single_episodes(steps):
     """Each support episode by itself is an adaptation; their expectation is differentiated, sampling included. The log-
@@ -105,6 +109,7 @@ def test_emaml_has_the_gradient_of_the_expectation_over_adaptations_to_single_ep
     assert errors[0.0] > 0.05
 
 
+@pytest.mark.slow
 def test_the_exploration_of_two_inner_steps_counts_both():
     """Its gradient is that of the score times both steps' mean log-probabilities, each at its own theta."""
     learners = [PolicyGradient(POLICY, "biased", ALPHA, exploration=exploration) for exploration in (0.0, 1.0, 2.0)]
@@ -129,6 +134,7 @@ def test_the_exploration_of_two_inner_steps_counts_both():
     np.testing.assert_allclose(once - plain, differences(log_likelihood, THETA), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["dice", "lvc", "biased"])
 @pytest.mark.parametrize("first_order", [False, True])
 def test_the_gradient_is_the_slope_of_the_surrogate(estimator, first_order):
@@ -141,6 +147,7 @@ def test_the_gradient_is_the_slope_of_the_surrogate(estimator, first_order):
     assert np.allclose(found, measured, rtol=1e-6) is not first_order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["dice", "lvc", "biased"])
 def test_fisher_products_are_those_of_the_hessian_of_the_distance(estimator):
     learner = PolicyGradient(POLICY, estimator, ALPHA)
@@ -159,6 +166,7 @@ def test_fisher_products_are_those_of_the_hessian_of_the_distance(estimator):
     assert np.allclose(products, products.T, rtol=1e-12) and np.linalg.eigvalsh(products).min() > 0
 
 
+@pytest.mark.slow
 def test_steps_after_an_end_are_as_if_they_were_not_there():
     learner = PolicyGradient(POLICY, "dice", ALPHA)
     supports, query = data(learner, 3, 1)

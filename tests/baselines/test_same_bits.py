@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # A wide product and a long sum at once, which XLA does split over threads: shows that NPROC has an effect.
 SPLIT = """
 import jax, numpy as np
@@ -22,6 +24,7 @@ def printed(threads, *command):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_threads():
     script = str(Path(__file__).with_name("digests.py"))
     assert printed(1, script) == printed(8, script)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 RUN = """
 import esmaml_mpi
 
@@ -21,6 +23,7 @@ assert rows["redraws"].tolist() == [0] and rows["failed_units"].tolist() == [0],
 """
 
 
+@pytest.mark.slow
 def test_the_first_iteration_of_a_process_is_as_fast_as_any():
     done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -108,6 +108,7 @@ def test_where_the_curvature_is_flat_nothing_infinite_is_asked_for():
         assert expected is None or np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["dice", "lvc"])
 def test_steps_of_maml_improve_the_exact_objective_within_the_limit(estimator):
     """Eight meta-iterations; expectations are exact, so each of them must be an improvement."""

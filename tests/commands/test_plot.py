@@ -39,9 +39,9 @@ def run(command, folder):
     "script, command, output",
     [
         ("plot_run", "plot run", "out.png"),
-        ("learning_curves", "plot learning_curves", "out.svg"),
-        ("final_scores", "plot final_scores", "out.csv"),
-        ("comparison", "compare", "out.png"),
+        pytest.param("learning_curves", "plot learning_curves", "out.svg", marks=pytest.mark.slow),
+        pytest.param("final_scores", "plot final_scores", "out.csv", marks=pytest.mark.slow),
+        pytest.param("comparison", "compare", "out.png", marks=pytest.mark.slow),
         pytest.param("report", "report", "out.html", marks=pytest.mark.slow),
         pytest.param("claims", "claims", "out.md", marks=pytest.mark.slow),
     ],
@@ -59,6 +59,7 @@ def test_both_ways_give_the_same(script, command, output, runs, tmp_path):
     assert (tmp_path / "one" / output).read_bytes() == (tmp_path / "two" / output).read_bytes()
 
 
+@pytest.mark.slow
 def test_both_ways_refuse_the_same(tmp_path):
     pytest.importorskip("matplotlib")
     pytest.importorskip("scipy")

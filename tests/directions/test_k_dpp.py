@@ -48,6 +48,7 @@ def test_frequencies_are_the_determinants(count):
         assert frequencies_fit(uniform, SPREAD, count) < 1e-6
 
 
+@pytest.mark.slow
 def test_frequencies_with_a_ridge_are_those_of_the_kernel_with_it():
     kernel = cosine(RNG.standard_normal((2, 6)))  # rank 2, and 3 are wanted
     generator = np.random.default_rng(2)
@@ -147,6 +148,7 @@ def test_a_rank_that_is_too_small_is_named():
     assert len(set(choose(kernel, 9, np.random.default_rng(0), ridge=1e-6).tolist())) == 9
 
 
+@pytest.mark.slow
 def test_thousands_of_candidates_in_a_minute():
     kernel = rbf(np.random.default_rng(0).standard_normal((6, 3000)), 5.0)
     start = time.process_time()

@@ -43,7 +43,7 @@ def test_gaussian_directions_are_those_of_the_stream():
 
 
 @pytest.mark.parametrize("name", UNBIASED)
-@pytest.mark.parametrize(("dimension", "count"), [(4, 3), (4, 10), (6, 5), (1, 2)])
+@pytest.mark.parametrize(("dimension", "count"), [(4, 3), pytest.param(4, 10, marks=pytest.mark.slow), (6, 5), (1, 2)])
 def test_each_direction_has_the_first_two_moments_of_a_standard_normal(name, dimension, count):
     g = draws(name, dimension, count, 3000)
     assert near(g, 0.0)
@@ -52,6 +52,7 @@ def test_each_direction_has_the_first_two_moments_of_a_standard_normal(name, dim
     assert not near(1.2 * products, np.eye(dimension))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dpp_rbf", "dpp_released"])
 def test_determinantal_directions_by_distance_are_too_long_and_equally_so_along_every_axis(name):
     g = draws(name, 4, 5, 3000)

@@ -67,6 +67,7 @@ def test_blocks_are_well_formed(page):
 RUN = [page for page in PAGES if any(block.language != "text" for block in blocks_of(page))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run(page, folder):
     for block in blocks_of(page):

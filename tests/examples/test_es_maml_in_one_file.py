@@ -71,6 +71,7 @@ def test_it_imports_numpy_alone():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_it_prints_a_table_that_shows_learning(tmp_path):
     done = subprocess.run([sys.executable, FILE], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -145,6 +145,7 @@ def test_directions_may_be_orthogonal_for_all_but_the_baseline_of_the_others():
         assert near(found_by(name, Quadratic(), len(g), 2, g=g), A[UPPER]) is (name != "leave_one_out")
 
 
+@pytest.mark.slow
 def test_hadamard_directions_have_other_fourth_moments_and_give_another_matrix():
     rng, sampler = np.random.default_rng(3), make_sampler("hadamard")
     g = np.stack([sampler.draw(rng, D, 3).T for _ in range(20_000)])

@@ -115,6 +115,7 @@ def test_an_iteration_is_algorithm_5(hessian, queries):
     np.testing.assert_allclose(run(subject).gradient, np.mean(terms, axis=0), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_hessian", [True, False])
 def test_mean_gradient_is_that_of_the_smoothed_maml_objective(use_hessian):
     """But for the bias of an H and a g1 from the same queries, which is known and falls with their number."""

@@ -10,6 +10,8 @@ import pytest
 from files import differences, iterations
 from mpirun import SMALL, can_survive, ranks_of, run, start, train_arguments
 
+pytestmark = pytest.mark.slow  # ranks of their own
+
 LONG = {**SMALL, "meta.iterations": 100000, "test.every": 5}
 
 

@@ -10,6 +10,8 @@ import pytest
 from files import differences
 from mpirun import FAULT_TOLERANCE, SMALL, can_survive, launcher, run, train_arguments
 
+pytestmark = pytest.mark.slow  # ranks of their own
+
 SETTINGS = {
     **SMALL,
     "task.name": "hanging",

@@ -3,7 +3,10 @@
 import sys
 from pathlib import Path
 
+import pytest
 from mpirun import SMALL, run, train_arguments
+
+pytestmark = pytest.mark.slow  # ranks of their own
 
 HEAVY = {
     "h5py",

@@ -3,6 +3,8 @@
 import pytest
 from mpirun import SMALL, run, train_arguments
 
+pytestmark = pytest.mark.slow  # ranks of their own
+
 # Family, and how often the name of its model's file is to be read: MuJoCo says one thing of the cheetah's.
 CASES = {"half_cheetah_forward_backward": ("half_cheetah.xml", 1), "swimmer_forward_backward": ("swimmer.xml", 0)}
 

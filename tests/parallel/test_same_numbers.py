@@ -98,22 +98,37 @@ CASES = {
 }
 
 
+class Alone(dict):
+    """Each case in one process, no launcher: name -> results file, made when it is first asked for."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __missing__(self, name):
+        output = self.folder / f"{name}.h5"
+        done = run(train_arguments(CASES[name], output))
+        assert done.returncode == 0, done.stderr
+        self[name] = output
+        return output
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """Each case in one process, no launcher."""
-    folder = tmp_path_factory.mktemp("alone")
-    files = {}
-    for name, settings in CASES.items():
-        files[name] = folder / f"{name}.h5"
-        done = run(train_arguments(settings, files[name]))
-        assert done.returncode == 0, done.stderr
-    return files
+    return Alone(tmp_path_factory.mktemp("alone"))
 
 
+def test_two_ranks_and_one_process(alone, tmp_path):
+    output = tmp_path / "ranks.h5"
+    done = run(train_arguments(SMALL, output), 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert differences(alone["four_corners"], output) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "ranks"),
     [
-        *(("four_corners", n) for n in (1, 2, 3, 5, 24)),
+        *(("four_corners", n) for n in (1, 3, 5, 24)),
         *((name, n) for name in list(CASES)[1:] for n in (2, 5)),
         *((name, 1) for name in ("chosen_directions", "corrupted")),
     ],
@@ -126,6 +141,7 @@ def test_any_number_of_ranks(alone, tmp_path, case, ranks):
     assert differences(alone[case], output) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", ["four_corners", "walker2d", "chosen_directions", "corrupted", "first_order_local", "pg_maml"]
 )
@@ -137,6 +153,7 @@ def test_any_number_of_threads(alone, tmp_path, case, ranks, threads):
     assert differences(alone[case], output) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [None, 2, 3, 24])
 @pytest.mark.parametrize("plan", ["static", "dynamic"])
 def test_one_task_per_unit_changes_no_number(alone, tmp_path, ranks, plan):
@@ -148,6 +165,7 @@ def test_one_task_per_unit_changes_no_number(alone, tmp_path, ranks, plan):
     assert differences(alone["first_order"], output) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [2, 5])
 def test_statistics_of_tasks_belong_to_tasks_and_not_to_ranks(tmp_path, ranks):
     files = [tmp_path / "alone.h5", tmp_path / "ranks.h5"]
@@ -158,12 +176,14 @@ def test_statistics_of_tasks_belong_to_tasks_and_not_to_ranks(tmp_path, ranks):
     assert differences(*files) == []
 
 
+@pytest.mark.slow
 def test_the_walkers_of_the_case_above_fall(alone):
     with h5py.File(alone["walker2d"]) as file:
         rollouts, steps = (file[f"train/{name}"][()] for name in ("rollouts", "env_steps"))
     assert np.all(steps < 0.8 * 60 * rollouts) and np.all(steps > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [None, 3, 24])
 def test_drawing_units_changes_no_number(alone, tmp_path, ranks):
     output = tmp_path / "dynamic.h5"
@@ -172,17 +192,20 @@ def test_drawing_units_changes_no_number(alone, tmp_path, ranks):
     assert differences(alone["four_corners"], output) == []
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_run(alone, tmp_path):
     output = tmp_path / "seed.h5"
     assert run(train_arguments({**SMALL, "run.seed": 1}, output)).returncode == 0
     assert {"train/values", "parameters/value", "test/after"} <= set(differences(alone["four_corners"], output))
 
 
+@pytest.mark.slow
 def test_corruption_and_the_choice_of_directions_make_another_run(alone):
     for case in ("chosen_directions", "corrupted"):
         assert "train/values" in differences(alone["four_corners"], alone[case])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["four_corners", "chosen_directions", "corrupted"])
 def test_evaluate_is_the_same_on_ranks(alone, case):
     file = alone[case]

@@ -4,6 +4,8 @@ import pytest
 from files import differences
 from mpirun import SMALL, run, train_arguments
 
+pytestmark = pytest.mark.slow  # ranks of their own
+
 SETTINGS = {
     **SMALL,
     "adaptation.directions": "active_subspace",

@@ -11,7 +11,10 @@ from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.reproducibility.fingerprint import fingerprint
 from esmaml_mpi.results.reader import read
 
-pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="these kernels are x86's")
+pytestmark = [
+    pytest.mark.slow,  # ranks of their own
+    pytest.mark.skipif(platform.machine() != "x86_64", reason="these kernels are x86's"),
+]
 OLD, OLDER = {"OPENBLAS_CORETYPE": "Nehalem"}, {"OPENBLAS_CORETYPE": "Prescott"}
 
 

@@ -23,6 +23,9 @@ from esmaml_mpi.results.reader import read
 
 FOLDER = Path(__file__).with_name("first_version")
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+TRAINED = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "pg_maml" else name for name in NAMES]
+)
 MORE = 2  # iterations that a resumed run makes
 
 
@@ -43,7 +46,7 @@ def test_all_eight_are_there():
     assert len(NAMES) == 8 and len(list(FOLDER.glob("*.h5"))) == 9  # and a session
 
 
-@pytest.mark.parametrize("name", NAMES)
+@TRAINED
 def test_the_same_configuration_gives_the_same_run(name):
     before = read(FOLDER / f"{name}.h5")
     now = esmaml_mpi.train(FOLDER / f"{name}.toml")
@@ -55,7 +58,7 @@ def test_the_same_configuration_gives_the_same_run(name):
         assert {each: rows[each].shape for each in rows} == {each: others[each].shape for each in others}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@TRAINED
 def test_it_is_resumed_as_if_it_had_never_stopped(old, name):
     path, more = Path(f"{name}.h5"), f"meta.iterations={read(f'{name}.h5').config.meta.iterations + MORE}"
     before = read(path)

@@ -95,12 +95,14 @@ def test_files_that_another_program_has_changed(case, path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_file_cut_anywhere(finished, tmp_path):
     content = finished.read_bytes()
     for size in [*range(0, SIZE + 100, 61), *range(SIZE, len(content), len(content) // 50), len(content) - 1]:
         assert attack_file(content[:size], content, tmp_path / "run.h5") == "refused"
 
 
+@pytest.mark.slow
 def test_a_flip_of_any_byte_of_the_seal_and_of_some_bytes_behind_it(finished, tmp_path):
     content = finished.read_bytes()
     for at in [*range(0, SIZE, 7), *range(SIZE, len(content), len(content) // 100)]:

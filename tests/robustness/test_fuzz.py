@@ -6,6 +6,7 @@ from fuzz import KINDS, campaign
 INPUTS = 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_inputs_are_accepted_or_refused_in_words(kind, tmp_path, capsys):
     outcomes = campaign(kind, INPUTS, tmp_path)

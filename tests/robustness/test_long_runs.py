@@ -8,6 +8,7 @@ ITERATIONS = 600
 SLACK = 1.0  # MiB: what an allocator keeps back
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_memory_is_flat(ranks, tmp_path, monkeypatch):
     for name, value in environment().items():

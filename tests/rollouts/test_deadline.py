@@ -1,5 +1,6 @@
 """The time limit of an evaluation, and what does not count against it."""
 
+import subprocess
 import sys
 import time
 
@@ -65,12 +66,32 @@ def test_it_is_given_up_without_a_standard_error_too(monkeypatch, capfd):
     given_up = []
     monkeypatch.setattr(sys, "__stderr__", None)  # as of a process that was started with it closed
     monkeypatch.setattr(sys, "stderr", None)
-    with pytest.raises(DeadlineExceeded), deadline(0.1, lambda: given_up.append(True)):
+    with pytest.raises(DeadlineExceeded), deadline(1.0, lambda: given_up.append(True)):
         end = time.perf_counter() + 10
         while not given_up and time.perf_counter() < end:
             try:
-                spend(10)
+                spend(0.01)
             except BaseException:  # whoever swallows what interrupts it hangs
                 continue
         raise DeadlineExceeded("after it was given up")
     assert given_up
+
+
+HOLDS = """
+import ctypes, os, signal
+from esmaml_mpi.rollouts.deadline import deadline
+
+def wait_in_compiled_code():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    ctypes.PyDLL(None).sleep(60)  # without letting go of the interpreter
+
+with deadline(0.3, lambda: os._exit(9)):
+    wait_in_compiled_code()
+"""
+
+
+def test_compiled_code_that_holds_the_interpreter_is_ended_with_its_place():
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", HOLDS], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1 and time.perf_counter() - start < 30
+    assert "Timeout" in done.stderr and "in wait_in_compiled_code" in done.stderr

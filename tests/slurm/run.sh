@@ -257,10 +257,13 @@ rank_of() { # JOB RANK: its process
     fi
   done
 }
-fails_at_once() { # a rank is killed: the job ends, does not hang, and the same command continues
-  wait_until works killed && kill -KILL $(rank_of "${job[killed]}" 3) && wait_until is_over "${job[killed]}" &&
-    [ "$(field "${job[killed]}" JobState)" = FAILED ] && unfinished killed && wait_until gone "${job[killed]}" &&
-    long_run killed && ended "${job[killed]}" COMPLETED && same killed.h5 long.expected.h5
+goes_on() { # NAME RANK...: these ranks are killed, and with them the step; the job goes back into the queue and resumes
+  local name=$1 rank
+  shift
+  wait_until works "$name" && wait_until progress "$name.h5" 25 || return
+  for rank in "$@"; do kill -KILL $(rank_of "${job[$name]}" "$rank"); done
+  wait_until restarted "$name" && unfinished "$name" && log_has "$name" 'not complete' &&
+    ended "${job[$name]}" COMPLETED && same "$name.h5" long.expected.h5
 }
 
 survives() { # a rank is killed under an MPI with failure mitigation: the run goes on to its end
@@ -294,7 +297,10 @@ long_run cancelled
 check cancelled "scancel: saved, not requeued" is_cancelled
 check cancelled "submitted again: resumed bit for bit" submitted_again
 long_run killed
-check killed "a rank killed under srun: the job fails, submitted again it resumes bit for bit" fails_at_once
+check killed "a rank killed under srun: requeued by itself, resumed bit for bit" goes_on killed 3
+ESMAML_LAUNCHER=mpirun long_run wiped
+check wiped "all ranks killed under mpirun of Open MPI 5, which ends with 0: requeued by itself, resumed bit for bit" \
+  goes_on wiped 0 1 2 3 4
 ESMAML_LAUNCHER=mpirun long_run survived
 check survived "a rank killed under mpirun of Open MPI 5: the others finish the run, the same numbers" survives
 long_run drained

@@ -102,6 +102,7 @@ def process_of(path):
     return int(path.with_name(f".{path.name}.lock").read_text().split()[1])
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_every_run_as_training_it_alone_does(sweep, experiment, folder):
     code, output, _ = sweep("--jobs", "2")
     assert code == 0 and "[4/4 done]" in output and "4 runs, 0 complete; 2 at once" in output
@@ -112,6 +113,7 @@ def test_a_sweep_trains_every_run_as_training_it_alone_does(sweep, experiment, f
     assert "iterations done" in (folder / "hc_seed1.log").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_complete_is_skipped_and_what_is_longer_now_is_continued(sweep, folder):
     assert sweep("--only", "*_seed0")[0] == 0
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*.h5")}
@@ -145,6 +147,7 @@ def test_a_bad_point_is_found_before_the_first_run_starts(sweep, experiment, fol
     assert code == 2 and "bad: meta.top_directions = 99" in errors and not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_with_its_log_and_the_others_go_on(sweep, folder, tmp_path):
     launcher = tmp_path / "launcher.sh"
     launcher.write_text('case "$*" in *hc_seed0*) echo "no luck"; exit 3 ;; esac; exec "$@"')
@@ -165,6 +168,7 @@ def test_a_run_whose_files_cannot_be_written_fails_and_the_others_go_on(suffix, 
     assert [iterations(folder / f"{run}.h5") for run in RUNS[:2]] == [4, -1]
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_writes_is_left_alone(sweep, folder):
     lock = OutputLock(folder / "mc_seed1.h5")
     lock.acquire()
@@ -186,6 +190,7 @@ def test_a_run_whose_process_was_killed_with_its_machine_is_continued(sweep, fol
     assert iterations(folder / "mc_seed0.h5") == 4
 
 
+@pytest.mark.slow
 def test_two_sweeps_that_start_at_once_share_the_folder(experiment, folder):
     command = [sys.executable, "-m", "esmaml_mpi", "sweep", str(experiment), "--output", str(folder), "--jobs", "2"]
     command += ["--size", "long", "--set", "meta.iterations=2000", "--only", "*_seed0"]
@@ -264,15 +269,18 @@ def test_an_index_trains_that_run_in_this_process(sweep, experiment, folder):
     assert code == 2 and "has 4 runs, 0 to 3" in errors
 
 
-def test_a_killed_run_fails_and_is_continued_bit_for_bit(started, sweep, experiment, folder):
+@pytest.mark.slow
+def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(started, sweep, experiment, folder):
     path = folder / "mc_seed0.h5"
     wait_for(path, folder / "hc_seed0.h5")
-    os.kill(process_of(path), signal.SIGKILL)
-    wait_for(folder / "mc_seed1.h5")  # the next one has its place
+    killed = process_of(path)
+    os.kill(killed, signal.SIGKILL)
+    wait_for(path, iteration=iterations(path) + 20)
+    assert process_of(path) != killed
     started.terminate()
     output, _ = started.communicate(timeout=60)
-    assert started.returncode == 1, output
-    assert "mc_seed0: FAILED with signal SIGKILL" in output and str(folder / "mc_seed0.log") in output
+    assert started.returncode == 75, output
+    assert "mc_seed0: ended by signal SIGKILL at incomplete, iteration " in output and "it goes on from there" in output
     enough = f"meta.iterations={iterations(path) + 30}"
     assert sweep("--size", "long", "--set", enough, "--only", "mc_seed0")[0] == 0
     run = Sweep(experiment, "long", [enough]).run(0)
@@ -294,6 +302,18 @@ def test_a_signal_stops_all_runs_with_their_checkpoints_written(started, folder,
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
     assert not (folder / "mc_seed1.h5").exists()
+
+
+def test_an_exit_code_of_0_does_not_make_a_run_complete(sweep, folder, tmp_path):
+    """Open MPI ends with it when all ranks were killed."""
+    launcher = tmp_path / "launcher.sh"
+    launcher.write_text('"$@" --set meta.iterations=2; exit 0')
+    code, output, _ = sweep("--launcher", f"sh {launcher}", "--only", "mc_seed0")
+    assert code == 1 and "mc_seed0: ended by exit code 0 at incomplete, iteration 2 of 4; it goes on" in output
+    assert "mc_seed0: FAILED with exit code 0 at incomplete, iteration 2 of 4" in output  # no further the second time
+    launcher.write_text('"$@"; exit 255')
+    code, output, _ = sweep("--launcher", f"sh {launcher}", "--only", "mc_seed0")
+    assert code == 0 and "mc_seed0: done" in output
 
 
 def test_each_run_can_have_a_launcher(sweep, folder):

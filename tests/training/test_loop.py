@@ -178,6 +178,7 @@ def test_failed_test_units_are_nan_and_stop_nothing(flaky):
     assert np.array_equal(np.isnan(after), np.isnan(before))  # a failed unit has neither
 
 
+@pytest.mark.slow
 def test_es_maml_learns_four_corners():
     # The default policy (width 32) and inner loop, a larger step and fewer evaluations, so that seconds suffice. Over
     # seeds 0 to 5 the adapted test reward rises by 65 to 118 (93 on average), here by 100, and ends 49 to 153 above the

@@ -1,8 +1,8 @@
 """The line that says how far a run is."""
 
 import io
+import os
 import re
-from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 def _shown(monkeypatch, columns, stream):
     """What stands on the line after 250 of 500 iterations."""
-    monkeypatch.setattr(progress.shutil, "get_terminal_size", lambda: SimpleNamespace(columns=columns))
+    monkeypatch.setattr(progress.shutil, "get_terminal_size", lambda fallback=None: os.terminal_size((columns, 24)))
     for name in progress.LAUNCHED:
         monkeypatch.delenv(name, raising=False)
     shown = progress.Progress(500, 0, stream)

@@ -51,6 +51,7 @@ def test_a_resumed_run_and_threads_give_the_same_numbers(case, tmp_path):
     assert len(isotropic.checkpoint["memory"]["matrix"]) == 0
 
 
+@pytest.mark.slow
 def test_the_memory_is_of_the_runs_own_meta_gradients():
     plain = ["adaptation.directions=gaussian", "meta.directions=dpp", "meta.direction_options.kernel=learned"]
     found = esmaml_mpi.train(SMALL, plain)

@@ -1,0 +1,76 @@
+"""The program that started this rank and the others of its node, found among the processes above it (Linux)."""
+
+import os
+import signal
+from pathlib import Path
+
+# Open MPI (on the first node, on the others, before version 5), MPICH and its relatives.
+NAMES = ("prterun", "prted", "mpirun", "orterun", "orted", "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy")
+HIGHEST = 8  # levels to look up: a rank may have been started through shells and tools
+# What ranks of one job have in common in their environment, and no other process below the launcher has.
+JOB = ("PMIX_NAMESPACE", "PMI_ID", "OMPI_COMM_WORLD_SIZE")
+SIZES = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")
+
+
+def launcher() -> int | None:
+    """The launcher's process id; None where there is none that can be told from other programs, as under srun."""
+    pid = os.getppid()
+    for _ in range(HIGHEST):
+        if _name(pid) in NAMES:
+            return pid
+        pid = _parent(pid)
+        if pid <= 1:
+            break
+    return None
+
+
+def ranks_here() -> int | None:
+    """How many ranks the launcher was to start on this node, if it says so."""
+    for name in SIZES:
+        if os.environ.get(name, "").isdigit():
+            return int(os.environ[name])
+    return None
+
+
+def ranks_alive(launcher: int) -> int:
+    """How many of the ranks that it started on this node there are now."""
+    return sum(map(is_rank, _children(launcher)))
+
+
+def is_rank(pid: int) -> bool:
+    """Whether a process lives, and was started as a rank of this job."""
+    key = next((name for name in JOB if name in os.environ), JOB[-1])
+    mark = f"{key}={os.environ.get(key, '')}".encode()
+    try:
+        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")  # of one that has ended it is empty
+    except OSError:
+        return False
+
+
+def end_job(launcher: int) -> None:
+    """Have the launcher end all ranks of the job, on all nodes."""
+    os.kill(launcher, signal.SIGTERM)
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += map(int, thread.read_text().split())
+    except OSError:
+        pass
+    return found

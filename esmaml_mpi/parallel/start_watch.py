@@ -1,0 +1,70 @@
+"""A look after the other ranks while this one waits in MPI_Init for them.
+
+A rank that dies before MPI is up keeps the others waiting for ever where the launcher was told to go on without dead
+ranks (``mpirun --with-ft ulfm``), and MPI_Init lets nothing else run in its process. So a second process looks, on each
+node, until MPI is up; it is forked before MPI is loaded.
+"""
+
+import os
+import select
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from esmaml_mpi.parallel.launcher import end_job, launcher, ranks_alive, ranks_here
+
+PAUSE = 1.0  # seconds between looks
+FIRST_LOOK = 5.0  # seconds: the launcher starts its ranks one after the other
+SURE = 5  # looks, one after the other, that find a rank missing
+REMARK = 60.0  # seconds
+WATCHING_RANKS = ("0", "1")  # of a node: the first may be the one that dies
+LOCAL_RANK = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
+
+
+@contextmanager
+def start_watch() -> Iterator[None]:
+    """While the block, which makes MPI ready, has not ended: if a rank of this node dies, the job is ended."""
+    above, expected = launcher(), ranks_here()
+    local = next((os.environ[name] for name in LOCAL_RANK if name in os.environ), None)
+    if above is None or expected is None or local not in WATCHING_RANKS:
+        yield
+        return
+    theirs, ours = os.pipe()
+    if os.fork() == 0:
+        os.close(ours)
+        _watch(theirs, above, expected)
+    os.close(theirs)
+    try:
+        yield
+    finally:
+        os.close(ours)  # which ends the other process, as the death of this one would
+        os.wait()
+
+
+def _watch(pipe: int, above: int, expected: int) -> None:
+    """The other process; it never returns."""
+    began, missing, remarked = time.monotonic(), 0, False
+    try:
+        while not select.select([pipe], [], [], PAUSE)[0]:
+            waited = time.monotonic() - began
+            if waited < FIRST_LOOK:
+                continue
+            present = ranks_alive(above)
+            missing = missing + 1 if present < expected else 0
+            if missing == SURE:
+                _say(
+                    f"{expected - present} of this node's {expected} ranks have ended before MPI was ready, and the "
+                    "others would wait for ever: the job is ended. The messages above may say why: a program that is "
+                    "missing, memory that ran out, a kill."
+                )
+                end_job(above)
+            elif waited > REMARK and not remarked:
+                remarked = True
+                _say(f"MPI is not ready after {REMARK:g} s: it waits for ranks that have not started yet")
+    finally:
+        os._exit(0)
+
+
+def _say(text: str) -> None:
+    print(f"esmaml: {text}", file=sys.stderr, flush=True)

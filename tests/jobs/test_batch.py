@@ -1,0 +1,132 @@
+"""What a job script does when its launcher has ended, with stand-ins for Slurm and for mpirun."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers import assert_same_run
+
+import esmaml_mpi
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+[policy]
+hidden = []
+[meta]
+iterations = 6
+perturbations = 4
+current_evaluations = 2
+[adaptation]
+queries = 2
+[checkpoint]
+every = 1
+"""
+# Counts its starts in the file `starts`; $LAUNCH is what it does with the command after its own options.
+MPIRUN = """#!/bin/bash
+[ "$1" != --version ] || exit 0
+while [ "$1" != -n ]; do shift; done
+shift 2
+echo x >>starts
+start=$(wc -l <starts)
+eval "$LAUNCH"
+"""
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """Submit the job in an empty folder: a function of what the launcher does and whether Slurm requeues."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tmp_path / "run.toml").write_text(CONFIG)
+    venv = tmp_path / "venv" / "bin"
+    venv.mkdir(parents=True)
+    (venv / "esmaml").write_text(f'#!/bin/bash\nexec "{sys.executable}" -m esmaml_mpi "$@"\n')
+    (tools / "mpirun").write_text(MPIRUN)
+    (tools / "squeue").write_text('#!/bin/bash\necho "$SLURM_JOB_ID"\n')
+    (tools / "scontrol").write_text('#!/bin/bash\necho "$@" >>requeued\nexit "$REFUSES"\n')
+    for script in [venv / "esmaml", *tools.iterdir()]:
+        script.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+
+    def start(launch: str, requeues: bool = True) -> subprocess.Popen:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "OMPI_", "PMI"))},
+            **{"PATH": f"{tools}:{os.environ['PATH']}", "ESMAML_HOME": str(ROOT), "ESMAML_VENV": str(venv.parent)},
+            **{"ESMAML_LAUNCHER": "mpirun", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_JOB_NODELIST": "here"},
+            **{"LAUNCH": launch, "REFUSES": str(int(not requeues)), "ESMAML_IGNORE_SLURM_NTASKS": "1"},
+        }
+        return subprocess.Popen(
+            ["bash", ROOT / "jobs" / "train.slurm", "run.toml", "--output", "run.h5"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
+def ended(process: subprocess.Popen) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=100)
+    return process.returncode, output
+
+
+def lines(name: str) -> int:
+    return len(Path(name).read_text().splitlines()) if Path(name).exists() else 0
+
+
+AS_IT_IS = 'ESMAML_RANKS= exec "$@"'
+TWO_MORE = 'ESMAML_RANKS= "$@" --set meta.iterations=$((2 * start)); exit '  # and then all ranks are killed
+
+
+def test_a_run_that_is_complete_ends_the_job_with_0(job):
+    assert ended(job(AS_IT_IS))[0] == 0
+    assert esmaml_mpi.read_results("run.h5").checkpoint["iteration"] == 6 and not Path("requeued").exists()
+
+
+def test_it_is_complete_whatever_the_launcher_says_of_its_end(job):
+    code, output = ended(job('ESMAML_RANKS= "$@"; exit 255'))
+    assert code == 0 and "complete, although the launcher ended with exit code 255" in output
+
+
+@pytest.mark.parametrize("exit_code", [0, 137, 255])
+def test_an_unfinished_run_that_got_further_is_put_back_into_the_queue(job, exit_code):
+    code, output = ended(job(TWO_MORE + str(exit_code)))
+    assert code == 75 and "run.h5: incomplete, iteration 2 of 6" in output
+    assert Path("requeued").read_text() == "requeue 7\n"
+
+
+@pytest.mark.parametrize("exit_code", [0, 255])
+def test_where_it_cannot_be_requeued_it_goes_on_in_this_job(job, exit_code):
+    code, output = ended(job(TWO_MORE + str(exit_code), requeues=False))
+    assert code == 0, output
+    assert lines("starts") == 3 and "run.h5: incomplete, iteration 4 of 6" in output
+    assert_same_run(esmaml_mpi.read_results("run.h5"), esmaml_mpi.train("run.toml"))
+
+
+@pytest.mark.parametrize(("exit_code", "expected"), [(0, 1), (1, 1), (3, 3)])
+def test_an_unfinished_run_that_gets_no_further_ends_with_another_code_than_0(job, exit_code, expected):
+    code, output = ended(job(f"exit {exit_code}"))
+    assert code == expected and "run.h5: missing" in output
+    assert lines("starts") == 1 and not Path("requeued").exists()
+
+
+def test_a_wrong_configuration_is_not_tried_again(job):
+    Path("run.toml").write_text("[meta]\nsigmma = 1\n")
+    code, output = ended(job(AS_IT_IS))
+    assert code == 2 and "meta.sigmma" in output and lines("starts") == 0
+
+
+def test_usr1_before_the_ranks_hear_it_neither_kills_them_nor_is_lost(job):
+    process = job('sleep 3; ESMAML_RANKS= exec "$@" --set meta.iterations=100000')
+    while lines("starts") == 0:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGUSR1)
+    code, output = ended(process)
+    assert code == 75 and "stopped by a signal" in output, output
+    assert Path("requeued").read_text() == "requeue 7\n"
