@@ -1,6 +1,8 @@
 """Kernels of every instruction set that this processor has against their NumPy specification: the same bits."""
 
 import itertools
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -143,6 +145,53 @@ def test_whole_rollouts(name, kind, batch, architecture, own_observers, oddities
         same_bits(compiled.rewards, expected.rewards)
         for column, length in enumerate(expected.lengths):
             same_bits(compiled.observations[: length + 1, :, column], expected.observations[: length + 1, :, column])
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("hidden", [(), (8,)])
+def test_poles_that_fall_at_different_times(name, hidden):
+    """From hopeless policies to one that balances; one is not a number, one pushes the cart out."""
+    rng, family, batch = np.random.default_rng(3), make_family("cartpole_sensor_bias", 300), 43
+    policy = Policy(4, 1, hidden)
+    parameters = 0.05 * rng.normal(size=(policy.size, batch))
+    if not hidden:
+        parameters[:, :3] = np.array([[0.1, 0.5, 4.0, 1.0, 0.0], [np.nan] * 5, [0.0, 0.0, 0.0, 0.0, 1.0]]).T
+    tasks, starts = rng.uniform(-0.1, 0.1, (1, batch)), family.draw_noise(rng, batch)
+    observer = Observer(np.array([0.01, 0.0, 0.02, 0.0]), np.array([1.1, 1.0, 0.9, 1.2]))
+
+    def run(columns):
+        arrays = parameters[:, columns], tasks[:, columns], starts[:, columns]
+        return simulate(policy, family, *arrays, observer, Workspace())
+
+    with door.using(door.NUMPY):
+        expected = run(slice(None))
+    assert len(set(expected.lengths.tolist())) > 5
+    assert hidden or (expected.lengths[0] == 300 and np.isnan(expected.returns[1]) and expected.lengths[1] == 1)
+    with door.using(name):
+        for columns in [slice(None), *(slice(a, b) for a, b in itertools.pairwise([0, 1, 3, 8, 17, 33, 43]))]:
+            found = run(columns)
+            same_bits(found.returns, expected.returns[columns])
+            same_bits(found.lengths, expected.lengths[columns])
+            same_bits(found.observation_sums + 0.0, expected.observation_sums[:, columns] + 0.0)
+
+
+def test_other_threads_run_while_a_kernel_does():
+    policy, batch, ticks = Policy(2, 2, (32,)), 1000, 0
+    bound = policy.bind(np.full((policy.size, batch), 0.1), np.zeros(2), np.ones(2))
+    path, sums, begun = np.empty((1001, 2, batch)), np.empty((4, batch)), threading.Event()
+
+    def work():
+        begun.set()
+        for _ in range(10):
+            bound.point_episodes(0.1, 5.0, None, path, sums)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    begun.wait()
+    while worker.is_alive():
+        time.sleep(0.001)
+        ticks += 1
+    assert ticks > 30  # of some 200; 10 if it had to wait for each of the kernels
 
 
 @pytest.mark.parametrize("name", COMPILED)
