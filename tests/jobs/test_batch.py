@@ -12,6 +12,8 @@ from helpers import assert_same_run
 
 import esmaml_mpi
 
+pytestmark = pytest.mark.slow  # trainings of their own
+
 ROOT = Path(__file__).parents[2]
 CONFIG = """
 [policy]

@@ -10,6 +10,8 @@ import pytest
 from files import differences, iterations
 from mpirun import FAULT_TOLERANCE, SMALL, can_survive, launcher, ranks_of, run, start, train_arguments
 
+pytestmark = pytest.mark.slow  # ranks of their own
+
 ENVIRONMENT = {
     "task.name": "gymnasium",
     "task.horizon": 5,
