@@ -81,7 +81,7 @@ static int network_of(struct held *held, PyObject *object, struct network *netwo
     if (count < 4 || words[0] < IDENTITY || words[0] > TANH || words[1] < IDENTITY || words[1] > TANH)
         return wrong("shape", "[hidden, output, widths...]");
     for (Py_ssize_t i = 2; i < count; i++)
-        if (words[i] < 1 || words[i] > 1 << 24) return wrong("shape", "layers of at least one unit");
+        if (words[i] < 1 || words[i] > MOST_UNITS) return wrong("shape", "layers of at least one unit");
     *network = (struct network){(int)count - 3, words + 2, (enum squash)words[0], (enum squash)words[1]};
     return 1;
 }
