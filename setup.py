@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import ClassVar
 
-from setuptools import Command, setup
+from setuptools import Command, Extension, setup
 from setuptools.command.build import build
 
 # Folder -> what of it is of use where there is no checkout.
@@ -63,4 +63,15 @@ class Ship(Command):
 
 build.sub_commands = [*build.sub_commands, ("ship", None)]
 
-setup(cmdclass={"ship": Ship})
+SOURCE = Path("esmaml_mpi", "native", "source")
+# Without a C compiler the package is whole and slower. Products must not be fused with sums: see native/elementary.py.
+KERNELS = Extension(
+    "esmaml_mpi.native._kernels",
+    sources=sorted(path.as_posix() for path in SOURCE.glob("*.c")),
+    depends=sorted(path.as_posix() for path in SOURCE.glob("*.h")),
+    extra_compile_args=["-std=c99", "-O3", "-ffp-contract=off", "-fno-fast-math", "-g0"],
+    py_limited_api=True,  # one binary for Python 3.11 and later
+    optional=True,
+)
+
+setup(cmdclass={"ship": Ship}, ext_modules=[KERNELS], options={"bdist_wheel": {"py_limited_api": "cp311"}})

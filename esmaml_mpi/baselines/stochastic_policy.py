@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.native.door import exp
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
@@ -50,8 +51,7 @@ class StochasticPolicy:
 
     def std(self, parameters: np.ndarray) -> np.ndarray:
         """Standard deviations (m, ...) of parameters (d, ...), or of these and further rows."""
-        std: np.ndarray = np.exp(np.maximum(parameters[self.mean.size : self.size], LEAST_LOG_STD))
-        return std
+        return exp(np.maximum(parameters[self.mean.size : self.size], LEAST_LOG_STD))
 
     def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0) -> "BoundStochasticPolicy":
         """See ``Policy.bind``. Standard normals (steps * m, B) follow the parameters, those of all steps of an episode;

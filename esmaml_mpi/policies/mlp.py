@@ -2,20 +2,30 @@
 
 Batch axis last: a batch of parameters is (d, B), observations are (n, B), actions (m, B). Each column's arithmetic is
 the same in any batch of at least two columns, so results do not depend on how simulations are grouped.
+
+The arithmetic of a layer: products of weights and inputs are rounded, those of even inputs are summed in turn, those of
+odd inputs too, then come the sum of both and the bias. Nothing is fused, and tanh is the project's own, so the bits are
+the same on every processor. ``BoundPolicy`` is that in NumPy; compiled kernels are held to it.
 """
 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+from esmaml_mpi.native.door import kernels
+from esmaml_mpi.native.elementary import tanh
+from esmaml_mpi.native.network import CompiledPolicy, shape_of
+from esmaml_mpi.policies.contract import Bound
 
 # A zero-dimensional array: NumPy would convert a Python float at every call.
 _ZERO = np.array(0.0)
 
 # Each works in place.
 Squash = Callable[[np.ndarray], np.ndarray]
-ACTIVATIONS: dict[str, Squash] = {"relu": lambda x: np.maximum(x, _ZERO, out=x), "tanh": lambda x: np.tanh(x, out=x)}
+ACTIVATIONS: dict[str, Squash] = {"relu": lambda x: np.maximum(x, _ZERO, out=x), "tanh": lambda x: tanh(x, out=x)}
 OUTPUTS: dict[str, Squash] = {"tanh": ACTIVATIONS["tanh"], "identity": lambda x: x}
 
 
@@ -34,13 +44,13 @@ class Policy:
 
     noise_per_step = 0  # standard normals that it needs to choose an action
 
-    @property
+    @cached_property
     def layers(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each layer."""
         widths = [self.observation_size, *self.hidden, self.action_size]
         return list(itertools.pairwise(widths))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of parameters d."""
         return sum((inputs + 1) * outputs for inputs, outputs in self.layers)
@@ -57,48 +67,49 @@ class Policy:
             parts.append(np.zeros(outputs))
         return np.concatenate(parts)
 
-    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0) -> "BoundPolicy":
+    def bind(self, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, step: int = 0) -> Bound:
         """Policies of a batch, ready to act: parameters (d, B), observation mean and std (n,) or (n, B).
 
         ``step`` is the one at which they begin, for policies to which it makes a difference.
         """
+        chosen = kernels()
+        if chosen:
+            return CompiledPolicy(chosen, self._shape, parameters, mean, std)
         return BoundPolicy(self, parameters, mean, std)
+
+    @cached_property
+    def _shape(self) -> np.ndarray:
+        widths = [self.observation_size, *self.hidden, self.action_size]
+        return shape_of(widths, self.activation, self.output)
 
 
 class BoundPolicy:
-    """A batch of policies with its scratch arrays, made to act many times.
-
-    A layer's biases lie behind its weights in the flat vector, so (inputs + 1, outputs, B) is one view, and a layer
-    whose input ends in a row of ones is one call.
-    """
+    """A batch of policies with its scratch arrays, made to act many times."""
 
     def __init__(self, policy: Policy, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray):
         batch = parameters.shape[1]
-        inputs, outputs = policy.layers[0]
-        # W ((s - mean) / std) + b = (W / std) s + (b - (W / std) mean): the division is done once, not at every step.
-        first = parameters[: (inputs + 1) * outputs].reshape(inputs + 1, outputs, batch).copy()
-        first[:-1] /= std.reshape(inputs, 1, -1)
-        first[-1] -= np.add.reduce(first[:-1] * mean.reshape(inputs, 1, -1), axis=0)
-        self.first, self.bias = first[:-1], first[-1]
-        self.out = np.ones((outputs + 1, batch))
         activate, finish = ACTIVATIONS[policy.activation], OUTPUTS[policy.output]
-        self.squash = finish if len(policy.layers) == 1 else activate
-        self.deeper, source, start = [], self.out, first.shape[0] * outputs
-        for i, (inputs, outputs) in enumerate(policy.layers[1:], start=2):
-            stop = start + (inputs + 1) * outputs
-            weights = parameters[start:stop].reshape(inputs + 1, outputs, batch)
-            target = np.ones((outputs + 1, batch))
-            self.deeper.append((weights, source, target[:-1], finish if i == len(policy.layers) else activate))
-            source, start = target, stop
-        self.out, self.actions = self.out[:-1], source[:-1]
+        self.layers, start = [], 0
+        for i, (inputs, outputs) in enumerate(policy.layers, start=1):
+            stop = start + inputs * outputs
+            weights = parameters[start:stop].reshape(inputs, outputs, batch)
+            # No bias is -0, hence no sum is: which zero relu makes of that would be the processor's choice.
+            bias = parameters[stop : stop + outputs] + _ZERO
+            if i == 1:
+                # W ((s - mean) / std) + b = (W / std) s + (b - (W / std) mean): one division, not one at every step.
+                weights = weights / std.reshape(inputs, 1, -1)
+                bias -= np.add.reduce(np.multiply(weights, mean.reshape(inputs, 1, -1), order="C"), axis=0)
+            products, *sums = np.empty(weights.shape), np.empty(bias.shape), np.empty(bias.shape)
+            self.layers.append((weights, bias, products, *sums, finish if i == len(policy.layers) else activate))
+            start = stop + outputs
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Actions (m, B) for observations (n, B). The result is overwritten by the next call."""
-        # einsum multiplies and adds in one pass, input by input, column by column (checked bit for bit in tests).
-        np.einsum("iob,ib->ob", self.first, observations, out=self.out)
-        np.add(self.out, self.bias, out=self.out)
-        self.squash(self.out)
-        for weights, source, target, squash in self.deeper:
-            np.einsum("iob,ib->ob", weights, source, out=target)
-            squash(target)
-        return self.actions
+        values = observations
+        for weights, bias, products, odd, out, squash in self.layers:
+            np.multiply(weights, values[:, None], out=products)
+            np.add.reduce(products[::2], axis=0, out=out)
+            if len(products) > 1:
+                np.add(out, np.add.reduce(products[1::2], axis=0, out=odd), out=out)
+            values = squash(np.add(out, bias, out=out))
+        return values

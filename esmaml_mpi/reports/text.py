@@ -110,7 +110,8 @@ def _launch(launch: dict) -> list[str]:
     machine = f"{launch.get('cpu_count', '?')} x {launch.get('cpu', '?')}"
     if launch.get("odd_ranks"):
         machine += f" on rank 0, {launch['odd_ranks']} ranks on others that differ in last bits"
-    return lines + _row("", f"{machine}, {library[0]}" if library and ranks > 1 else machine)
+    lines += _row("", f"{machine}, {library[0]}" if library and ranks > 1 else machine)
+    return lines + (_row("", launch["kernels"]) if "kernels" in launch else [])
 
 
 def _settings(changed: dict, narrow: bool) -> list[str]:

@@ -10,6 +10,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from esmaml_mpi.native import door
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.fingerprint import fingerprint
 
@@ -31,6 +32,7 @@ def collect(world: World, threads: int, odd_ranks: int = 0) -> dict[str, str | i
         "cpu": _cpu_model(),
         "cpu_count": os.cpu_count() or 0,
         "arithmetic": fingerprint(),
+        "kernels": door.described(),
         "odd_ranks": odd_ranks,
         "platform": platform.platform(),
         "python": platform.python_version(),

@@ -6,16 +6,20 @@ lone column is therefore doubled.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from esmaml_mpi.errors import UserError, in_words
+from esmaml_mpi.native.door import moments
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.tasks.contract import checked_rewards, checked_size
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
+
+Act = Callable[[np.ndarray], np.ndarray]
 
 MOST_BLOCK_NUMBERS = 160_000  # parameters of a block, about 1.3 MB: what a core's cache holds beside the scratch arrays
 FEWEST_IN_BLOCK = 256
@@ -112,17 +116,26 @@ def _simulate_block(
 ) -> RolloutResult:
     batch, size = parameters.shape[1], policy.observation_size
     checked_size(family, size)
-    observations = workspace.array("observations", family.horizon + 1, size, batch)
     prices = tasks if tasks.ndim == 3 else tasks[:, None]
     returns, over = np.empty(prices.shape[1:]), None
     earned = np.zeros((family.horizon, batch)) if record and tasks.ndim == 2 else None
     with np.errstate(all="ignore"):
         try:
             simulation = family.simulation(prices[:, 0], noise, workspace)
-            simulation.reset(observations[0])
-            if lone and simulation.running is not None:
-                simulation.running[1] = False
-            steps = _run(policy, parameters, observer, simulation, observations)
+            bound = policy.bind(parameters, observer.mean, observer.std)
+            whole_episodes = None if record else getattr(simulation, "whole_episodes", None)
+            done = whole_episodes(bound) if whole_episodes else None
+            if done is not None:
+                return RolloutResult(*done)
+            observations = workspace.array("observations", family.horizon + 1, size, batch)
+            sums, steps = np.empty((2 * size, batch)), family.horizon
+            whole_path = getattr(simulation, "whole_path", None)
+            walked = whole_path is not None and whole_path(bound, observations, sums)
+            if not walked:
+                simulation.reset(observations[0])
+                if lone and simulation.running is not None:
+                    simulation.running[1] = False
+                steps = _run(policy, bound.act, parameters, observer, simulation, observations)
             outcomes = (simulation.rewards(observations[: steps + 1], prices[:, t]) for t in range(prices.shape[1]))
             for t, outcome in enumerate(outcomes):
                 rewards, ended = checked_rewards(family, outcome, steps, batch)
@@ -142,17 +155,20 @@ def _simulate_block(
         else:
             lengths = np.minimum(steps - np.count_nonzero(over, axis=0) + 1, steps)
             np.copyto(seen[1:], 0.0, where=over[:-1, None, :])
-        sums = np.empty((2 * size, batch))
-        np.add.reduce(seen, axis=0, out=sums[:size])
-        np.einsum("tib,tib->ib", seen, seen, out=sums[size:])
+        if over is not None or not walked:
+            moments(seen, sums)
     return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
 
 
 def _run(
-    policy: AnyPolicy, parameters: np.ndarray, observer: Observer, simulation: Simulation, observations: np.ndarray
+    policy: AnyPolicy,
+    act: Act,
+    parameters: np.ndarray,
+    observer: Observer,
+    simulation: Simulation,
+    observations: np.ndarray,
 ) -> int:
     """Act until the horizon, or until all episodes are over; the number of steps done."""
-    act = policy.bind(parameters, observer.mean, observer.std).act
     horizon, batch = len(observations) - 1, parameters.shape[1]
     if simulation.running is None:
         for observation, following in itertools.pairwise(observations):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
@@ -81,19 +80,16 @@ class Trials:
         """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
         rows, tasks = self.units.tasks.shape
         drawn = np.empty((self.setup.policy.size, rows, tasks, count))
-        buffer = np.empty((self.setup.policy.size, count))
-        at = self.units.round
-        fill = partial(self.source.fill, buffer)
+        at, fill = self.units.round, self.source.fill
         # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
         shared = self._sharing and self.evaluations == 0
         for u, stream in enumerate(self.units.streams):
             if shared:
-                fill(Purpose.SHARED_ADAPTATION, at, unit=stream, step=self.draws)
-                drawn[:, u] = buffer[:, None]
+                fill(drawn[:, u, 0], Purpose.SHARED_ADAPTATION, at, unit=stream, step=self.draws)
+                drawn[:, u, 1:] = drawn[:, u, :1]
                 continue
             for t, task in enumerate(self.units.tasks[u]):
-                fill(Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
-                drawn[:, u, t] = buffer
+                fill(drawn[:, u, t], Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
         self.draws += 1
         return drawn
 
@@ -127,16 +123,16 @@ class Trials:
         """Add rollouts, whose returns are (U, ...) by unit, to the tally."""
         lengths = result.lengths.reshape(len(returns), -1)
         sums = result.observation_sums.reshape(-1, *lengths.shape)
-        finite = np.isfinite(returns.reshape(len(returns), -1)).all(axis=1)
+        finite = np.isfinite(returns).reshape(len(returns), -1).all(axis=1)
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.add.reduce(sums, axis=-1)
             finite &= (np.abs(sums) < LARGEST).all(axis=0)
-        self.tally += Tally(
-            np.where(finite, Status.OK, Status.NOT_FINITE),
-            np.where(finite, sums, 0.0),
-            np.full(len(returns), lengths.shape[1]),
-            lengths.sum(axis=1),
-        )
+        status = np.zeros(len(returns), dtype=np.int64)  # all of them OK
+        if not finite.all():
+            status[~finite] = Status.NOT_FINITE
+            sums[:, ~finite] = 0.0
+        rollouts = np.full(len(returns), lengths.shape[1])
+        self.tally += Tally(status, sums, rollouts, np.add.reduce(lengths, axis=1))
 
     def _measured(self, values: np.ndarray) -> np.ndarray:
         """Rewards (U, T, Q) as an adaptation sees them."""

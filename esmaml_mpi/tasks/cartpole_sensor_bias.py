@@ -12,6 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from esmaml_mpi.native.door import cos, sin
+from esmaml_mpi.native.network import CompiledPolicy
+from esmaml_mpi.policies.contract import Bound
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.workspace import Workspace
@@ -71,15 +74,25 @@ class CartPoleSimulation(EndingEpisodes):
         self.family, self.bias = family, bias
         self.state = np.zeros((4, len(bias))) if noise is None else noise.copy()
         self.seen = [0, 1, 2, 3] if family.observe_velocities else [0, 2]
-        self.earned = np.zeros((family.horizon, len(bias)))
+
+    def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """All episodes in one call."""
+        if not isinstance(bound, CompiledPolicy):
+            return None
+        family = self.family
+        limits = family.force, family.position_limit, family.angle_limit
+        return bound.cartpole_episodes(
+            (*limits, family.observe_velocities, family.horizon), self.bias[None], self.state
+        )
 
     def reset(self, observation: np.ndarray) -> None:
+        self.earned = np.zeros((self.family.horizon, self.batch))
         self._observe(observation)
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
         _, velocity, angle, spin = self.state
         force = self.family.force * np.clip(actions[0], -1.0, 1.0)
-        cosine, sine = np.cos(angle), np.sin(angle)
+        cosine, sine = cos(angle), sin(angle)
         push = (force + POLE_MOMENT * spin * spin * sine) / TOTAL
         angular = (GRAVITY * sine - cosine * push) / (HALF_LENGTH * (4.0 / 3.0 - POLE * cosine * cosine / TOTAL))
         linear = push - POLE_MOMENT * angular * cosine / TOTAL

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from esmaml_mpi.policies.contract import Bound
 from esmaml_mpi.tasks.workspace import Workspace
 
 
@@ -34,6 +35,26 @@ class Simulation(Protocol):
 
         ``observations`` (T + 1, n, B) is what reset and step wrote. What is said of steps after an episode's end is not
         looked at. ``tasks`` (p, B) are those of ``simulation``, or, if the family's ``tasks_share_dynamics``, others.
+        """
+
+
+class WholePaths(Protocol):
+    """What a simulation may have beside the methods above: all steps at once, as compiled kernels do them."""
+
+    def whole_path(self, bound: Bound, observations: np.ndarray, sums: np.ndarray) -> bool:
+        """All steps up to the horizon, in place of ``reset`` and ``step``, to the same bits.
+
+        Writes ``observations`` (horizon + 1, n, B), and into ``sums`` (2n, B) what ``native.door.moments`` makes of all
+        but the last. ``bound`` is what ``Policy.bind`` returned. False, and nothing done, if it is not one that can.
+        """
+
+
+class WholeEpisodes(Protocol):
+    """What a simulation may have beside the methods above, if its family's tasks do not share dynamics."""
+
+    def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Returns (B,), lengths (B,) and observation sums (2n, B) of whole episodes, to the bits that all other methods
+        would give. None if ``bound``, what ``Policy.bind`` returned, is not one that can.
         """
 
 

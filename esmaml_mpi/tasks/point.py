@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.native import door
+from esmaml_mpi.native.network import CompiledPolicy
+from esmaml_mpi.policies.contract import Bound
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -88,6 +91,14 @@ class PointSimulation:
             np.minimum(observation, self.ceiling, out=observation)
         self.position = observation
 
+    def whole_path(self, bound: Bound, observations: np.ndarray, sums: np.ndarray) -> bool:
+        """All steps in one call, unless a subclass has steps of its own."""
+        cls, ours = type(self), PointSimulation
+        if (cls.step, cls.reset) != (ours.step, ours.reset) or not isinstance(bound, CompiledPolicy):
+            return False
+        bound.point_episodes(self.family.action_limit, self.family.position_limit, self.noise, observations, sums)
+        return True
+
     def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         rewards = self.workspace.array("rewards", len(observations) - 1, observations.shape[-1])
         self.family.rewards(observations, tasks, rewards, self.workspace)
@@ -96,7 +107,4 @@ class PointSimulation:
 
 def squared_distance(path: np.ndarray, goal: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
     """Squared distance (T, B) of the points after each step of ``path`` (T + 1, 2, B) to ``goal`` (2, B) or (2, 1)."""
-    offset = workspace.array("offset", len(path) - 1, 2, path.shape[-1])
-    np.subtract(path[1:], goal, out=offset)
-    np.multiply(offset, offset, out=offset)
-    np.add(offset[:, 0], offset[:, 1], out=out)
+    door.squared_distance(path[1:], goal, out, workspace.array("offset", len(path) - 1, 2, path.shape[-1]))

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.native.door import sin
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -79,5 +80,5 @@ class SinusoidSimulation:
 
     def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, None]:
         amplitude, phase = tasks
-        errors = self.predictions[: self.steps] - amplitude * np.sin(self.inputs[: self.steps] - phase)
+        errors = self.predictions[: self.steps] - amplitude * sin(self.inputs[: self.steps] - phase)
         return -(errors**2) / len(self.inputs), None

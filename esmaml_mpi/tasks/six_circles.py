@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.native.door import cos, sin
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.point import PointFamily, squared_distance
 from esmaml_mpi.tasks.workspace import Workspace
@@ -54,7 +55,7 @@ class SixCircles(PointFamily):
     def centres(self) -> np.ndarray:
         """Goal positions (goals, 2)."""
         angles = 2 * np.pi * np.arange(self.goals) / self.goals
-        return self.ring_radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        return self.ring_radius * np.stack([cos(angles), sin(angles)], axis=1)
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """1 for each correct goal, 0 for the others, (goals,); subsets are numbered in lexicographic order."""

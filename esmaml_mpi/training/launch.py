@@ -15,6 +15,7 @@ from esmaml_mpi.config.loading import load
 from esmaml_mpi.config.makers import make_policy
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.native import door
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
@@ -88,6 +89,8 @@ def launch(
             raise
         if odd:
             _warn_of(odd, world.size)
+        if door.missing():
+            print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
         return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
 
     def open_record(successor: bool) -> RunRecord:

@@ -16,7 +16,7 @@ FILE = Path(__file__).parents[2] / "examples" / "es_maml_in_one_file.py"
 ITERATIONS = 5
 # Everything else is as the package has it, and the paper.
 SETTINGS = {
-    "policy": {"hidden": [8]},
+    "policy": {"hidden": [8], "output": "identity"},
     "meta": {"iterations": ITERATIONS, "perturbations": 20, "current_evaluations": 20},
     "test": {"every": 1},
 }

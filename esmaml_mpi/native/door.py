@@ -1,0 +1,151 @@
+"""The one door to the compiled kernels: which instruction set runs, and the functions that algorithm code calls.
+
+The best set of the processor runs, or the one that the environment variable ESMAML_NATIVE names. All give the same
+bits, and so does NumPy, which runs where the extension could not be compiled or where ESMAML_NATIVE is "numpy".
+"""
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.native import elementary
+
+_compiled: Any = None
+_reason = ""
+try:
+    _compiled = importlib.import_module("esmaml_mpi.native._kernels")
+except ImportError as error:
+    _reason = str(error)
+
+VARIABLE = "ESMAML_NATIVE"
+NUMPY = "numpy"
+FUNCTIONS = ("tanh", "exp", "sin", "cos")  # their numbers in source/arrays.h
+
+
+class Kernels:
+    """The kernels of one instruction set. They take float64 arrays, and let other threads run."""
+
+    def __init__(self, name: str, place: int) -> None:
+        self.name, self._place = name, place
+
+    def call(self, kernel: str, *arguments: Any) -> Any:
+        """A kernel of ``source/module.c``."""
+        return getattr(_compiled, kernel)(self._place, *arguments)
+
+    def elementary(self, name: str, x: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+        """See ``native/elementary.py``."""
+        source = np.ascontiguousarray(x, dtype=np.float64)
+        out = np.empty(np.shape(x)) if out is None else out
+        found = out if out.flags.c_contiguous else np.empty(out.shape)
+        self.call("elementary", FUNCTIONS.index(name), source, found)
+        if found is not out:
+            out[...] = found
+        return out
+
+
+_chosen: list[Kernels | None] = []  # the last one is in use
+
+
+def names() -> list[str]:
+    """What ESMAML_NATIVE may be here, best first."""
+    return [*(_compiled.names() if _compiled else ()), NUMPY]
+
+
+def kernels() -> Kernels | None:
+    """Those in use; None where NumPy is."""
+    if not _chosen:
+        _chosen.append(_named(os.environ.get(VARIABLE) or names()[0]))
+    return _chosen[-1]
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Another instruction set in the block, for the whole process."""
+    _chosen.append(_named(name))
+    try:
+        yield
+    finally:
+        _chosen.pop()
+
+
+def described() -> str:
+    """One line about what computes rollouts."""
+    chosen = kernels()
+    if chosen:
+        return f"compiled kernels for {chosen.name}"
+    return "NumPy, as ESMAML_NATIVE asks for it" if _compiled else f"NumPy, several times slower: {_reason}"
+
+
+def missing() -> str:
+    """Why there are no compiled kernels; empty if there are."""
+    return _reason
+
+
+def layers(address: int) -> bytes | None:
+    """Of the ziggurat of NumPy's function at this address; see ``native/normals.py``."""
+    found: bytes | None = _compiled.learn(address)
+    return found
+
+
+def normals(layers: bytes, address: int, out: np.ndarray, *words: int) -> None:
+    """Fill ``out`` (rows, columns) from a stream's key and counter."""
+    _compiled.normals(layers, address, out, *words)
+
+
+def tanh(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Hyperbolic tangent, the same bits on every processor."""
+    return _elementary("tanh", x, out)
+
+
+def exp(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Exponential, the same bits on every processor."""
+    return _elementary("exp", x, out)
+
+
+def sin(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Sine of radians, the same bits on every processor."""
+    return _elementary("sin", x, out)
+
+
+def cos(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Cosine of radians, the same bits on every processor."""
+    return _elementary("cos", x, out)
+
+
+def moments(seen: np.ndarray, out: np.ndarray) -> None:
+    """Sums over steps of observations (T, n, B), then of their squares, into ``out`` (2n, B). Changes ``seen``."""
+    chosen, size = kernels(), seen.shape[1]
+    if chosen and seen.flags.c_contiguous:
+        chosen.call("moments", seen, out)
+        return
+    np.add.reduce(seen, axis=0, out=out[:size])
+    np.add.reduce(np.multiply(seen, seen, out=seen), axis=0, out=out[size:])
+
+
+def squared_distance(path: np.ndarray, goal: np.ndarray, out: np.ndarray, offset: np.ndarray) -> None:
+    """Squared distance (T, B) of points (T, 2, B) to goals (2, B) or (2, 1); ``offset`` (T, 2, B) is scratch."""
+    chosen = kernels()
+    if chosen and path.flags.c_contiguous and out.flags.c_contiguous:
+        chosen.call("squared_distance", path, goal, out)
+        return
+    np.subtract(path, goal, out=offset)
+    np.multiply(offset, offset, out=offset)
+    np.add(offset[:, 0], offset[:, 1], out=out)
+
+
+def _elementary(name: str, x: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    chosen = kernels()
+    found: np.ndarray = chosen.elementary(name, x, out) if chosen else getattr(elementary, name)(x, out)
+    return found
+
+
+def _named(name: str) -> Kernels | None:
+    known = names()
+    if name not in known:
+        raise ConfigError(f"{VARIABLE} = {name!r}: this machine has {', '.join(known)}; one of these is wanted.")
+    return None if name == NUMPY else Kernels(name, known.index(name))

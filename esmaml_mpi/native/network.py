@@ -1,0 +1,63 @@
+"""A batch of policies bound to compiled kernels: a step, or whole episodes of what the kernels can simulate."""
+
+import numpy as np
+
+from esmaml_mpi.native.door import Kernels
+
+SQUASHES = ("identity", "relu", "tanh")  # their numbers in source/kernels.h
+
+
+def shape_of(widths: list[int], hidden: str, output: str) -> np.ndarray:
+    """A network as kernels are told of it: squashing of hidden layers and of the last, then the width of each layer."""
+    return np.array([SQUASHES.index(hidden), SQUASHES.index(output), *widths], dtype=np.int64)
+
+
+class CompiledPolicy:
+    """Parameters (d, B) or more rows, observation mean and std (n,) or (n, B). They are read when something is run."""
+
+    def __init__(
+        self, kernels: Kernels, shape: np.ndarray, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray
+    ) -> None:
+        self._kernels, self._shape = kernels, shape
+        self._policies = shape, *(np.asarray(each, dtype=np.float64) for each in (parameters, mean, std))
+        self._packed: np.ndarray | None = None
+        self._actions: np.ndarray
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Actions (m, B) for observations (n, B). The result is overwritten by the next call."""
+        if self._packed is None:
+            self._pack()
+        seen = np.asarray(observations, dtype=np.float64)
+        self._kernels.call("act", self._shape, self._packed, seen, self._actions)
+        return self._actions
+
+    def point_episodes(
+        self, action_limit: float, position_limit: float, start: np.ndarray | None, path: np.ndarray, sums: np.ndarray
+    ) -> None:
+        """Episodes of ``tasks/point.py`` from ``start`` (2, B), None: the origin; ``path`` (horizon + 1, 2, B) and
+        ``sums`` (4, B), of its observations acted upon and of their squares, are written.
+        """
+        self._kernels.call("point", *self._policies, action_limit, position_limit, start, path, sums)
+
+    def cartpole_episodes(
+        self, options: tuple, bias: np.ndarray, start: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Episodes of ``tasks/cartpole_sensor_bias.py``: returns (B,), lengths (B,) and sums (2n, B).
+
+        ``options``: force, position limit, angle limit, whether velocities are observed, horizon; ``bias`` (1, B);
+        ``start`` (4, B) or None.
+        """
+        batch = self._policies[1].shape[1]
+        returns, lengths = np.empty(batch), np.empty(batch, dtype=np.int64)
+        sums = np.empty((2 * self._shape[2], batch))
+        self._kernels.call("cartpole", *self._policies, options, bias, start, returns, lengths, sums)
+        return returns, lengths, sums
+
+    def _pack(self) -> None:
+        batch = self._policies[1].shape[1]
+        size, lanes = self._kernels.call("packed_size", self._shape, batch)
+        memory = np.empty(size + lanes)
+        skipped = -(memory.ctypes.data // memory.itemsize) % lanes  # vectors are read where they are aligned
+        self._packed = memory[skipped : skipped + size]
+        self._kernels.call("pack", *self._policies, self._packed)
+        self._actions = np.empty((self._shape[-1], batch))

@@ -1,0 +1,58 @@
+/* Functions of whole arrays: elementary ones, sums over steps, distances. */
+#ifndef ARRAYS_H
+#define ARRAYS_H
+
+#include "network.h"
+
+enum function { TANGENT, EXPONENTIAL, SINE, COSINE };
+
+INLINE vector applied(const enum function function, vector x) {
+    vector sine, cosine;
+    if (function == TANGENT) return hyperbolic_tangent(x);
+    if (function == EXPONENTIAL) return exponential(x);
+    sine_cosine(x, &sine, &cosine);
+    return function == SINE ? sine : cosine;
+}
+
+INLINE void apply(const enum function function, const double *x, double *out, size_t count) {
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) store(out + i, applied(function, load(x + i)));
+    if (i < count) scatter(out + i, applied(function, gather(x + i, 1, (int)(count - i))), (int)(count - i));
+}
+
+static void elementary(int function, const double *x, double *out, size_t count) {
+    switch (function) {
+    case TANGENT: apply(TANGENT, x, out, count); break;
+    case EXPONENTIAL: apply(EXPONENTIAL, x, out, count); break;
+    case SINE: apply(SINE, x, out, count); break;
+    default: apply(COSINE, x, out, count);
+    }
+}
+
+static void moments(const double *seen, ptrdiff_t steps, ptrdiff_t columns, double *sums) {
+    for (ptrdiff_t c = 0; c < columns; c += LANES) {
+        int used = columns - c < LANES ? (int)(columns - c) : LANES;
+        vector sum = all(0.0), squares = all(0.0);
+        for (ptrdiff_t t = 0; t < steps; t++) {
+            vector x = gather(seen + t * columns + c, 1, used);
+            sum = t ? sum + x : x;
+            squares = t ? squares + x * x : x * x;
+        }
+        scatter(sums + c, sum, used);
+        scatter(sums + columns + c, squares, used);
+    }
+}
+
+static void squared_distance(const double *path, ptrdiff_t steps, ptrdiff_t batch, struct matrix goal, double *out) {
+    for (ptrdiff_t c = 0; c < batch; c += LANES) {
+        int used = batch - c < LANES ? (int)(batch - c) : LANES;
+        vector goal_x = lanes_of(goal, 0, c, used), goal_y = lanes_of(goal, 1, c, used);
+        for (ptrdiff_t t = 0; t < steps; t++) {
+            vector x = gather(path + 2 * t * batch + c, 1, used) - goal_x;
+            vector y = gather(path + (2 * t + 1) * batch + c, 1, used) - goal_y;
+            scatter(out + t * batch + c, x * x + y * y, used);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,385 @@
+/* The kernels as a Python module: checks what it is given, and lets other threads run while a kernel does.
+
+Arrays come as buffers of doubles (shape and strides checked here). All functions take the place of an instruction set
+in names() first. Policies are given as (shape, parameters, mean, std): shape is int64 [hidden, output, widths...]. */
+#define Py_LIMITED_API 0x030B0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "normals.h"
+
+#define MOST_BUFFERS 10
+
+/* Buffers of one call, released together. */
+struct held {
+    Py_buffer buffers[MOST_BUFFERS];
+    int count;
+};
+
+static void release(struct held *held) {
+    while (held->count) PyBuffer_Release(&held->buffers[--held->count]);
+}
+
+static Py_buffer *hold(struct held *held, PyObject *object, int flags, const char *format, const char *what) {
+    Py_buffer *buffer = &held->buffers[held->count];
+    if (PyObject_GetBuffer(object, buffer, flags | PyBUF_FORMAT) < 0) return NULL;
+    held->count++;
+    if (strcmp(buffer->format, format) && !(*format == 'l' && !strcmp(buffer->format, "q"))) {
+        PyErr_Format(PyExc_TypeError, "%s: items of format %s are wanted, not %s", what, format, buffer->format);
+        return NULL;
+    }
+    return buffer;
+}
+
+static int wrong(const char *what, const char *wanted) {
+    PyErr_Format(PyExc_ValueError, "%s: %s is wanted", what, wanted);
+    return 0;
+}
+
+/* An array (rows, columns) of any strides; a vector (rows) gives all columns the same; None is no array. */
+static int matrix_of(struct held *held, PyObject *object, Py_ssize_t rows, Py_ssize_t columns, const char *what,
+                     struct matrix *found) {
+    *found = (struct matrix){NULL, 0, 0};
+    if (object == Py_None) return 1;
+    Py_buffer *buffer = hold(held, object, PyBUF_STRIDES, "d", what);
+    if (!buffer) return 0;
+    if (buffer->ndim < 1 || buffer->ndim > 2 || buffer->shape[0] < rows) return wrong(what, "an array of these rows");
+    if (buffer->ndim == 2 && buffer->shape[1] != columns && buffer->shape[1] != 1)
+        return wrong(what, "an array of these columns");
+    found->at = buffer->buf;
+    found->row = buffer->strides[0] / (Py_ssize_t)sizeof(double);
+    found->column = buffer->ndim == 2 && buffer->shape[1] == columns ? buffer->strides[1] / (Py_ssize_t)sizeof(double) : 0;
+    for (int i = 0; i < buffer->ndim; i++)
+        if (buffer->strides[i] % (Py_ssize_t)sizeof(double)) return wrong(what, "an array of whole numbers as strides");
+    return 1;
+}
+
+/* A contiguous array of so many items; written to where flags say so. */
+static void *items_of(struct held *held, PyObject *object, size_t count, int flags, const char *format, const char *what) {
+    Py_buffer *buffer = hold(held, object, PyBUF_C_CONTIGUOUS | flags, format, what);
+    if (!buffer) return NULL;
+    if ((size_t)buffer->len != count * (size_t)buffer->itemsize) {
+        wrong(what, "an array of another size");
+        return NULL;
+    }
+    return buffer->buf;
+}
+
+static const struct kernels *set_at(PyObject *place) {
+    const struct kernels *kernels = kernels_at((int)PyLong_AsLong(place));
+    if (!kernels && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "no such instruction set here");
+    return kernels;
+}
+
+static int network_of(struct held *held, PyObject *object, struct network *network) {
+    Py_buffer *buffer = hold(held, object, PyBUF_C_CONTIGUOUS, "l", "shape");
+    if (!buffer) return 0;
+    const int64_t *words = buffer->buf;
+    Py_ssize_t count = buffer->len / (Py_ssize_t)sizeof *words;
+    if (count < 4 || words[0] < IDENTITY || words[0] > TANH || words[1] < IDENTITY || words[1] > TANH)
+        return wrong("shape", "[hidden, output, widths...]");
+    for (Py_ssize_t i = 2; i < count; i++)
+        if (words[i] < 1 || words[i] > MOST_UNITS) return wrong("shape", "layers of at least one unit");
+    *network = (struct network){(int)count - 3, words + 2, (enum squash)words[0], (enum squash)words[1]};
+    return 1;
+}
+
+/* Of four arguments; the batch is that of the parameters. */
+static int policies_of(struct held *held, PyObject *const *arguments, struct policies *policies) {
+    struct network *network = &policies->network;
+    if (!network_of(held, arguments[0], network)) return 0;
+    Py_ssize_t size = 0, inputs = network->widths[0];
+    for (int i = 0; i < network->layers; i++) size += (network->widths[i] + 1) * network->widths[i + 1];
+    Py_buffer *buffer = hold(held, arguments[1], PyBUF_STRIDES, "d", "parameters");
+    if (!buffer) return 0;
+    held->count--;
+    policies->batch = buffer->ndim == 2 ? buffer->shape[1] : 0;
+    PyBuffer_Release(buffer);
+    if (policies->batch < 1) return wrong("parameters", "an array (d, B)");
+    if (arguments[2] == Py_None || arguments[3] == Py_None) return wrong("mean and std", "an array each");
+    return matrix_of(held, arguments[1], size, policies->batch, "parameters", &policies->parameters) &&
+           matrix_of(held, arguments[2], inputs, policies->batch, "mean", &policies->mean) &&
+           matrix_of(held, arguments[3], inputs, policies->batch, "std", &policies->std);
+}
+
+static PyObject *finished(struct held *held, int done) {
+    release(held);
+    if (done) Py_RETURN_NONE;
+    return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+}
+
+static int counted(Py_ssize_t found, Py_ssize_t wanted) {
+    if (found != wanted) PyErr_Format(PyExc_TypeError, "%zd arguments are wanted, not %zd", wanted, found);
+    return found == wanted;
+}
+
+static PyObject *names(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list && kernels_at(i); i++) {
+        PyObject *name = PyUnicode_FromString(kernels_at(i)->name);
+        if (!name || PyList_Append(list, name) < 0) Py_CLEAR(list);
+        Py_XDECREF(name);
+    }
+    return list;
+}
+
+/* (set, shape, batch) -> numbers that packed policies take, and how many of them share a vector. */
+static PyObject *packed_size(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies = {0};
+    if (!counted(count, 3)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    policies.batch = PyLong_AsSsize_t(arguments[2]);
+    if (!kernels || PyErr_Occurred() || !network_of(&held, arguments[1], &policies.network)) return finished(&held, 0);
+    PyObject *found = Py_BuildValue("ni", (Py_ssize_t)kernels->packed_size(&policies), kernels->lanes);
+    release(&held);
+    return found;
+}
+
+/* Packed policies: aligned numbers of the size that packed_size tells. */
+static double *packed_of(struct held *held, PyObject *object, const struct kernels *kernels,
+                         const struct policies *policies, int flags) {
+    double *packed = items_of(held, object, kernels->packed_size(policies), flags, "d", "packed");
+    if (packed && (uintptr_t)packed % (sizeof(double) * (size_t)kernels->lanes)) {
+        wrong("packed", "an aligned array");
+        return NULL;
+    }
+    return packed;
+}
+
+/* (set, shape, parameters, mean, std, packed) */
+static PyObject *pack(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies;
+    if (!counted(count, 6)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !policies_of(&held, arguments + 1, &policies)) return finished(&held, 0);
+    double *packed = packed_of(&held, arguments[5], kernels, &policies, PyBUF_WRITABLE);
+    if (!packed) return finished(&held, 0);
+    Py_BEGIN_ALLOW_THREADS
+    kernels->pack(&policies, packed);
+    Py_END_ALLOW_THREADS
+    return finished(&held, 1);
+}
+
+/* (set, shape, packed, observations, actions) */
+static PyObject *act(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies = {0};
+    struct matrix observations;
+    const struct network *network = &policies.network;
+    if (!counted(count, 5)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !network_of(&held, arguments[1], &policies.network)) return finished(&held, 0);
+    Py_buffer *buffer = hold(&held, arguments[4], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "actions");
+    if (!buffer) return finished(&held, 0);
+    if (buffer->ndim != 2 || buffer->shape[0] != network->widths[network->layers] || buffer->shape[1] < 1)
+        return finished(&held, wrong("actions", "an array (m, B)"));
+    policies.batch = buffer->shape[1];
+    double *actions = buffer->buf, *packed = packed_of(&held, arguments[2], kernels, &policies, 0);
+    if (!packed || !matrix_of(&held, arguments[3], network->widths[0], policies.batch, "observations", &observations))
+        return finished(&held, 0);
+    if (!observations.at) return finished(&held, wrong("observations", "an array (n, B)"));
+    int done;
+    Py_BEGIN_ALLOW_THREADS
+    done = kernels->act(&policies, packed, observations, actions);
+    Py_END_ALLOW_THREADS
+    return finished(&held, done);
+}
+
+/* (set, shape, parameters, mean, std, action limit, position limit, start or None, path (H + 1, 2, B), sums (4, B)) */
+static PyObject *point(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies;
+    struct point point;
+    if (!counted(count, 10)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !policies_of(&held, arguments + 1, &policies)) return finished(&held, 0);
+    const struct network *network = &policies.network;
+    if (network->widths[0] != 2 || network->widths[network->layers] != 2)
+        return finished(&held, wrong("shape", "two observations and two actions"));
+    point.action_limit = PyFloat_AsDouble(arguments[5]), point.position_limit = PyFloat_AsDouble(arguments[6]);
+    if (PyErr_Occurred() || !matrix_of(&held, arguments[7], 2, policies.batch, "start", &point.start))
+        return finished(&held, 0);
+    Py_buffer *path = hold(&held, arguments[8], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "path");
+    if (!path) return finished(&held, 0);
+    if (path->ndim != 3 || path->shape[0] < 2 || path->shape[1] != 2 || path->shape[2] != policies.batch)
+        return finished(&held, wrong("path", "an array (horizon + 1, 2, B)"));
+    point.horizon = path->shape[0] - 1, point.path = path->buf;
+    point.sums = items_of(&held, arguments[9], 4 * (size_t)policies.batch, PyBUF_WRITABLE, "d", "sums");
+    if (!point.sums) return finished(&held, 0);
+    int done;
+    Py_BEGIN_ALLOW_THREADS
+    done = kernels->point(&policies, &point);
+    Py_END_ALLOW_THREADS
+    return finished(&held, done);
+}
+
+/* (set, shape, parameters, mean, std, (force, position limit, angle limit, velocities, horizon), bias, start or None,
+    returns, lengths, sums) */
+static PyObject *cartpole(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies;
+    struct cartpole cartpole;
+    Py_ssize_t horizon;
+    if (!counted(count, 11)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !policies_of(&held, arguments + 1, &policies)) return finished(&held, 0);
+    if (!PyArg_ParseTuple(arguments[5], "dddpn", &cartpole.force, &cartpole.position_limit, &cartpole.angle_limit,
+                          &cartpole.velocities, &horizon))
+        return finished(&held, 0);
+    cartpole.horizon = horizon;
+    const struct network *network = &policies.network;
+    size_t observed = cartpole.velocities ? 4 : 2, batch = (size_t)policies.batch;
+    if (network->widths[0] != (int64_t)observed || network->widths[network->layers] != 1)
+        return finished(&held, wrong("shape", "two or four observations and one action"));
+    if (arguments[6] == Py_None) return finished(&held, wrong("bias", "an array"));
+    if (!matrix_of(&held, arguments[6], 1, policies.batch, "bias", &cartpole.bias) ||
+        !matrix_of(&held, arguments[7], 4, policies.batch, "start", &cartpole.start))
+        return finished(&held, 0);
+    cartpole.returns = items_of(&held, arguments[8], batch, PyBUF_WRITABLE, "d", "returns");
+    cartpole.lengths = cartpole.returns ? items_of(&held, arguments[9], batch, PyBUF_WRITABLE, "l", "lengths") : NULL;
+    cartpole.sums = cartpole.lengths ? items_of(&held, arguments[10], 2 * observed * batch, PyBUF_WRITABLE, "d", "sums") : NULL;
+    if (!cartpole.sums) return finished(&held, 0);
+    int done;
+    Py_BEGIN_ALLOW_THREADS
+    done = kernels->cartpole(&policies, &cartpole);
+    Py_END_ALLOW_THREADS
+    return finished(&held, done);
+}
+
+/* (set, function, x, out) */
+static PyObject *elementary(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    if (!counted(count, 4)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    long function = kernels ? PyLong_AsLong(arguments[1]) : -1;
+    if (!kernels || PyErr_Occurred()) return NULL;
+    if (function < 0 || function > 3) return finished(&held, wrong("function", "0 to 3"));
+    Py_buffer *x = hold(&held, arguments[2], PyBUF_C_CONTIGUOUS, "d", "x");
+    if (!x) return finished(&held, 0);
+    size_t size = (size_t)x->len / sizeof(double);
+    const double *from = x->buf;
+    double *to = items_of(&held, arguments[3], size, PyBUF_WRITABLE, "d", "out");
+    if (!to) return finished(&held, 0);
+    Py_BEGIN_ALLOW_THREADS
+    kernels->elementary((int)function, from, to, size);
+    Py_END_ALLOW_THREADS
+    return finished(&held, 1);
+}
+
+/* (set, seen (steps, n, B), sums (2n, B)) */
+static PyObject *moments(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    if (!counted(count, 3)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels) return NULL;
+    Py_buffer *seen = hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "seen");
+    if (!seen) return finished(&held, 0);
+    if (seen->ndim != 3 || seen->shape[0] < 1) return finished(&held, wrong("seen", "an array (steps, n, B)"));
+    Py_ssize_t steps = seen->shape[0], columns = seen->shape[1] * seen->shape[2];
+    const double *from = seen->buf;
+    double *sums = items_of(&held, arguments[2], 2 * (size_t)columns, PyBUF_WRITABLE, "d", "sums");
+    if (!sums) return finished(&held, 0);
+    Py_BEGIN_ALLOW_THREADS
+    kernels->moments(from, steps, columns, sums);
+    Py_END_ALLOW_THREADS
+    return finished(&held, 1);
+}
+
+/* (set, path (steps, 2, B), goal (2, B) or (2, 1), out (steps, B)) */
+static PyObject *squared_distance(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct matrix goal;
+    if (!counted(count, 4)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels) return NULL;
+    Py_buffer *path = hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "path");
+    if (!path) return finished(&held, 0);
+    if (path->ndim != 3 || path->shape[1] != 2) return finished(&held, wrong("path", "an array (steps, 2, B)"));
+    Py_ssize_t steps = path->shape[0], batch = path->shape[2];
+    const double *from = path->buf;
+    if (arguments[2] == Py_None || !matrix_of(&held, arguments[2], 2, batch, "goal", &goal))
+        return finished(&held, PyErr_Occurred() ? 0 : wrong("goal", "an array (2, B)"));
+    double *out = items_of(&held, arguments[3], (size_t)steps * (size_t)batch, PyBUF_WRITABLE, "d", "out");
+    if (!out) return finished(&held, 0);
+    Py_BEGIN_ALLOW_THREADS
+    kernels->squared_distance(from, steps, batch, goal, out);
+    Py_END_ALLOW_THREADS
+    return finished(&held, 1);
+}
+
+/* Functions come as the numbers that ctypes gives for them. */
+static drawing drawing_at(PyObject *address) {
+    drawing found;
+    void *pointer = PyLong_AsVoidPtr(address);
+    memcpy(&found, &pointer, sizeof found);
+    return found;
+}
+
+/* (random_standard_normal of NumPy's) -> the layers of its ziggurat as bytes, or None where they cannot be learnt. */
+static PyObject *learn(PyObject *self, PyObject *address) {
+    (void)self;
+    struct layers layers;
+    drawing numpy = drawing_at(address);
+    if (!numpy || PyErr_Occurred()) return PyErr_Occurred() ? NULL : (wrong("address", "a function"), NULL);
+    if (!learn_layers(numpy, &layers)) Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize((const char *)&layers, sizeof layers);
+}
+
+/* (layers, random_standard_normal of NumPy's, out (rows, columns) with its columns side by side, two words of the key, four of the counter, the least first) */
+static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    uint64_t words[6];
+    if (!counted(count, 9)) return NULL;
+    for (int i = 0; i < 6; i++) {
+        words[i] = PyLong_AsUnsignedLongLong(arguments[i + 3]);
+        if (PyErr_Occurred()) return NULL;
+    }
+    drawing numpy = drawing_at(arguments[1]);
+    if (PyErr_Occurred()) return NULL;
+    const struct layers *layers = items_of(&held, arguments[0], sizeof *layers, 0, "B", "layers");
+    Py_buffer *out = layers ? hold(&held, arguments[2], PyBUF_STRIDES | PyBUF_WRITABLE, "d", "out") : NULL;
+    if (!out) return finished(&held, 0);
+    const Py_ssize_t item = sizeof(double);
+    if (out->ndim != 2 || (out->shape[1] > 1 && out->strides[1] != item) || out->strides[0] % item)
+        return finished(&held, wrong("out", "an array (rows, columns) whose columns lie side by side"));
+    double *to = out->buf;
+    size_t rows = (size_t)out->shape[0], columns = (size_t)out->shape[1];
+    ptrdiff_t apart = out->strides[0] / item;
+    Py_BEGIN_ALLOW_THREADS
+    draw_normals(layers, numpy, words, words + 2, to, rows, columns, apart);
+    Py_END_ALLOW_THREADS
+    return finished(&held, 1);
+}
+
+#define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
+
+static PyMethodDef methods[] = {
+    {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
+    FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
+    FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
+    FUNCTION(normals),     {"learn", learn, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_kernels", "Compiled kernels; native/door.py is what calls them.", 0, methods, slots,
+    NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModuleDef_Init(&module); }
