@@ -11,6 +11,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from esmaml_mpi.reproducibility.normals import Generator, fill
+
 
 class Purpose(IntEnum):
     """What a stream is used for. Values are part of the reproducibility contract: append, never renumber."""
@@ -68,7 +70,7 @@ class Streams:
     ) -> np.random.Generator:
         """A generator of its own for one key."""
         key, counter = self._words(purpose, at, unit, task, step)
-        return np.random.Generator(np.random.Philox(key=key, counter=counter))
+        return Generator(np.random.Philox(key=key, counter=counter))
 
     def fill_normals(
         self, out: np.ndarray, purpose: Purpose, at: Round, *, unit: int = 0, task: int = 0, step: int = 0
@@ -85,8 +87,13 @@ class Streams:
         state = self._local.state
         state["state"]["key"], state["state"]["counter"] = self._words(purpose, at, unit, task, step)
         state["buffer_pos"] = 4  # nothing buffered: the next draw starts a new counter block
-        self._local.bits.state = state
-        self._local.generator.standard_normal(out=out)
+
+        def begin() -> np.random.Generator:
+            self._local.bits.state = state
+            generator: np.random.Generator = self._local.generator
+            return generator
+
+        fill(out, begin)
 
     def _words(self, purpose: Purpose, at: Round, unit: int, task: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         key = np.array([self.seed, int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16], dtype=np.uint64)
