@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from helpers import near
 
-from esmaml_mpi.decoders import make_decoder
+from esmaml_mpi.decoders import make_decoder, ridge
 from esmaml_mpi.decoders.average import Average
 from esmaml_mpi.decoders.lasso import Lasso
-from esmaml_mpi.decoders import ridge
 from esmaml_mpi.decoders.ridge import Ridge
 
 SHAPES = [(6, 20), (18, 20), (20, 20), (40, 20), (200, 20)]

@@ -1,7 +1,7 @@
 """What can make a processor compute other bits, the configurations that are tried under it, and their hashes.
 
-    python tests/native/same_bits.py            a table of hashes by switch and configuration, as docs/same_bits.md has it
-    python tests/native/same_bits.py hashes NAME ...    those of this process, as JSON
+python tests/native/same_bits.py            a table of hashes by switch and configuration, as docs/same_bits.md has it
+python tests/native/same_bits.py hashes NAME ...    those of this process, as JSON
 """
 
 import ctypes
@@ -37,14 +37,9 @@ _DPP = {"directions": "dpp", "direction_options": {"rho": 6, "kernel": "cosine"}
 OURS = {
     **{
         name: FOLDER / f"{name}.toml"
-        for name in (
-            "zero_order_linear",
-            "zero_order_width_32",
-            "first_order_local",
-            "evo_zero_order",
-            "hill_climbing_dpp",
-        )
+        for name in ("zero_order_linear", "zero_order_width_32", "first_order_local", "evo_zero_order")
     },
+    "hill_climbing_dpp": FOLDER / "hill_climbing_dpp.toml",
     "cartpole": _with(task={"name": "cartpole_sensor_bias", "horizon": 60}),
     "cartpole_relu_adam": _with(
         task={"name": "cartpole_sensor_bias", "horizon": 60},
@@ -65,9 +60,7 @@ OURS = {
         adaptation=_DPP,
     ),
     "dpp_shared_eigenvalues": _with(policy={"hidden": []}, meta=_DPP, adaptation=_DPP),
-    "outliers": _with(
-        task={"name": "four_corners", "horizon": 20, "corruption": {"fraction": 0.3, "noise_std": 0.1}}
-    ),
+    "outliers": _with(task={"name": "four_corners", "horizon": 20, "corruption": {"fraction": 0.3, "noise_std": 0.1}}),
 }
 # Solvers and simulators that are others'.
 OTHERS = {
@@ -99,6 +92,9 @@ def switches():
     return found
 
 
+CLEARED = ("ESMAML_NATIVE", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES")
+
+
 def under(variables, names):
     """{"effect": what is in use, "hashes": by configuration} of a process of its own with these variables."""
     plain = {key: value for key, value in os.environ.items() if key not in CLEARED}
@@ -107,9 +103,6 @@ def under(variables, names):
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-CLEARED = ("ESMAML_NATIVE", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES")
 
 
 def effect():
@@ -149,10 +142,15 @@ def digest(results):
         rows = results.history[group]
         for name in sorted(set(rows) - {"seconds"}):
             found.update(f"{group}/{name}".encode() + np.ascontiguousarray(rows[name]).tobytes())
-    for name, array in sorted(results.checkpoint.items()):
-        if "seconds" not in name:
-            found.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    for name, array in _leaves("", results.checkpoint):
+        found.update(name.encode() + np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
+
+
+def _leaves(path, tree):
+    if not isinstance(tree, dict):
+        return [(path, tree)]
+    return [leaf for name in sorted(tree) for leaf in _leaves(f"{path}/{name}", tree[name])]
 
 
 def main():
@@ -170,8 +168,8 @@ def main():
     first = found["as it is"]["hashes"]
     print("| configuration | as it is | other under |\n|---|---|---|")
     for config in known:
-        others = [f"{name}: `{found[name]['hashes'][config]}`" for name in rows]
-        others = [each for name, each in zip(rows, others, strict=True) if found[name]["hashes"][config] != first[config]]
+        hashes = {name: found[name]["hashes"][config] for name in rows}
+        others = [f"{name}: `{each}`" for name, each in hashes.items() if each != first[config]]
         print(f"| {config} | `{first[config]}` | {'; '.join(others) or 'none'} |", flush=True)
     print()
     for name in rows:
