@@ -86,6 +86,17 @@ def missing() -> str:
     return _reason
 
 
+def layers(address: int) -> bytes | None:
+    """Of the ziggurat of NumPy's function at this address; see ``native/normals.py``."""
+    found: bytes | None = _compiled.learn(address)
+    return found
+
+
+def normals(layers: bytes, address: int, out: np.ndarray, *words: int) -> None:
+    """Fill ``out`` from a stream's key and counter."""
+    _compiled.normals(layers, address, out, *words)
+
+
 def tanh(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Hyperbolic tangent, the same bits on every processor."""
     return _elementary("tanh", x, out)

@@ -44,13 +44,13 @@ class Policy:
 
     noise_per_step = 0  # standard normals that it needs to choose an action
 
-    @property
+    @cached_property
     def layers(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each layer."""
         widths = [self.observation_size, *self.hidden, self.action_size]
         return list(itertools.pairwise(widths))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of parameters d."""
         return sum((inputs + 1) * outputs for inputs, outputs in self.layers)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from esmaml_mpi.native import door
+from esmaml_mpi.native.tails import Generator
 from esmaml_mpi.reproducibility.linear_algebra import eigen, product, solve_positive
-from esmaml_mpi.reproducibility.normals import Generator
 
 GENERATION = 2  # one more whenever the program's own arithmetic changes: the same configuration gives other bits then
 

@@ -5,13 +5,13 @@ A stream is a Philox4x64-10 counter generator (Salmon et al., SC 2011) whose 128
 any rank can regenerate any stream. Each stream holds 2**66 numbers.
 """
 
-import threading
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from esmaml_mpi.reproducibility.normals import Generator, fill
+from esmaml_mpi.native import normals
+from esmaml_mpi.native.normals import Counter, Key
 
 
 class Purpose(IntEnum):
@@ -63,39 +63,22 @@ class Streams:
 
     def __init__(self, seed: int):
         self.seed = int(seed)
-        self._local = threading.local()
 
     def generator(
         self, purpose: Purpose, at: Round = SETUP, *, unit: int = 0, task: int = 0, step: int = 0
     ) -> np.random.Generator:
         """A generator of its own for one key."""
-        key, counter = self._words(purpose, at, unit, task, step)
-        return Generator(np.random.Philox(key=key, counter=counter))
+        return normals.generator(*self._words(purpose, at, unit, task, step))
 
     def fill_normals(
         self, out: np.ndarray, purpose: Purpose, at: Round, *, unit: int = 0, task: int = 0, step: int = 0
     ) -> None:
         """Fill ``out`` (contiguous float64) with the stream's first standard normals.
 
-        Same numbers as ``generator(...).standard_normal(out.shape)``; one generator per thread is re-keyed, because
-        building one costs more than the 120 normals of a linear policy's queries.
+        Same numbers as ``generator(...).standard_normal(out.shape)``.
         """
-        if not hasattr(self._local, "generator"):
-            self._local.bits = np.random.Philox(key=0)
-            self._local.state = self._local.bits.state
-            self._local.generator = np.random.Generator(self._local.bits)
-        state = self._local.state
-        state["state"]["key"], state["state"]["counter"] = self._words(purpose, at, unit, task, step)
-        state["buffer_pos"] = 4  # nothing buffered: the next draw starts a new counter block
+        normals.fill(out, *self._words(purpose, at, unit, task, step))
 
-        def begin() -> np.random.Generator:
-            self._local.bits.state = state
-            generator: np.random.Generator = self._local.generator
-            return generator
-
-        fill(out, begin)
-
-    def _words(self, purpose: Purpose, at: Round, unit: int, task: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        key = np.array([self.seed, int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16], dtype=np.uint64)
-        counter = np.array([0, int(task) << 32 | int(step), int(unit), int(at.iteration)], dtype=np.uint64)
-        return key, counter
+    def _words(self, purpose: Purpose, at: Round, unit: int, task: int, step: int) -> tuple[Key, Counter]:
+        key = self.seed, int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16
+        return key, (0, int(task) << 32 | int(step), int(unit), int(at.iteration))

@@ -145,7 +145,7 @@ class Evaluator:
         ):
             found.append(part)
             tallies.append(tally)
-        return np.concatenate(found, axis=1), Tally.joined(tallies)
+        return _joined(found, axis=1), Tally.joined(tallies)
 
     def score(
         self, parameters: np.ndarray, units: Units, observer: Observer, purpose: Purpose
@@ -156,17 +156,17 @@ class Evaluator:
         for value, tally in self._map(self._score_block, blocks, parameters, units, observer, purpose):
             values.append(value)
             tallies.append(tally)
-        return np.concatenate(values), Tally.joined(tallies)
+        return _joined(values, axis=0), Tally.joined(tallies)
 
     def _evaluate(
         self, points: np.ndarray, units: Units, observer: Observer, before: bool, subspace: Subspace | None
     ) -> Outcome:
-        unadapted, tally = None, Tally.empty(len(units), self.setup.policy.observation_size)
+        unadapted, first = None, None
         if before:
-            unadapted, part = self.score(_spread(points, units), units, observer, Purpose.BEFORE_EPISODE)
-            tally += part
-        adapted, part = self.adapt(points, units, observer, subspace)
-        tally += part
+            unadapted, first = self.score(_spread(points, units), units, observer, Purpose.BEFORE_EPISODE)
+        adapted, tally = self.adapt(points, units, observer, subspace)
+        if first:
+            tally += first
         after, part = self.score(adapted, units, observer, Purpose.AFTER_EPISODE)
         tally += part
         return Outcome(after, unadapted, tally)
@@ -243,6 +243,11 @@ class Evaluator:
         tally.status[:] = status
         nothing = np.full((1, width), np.nan)
         return Outcome(nothing, nothing.copy() if before else None, tally)
+
+
+def _joined(parts: list[np.ndarray], axis: int) -> np.ndarray:
+    """Side by side; no copy of a single one."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
 
 
 def _spread(points: np.ndarray, units: Units) -> np.ndarray:

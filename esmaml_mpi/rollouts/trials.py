@@ -127,16 +127,16 @@ class Trials:
         """Add rollouts, whose returns are (U, ...) by unit, to the tally."""
         lengths = result.lengths.reshape(len(returns), -1)
         sums = result.observation_sums.reshape(-1, *lengths.shape)
-        finite = np.isfinite(returns.reshape(len(returns), -1)).all(axis=1)
+        finite = np.isfinite(returns).reshape(len(returns), -1).all(axis=1)
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.add.reduce(sums, axis=-1)
             finite &= (np.abs(sums) < LARGEST).all(axis=0)
-        self.tally += Tally(
-            np.where(finite, Status.OK, Status.NOT_FINITE),
-            np.where(finite, sums, 0.0),
-            np.full(len(returns), lengths.shape[1]),
-            lengths.sum(axis=1),
-        )
+        status = np.zeros(len(returns), dtype=np.int64)  # all of them OK
+        if not finite.all():
+            status[~finite] = Status.NOT_FINITE
+            sums[:, ~finite] = 0.0
+        rollouts = np.full(len(returns), lengths.shape[1])
+        self.tally += Tally(status, sums, rollouts, np.add.reduce(lengths, axis=1))
 
     def _measured(self, values: np.ndarray) -> np.ndarray:
         """Rewards (U, T, Q) as an adaptation sees them."""

@@ -61,9 +61,11 @@ class Tally:
     def __iadd__(self, other: "Tally") -> "Tally":
         np.maximum(self.status, other.status, out=self.status)
         self.observation_sums += other.observation_sums
-        too_large = (np.abs(self.observation_sums) >= LARGEST).any(axis=0)
-        self.observation_sums[:, too_large] = 0.0
-        self.status[too_large] = np.maximum(self.status[too_large], Status.NOT_FINITE)
+        too_large = np.abs(self.observation_sums) >= LARGEST
+        if too_large.any():
+            columns = too_large.any(axis=0)
+            self.observation_sums[:, columns] = 0.0
+            self.status[columns] = np.maximum(self.status[columns], Status.NOT_FINITE)
         self.rollouts += other.rollouts
         self.steps += other.steps
         return self
@@ -71,6 +73,8 @@ class Tally:
     @classmethod
     def joined(cls, parts: list["Tally"]) -> "Tally":
         """Tallies of consecutive units side by side."""
+        if len(parts) == 1:
+            return parts[0]
         return cls(
             np.concatenate([part.status for part in parts]),
             np.concatenate([part.observation_sums for part in parts], axis=1),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "normals.h"
 
 static uint64_t state = 88172645463325252u;
 
@@ -114,11 +115,38 @@ static void run(const struct kernels *kernels, const struct policies *policies, 
     take(&outcomes[DISTANCE], distances, steps * batch, first, name, "distances");
 }
 
+/* In the place of NumPy's: half of all words make a number at once, others take a further word. */
+static double halves(struct bit_source *source) {
+    uint64_t word = source->next_uint64(source->state), rest = word >> 9 & ((UINT64_C(1) << 52) - 1);
+    if (rest >= UINT64_C(7) << 49) return source->next_double(source->state);
+    double size = (double)rest * (0x1p-52 * (double)(1 + (word & 255)));
+    return word >> 8 & 1 ? -size : size;
+}
+
+static double thirds(struct bit_source *source) { return (double)source->next_uint64(source->state) / 3; }
+
+static void draw(void) {
+    static const uint64_t key[2] = {1, 2}, counter[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, 3};
+    static const size_t counts[] = {0, 1, 63, 64, 65, 129, 1000};
+    struct layers layers;
+    double *all = filled(1000 * sizeof *all);
+    if (learn_layers(thirds, &layers) || !learn_layers(halves, &layers)) failures++;
+    draw_normals(&layers, halves, key, counter, all, 1000);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        double *some = filled(counts[i] * sizeof *some);
+        draw_normals(&layers, halves, key, counter, some, counts[i]);
+        if (!equal(some, all, counts[i])) failures++;
+        free(some);
+    }
+    free(all);
+}
+
 int main(int count, char **left_out) {
     static const int64_t batches[] = {1, 2, 3, 7, 8, 9, 16, 17, 40};
     static const int64_t shapes[][6] = {{1, 2, 2}, {2, 2, 1, 2},       {2, 2, 9, 2}, {4, 2, 4, 1, 5, 2}, {1, 4, 1},
                                         {2, 4, 8, 1}, {3, 2, 3, 2, 1}, {2, 1, 3, 6}, {2, 9, 33, 3}};
     int calls = 0, sets = 0;
+    draw();
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
             for (int oddities = 0; oddities < 2; oddities++) {

@@ -9,7 +9,7 @@ how=$1
 folder=$2
 mkdir -p "$folder"
 flags=(-std=c99 -g -ffp-contract=off -fno-fast-math -Wall -Wextra -Werror -Wno-unused-function -I "$source")
-code=("$here/driver.c" "$source"/set*.c -lm)
+code=("$here/driver.c" "$source"/set*.c "$source/normals.c" -lm)
 case $how in
 sanitizers)
   ${CC:-cc} "${flags[@]}" -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \

@@ -8,6 +8,7 @@ in names() first. Policies are given as (shape, parameters, mean, std): shape is
 #include <string.h>
 
 #include "kernels.h"
+#include "normals.h"
 
 #define MOST_BUFFERS 10
 
@@ -319,12 +320,54 @@ static PyObject *squared_distance(PyObject *self, PyObject *const *arguments, Py
     return finished(&held, 1);
 }
 
+/* Functions come as the numbers that ctypes gives for them. */
+static drawing drawing_at(PyObject *address) {
+    drawing found;
+    void *pointer = PyLong_AsVoidPtr(address);
+    memcpy(&found, &pointer, sizeof found);
+    return found;
+}
+
+/* (random_standard_normal of NumPy's) -> the layers of its ziggurat as bytes, or None where they cannot be learnt. */
+static PyObject *learn(PyObject *self, PyObject *address) {
+    (void)self;
+    struct layers layers;
+    drawing numpy = drawing_at(address);
+    if (!numpy || PyErr_Occurred()) return PyErr_Occurred() ? NULL : (wrong("address", "a function"), NULL);
+    if (!learn_layers(numpy, &layers)) Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize((const char *)&layers, sizeof layers);
+}
+
+/* (layers, random_standard_normal of NumPy's, out, two words of the key, four of the counter, the least first) */
+static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    uint64_t words[6];
+    if (!counted(count, 9)) return NULL;
+    for (int i = 0; i < 6; i++) {
+        words[i] = PyLong_AsUnsignedLongLong(arguments[i + 3]);
+        if (PyErr_Occurred()) return NULL;
+    }
+    drawing numpy = drawing_at(arguments[1]);
+    if (PyErr_Occurred()) return NULL;
+    const struct layers *layers = items_of(&held, arguments[0], sizeof *layers, 0, "B", "layers");
+    Py_buffer *out = layers ? hold(&held, arguments[2], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "out") : NULL;
+    if (!out) return finished(&held, 0);
+    double *to = out->buf;
+    size_t size = (size_t)out->len / sizeof *to;
+    Py_BEGIN_ALLOW_THREADS
+    draw_normals(layers, numpy, words, words + 2, to, size);
+    Py_END_ALLOW_THREADS
+    return finished(&held, 1);
+}
+
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
+    FUNCTION(normals),     {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,10 +1,10 @@
-"""Standard normals with the same bits on every processor.
+"""Standard normals with the same bits on every processor, of which the tails are no longer NumPy's.
 
 NumPy draws them by a ziggurat (Marsaglia and Tsang 2000; Doornik 2005). All but 1 in 3,800 are products of an integer
 and a constant, which no processor rounds otherwise. Those beyond ``START`` hold a logarithm of the C library, which
 has other last bits where the processor fuses products with sums (glibc from 2.39 on): they are made again here, from
 the same bits of the stream and with a logarithm of our own. What is left is the comparison with an exponential in one
-draw of 150: it turns out otherwise on another processor about once in 10^18 draws.
+draw of 150: it turns out otherwise on another processor about once in 10^18 draws. ``source/normals.c`` does the same.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ NEAR = 1e-12  # further from NumPy's number is no rounding
 
 
 class Generator(np.random.Generator):
-    """NumPy's but for the last bits of ``standard_normal``, and for all of ``chisquare``."""
+    """NumPy's generator but for the last bits of ``standard_normal``, and for all of ``chisquare``."""
 
     def standard_normal(self, size: Any = None, dtype: Any = np.float64, out: np.ndarray | None = None) -> Any:
         """See NumPy; float64 alone."""
@@ -60,13 +60,6 @@ class Generator(np.random.Generator):
             found[left[taken]] = 2.0 * shape * cube[taken]
             left = left[~taken]
         return found
-
-
-def fill(out: np.ndarray, begin: Callable[[], np.random.Generator]) -> None:
-    """Fill ``out`` (contiguous float64) with the first normals of the stream that ``begin`` begins, each time anew."""
-    begin().standard_normal(out=out)
-    if has_tail(out):
-        correct_tails(out, begin)
 
 
 def has_tail(normals: np.ndarray) -> bool:

@@ -1,0 +1,59 @@
+"""Normals of the kernel against NumPy's: the same bits from every stream."""
+
+import ctypes
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from esmaml_mpi.native import door, normals
+
+pytestmark = pytest.mark.skipif(door.names() == [door.NUMPY], reason=f"no compiled kernels: {door.missing()}")
+WORDS = st.sampled_from([0, 1, 2**32, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1)
+
+
+def same_normals(key, counter, count):
+    found, expected = np.full(count, np.nan), normals.generator(key, counter).standard_normal(count)
+    normals.fill(found, key, counter)
+    assert np.array_equal(found.view(np.uint64), expected.view(np.uint64))
+    return expected
+
+
+def test_the_kernel_is_in_use():
+    """NumPy is as it is known; without this, the others would compare it with itself."""
+    assert normals._learnt()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.tuples(WORDS, WORDS), st.tuples(WORDS, WORDS, WORDS, WORDS), st.sampled_from([0, 1, 3, 63, 64, 65, 1000]))
+def test_every_key_and_counter(key, counter, count):
+    same_normals(key, counter, count)
+
+
+def test_millions_and_among_them_those_of_the_tail():
+    drawn = same_normals((2026, 5), (0, 7, 0, 1), 3_000_000)
+    assert np.count_nonzero(np.abs(drawn) > 3.6541528853610088) > 500  # beyond the lowest layer, 0.00026 of all
+
+
+def test_numpy_fills_where_its_ziggurat_is_unknown(monkeypatch):
+    monkeypatch.setattr(normals, "_learnt", lambda: None)
+    same_normals((1, 2), (3, 4, 5, 6), 200)
+
+
+def test_a_function_that_draws_otherwise_is_not_learnt():
+    draw = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)
+    constant = draw(lambda source: 0.5)  # and asks for no word
+    assert door.layers(ctypes.cast(constant, ctypes.c_void_p).value) is None
+
+
+def test_wrong_arguments_are_refused():
+    layers, address = normals._learnt()
+    with pytest.raises(ValueError, match="layers"):
+        door.normals(layers[:-8], address, np.empty(3), 0, 0, 0, 0, 0, 0)
+    with pytest.raises(TypeError, match="out"):
+        door.normals(layers, address, np.empty(3, dtype=np.float32), 0, 0, 0, 0, 0, 0)
+    with pytest.raises(OverflowError):
+        door.normals(layers, address, np.empty(3), -1, 0, 0, 0, 0, 0)
+    with pytest.raises(TypeError, match="9 arguments"):
+        door._compiled.normals(layers, address, np.empty(3))
