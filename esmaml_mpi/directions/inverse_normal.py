@@ -63,16 +63,19 @@ def inverse_normal(probabilities: np.ndarray) -> np.ndarray:
     centred = probabilities - 0.5
     middle = centred * _ratio(_MIDDLE, 0.180625 - centred * centred)
     outside = _ratio(_OUTSIDE, np.sqrt(-log(end)) - 1.6)
-    return np.where(np.abs(centred) <= 0.425, middle, np.copysign(outside, centred))
+    found: np.ndarray = np.where(np.abs(centred) <= 0.425, middle, np.copysign(outside, centred))
+    return found
 
 
 def _ratio(factors: tuple[list[float], list[float]], x: np.ndarray) -> np.ndarray:
     top, bottom = (_polynomial(each, x) for each in factors)
-    return top / bottom
+    ratio: np.ndarray = top / bottom
+    return ratio
 
 
 def _polynomial(factors: list[float], x: np.ndarray) -> np.ndarray:
-    total = x * factors[-1]
+    total: np.ndarray = x * factors[-1]
     for factor in factors[-2:0:-1]:
         total = (total + factor) * x
-    return total + factors[0]
+    total += factors[0]
+    return total

@@ -44,4 +44,5 @@ def projected(directions: np.ndarray, basis: np.ndarray, weights: np.ndarray | N
         raise ValueError("weights of a basis are at least 0, and not all 0")
     weights = weights / weights.max()  # first, so that no sum overflows
     stretch = np.sqrt(weights * (len(weights) / np.add.reduce(weights)))
-    return product(basis.T, directions) * stretch[:, None]
+    features: np.ndarray = product(basis.T, directions) * stretch[:, None]
+    return features

@@ -20,7 +20,7 @@ NEAR = 1e-12  # further from NumPy's number is no rounding
 
 
 class Generator(np.random.Generator):
-    """NumPy's generator but for the last bits of ``standard_normal``, and for all of ``chisquare``."""
+    """NumPy's generator but for last bits of ``standard_normal`` and ``uniform``, and for all of ``chisquare``."""
 
     def standard_normal(self, size: Any = None, dtype: Any = np.float64, out: np.ndarray | None = None) -> Any:
         """See NumPy; float64 alone."""
@@ -40,6 +40,13 @@ class Generator(np.random.Generator):
 
         correct_tails(found, begin)
         return found
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+        """See NumPy, whose product and sum a compiler may fuse."""
+        low, high = np.asarray(low), np.asarray(high)
+        shape = np.broadcast_shapes(low.shape, high.shape) if size is None else size
+        found = low + (high - low) * self.random(shape)
+        return found if np.ndim(found) else float(found)
 
     def chisquare(self, df: Any, size: Any = None) -> Any:
         """Chi-squared numbers (size,) of ``df`` degrees of freedom, an integer.
@@ -74,7 +81,7 @@ def correct_tails(normals: np.ndarray, begin: Callable[[], np.random.Generator])
     """
     flat = normals.reshape(-1)
     generator, start = begin(), 0
-    for place in np.flatnonzero(np.abs(flat) > START):
+    for place in np.flatnonzero(np.abs(flat) > START).tolist():
         generator.standard_normal(out=flat[start:place])  # the same ones again, to get to the place
         found = _tail(generator)
         if not abs(found - flat[place]) < NEAR:

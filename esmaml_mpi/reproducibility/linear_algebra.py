@@ -27,7 +27,8 @@ def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         for i in range(1, rank + 1):
             part += rows[i] @ columns[rank - i]
         found = found * 2.0**-bits + part
-    return np.ldexp(found, row_powers + column_powers - 2 * bits)
+    scaled: np.ndarray = np.ldexp(found, row_powers + column_powers - 2 * bits)
+    return scaled
 
 
 def _slices(matrix: np.ndarray, bits: int, axis: int) -> tuple[list[np.ndarray], np.ndarray]:

@@ -81,3 +81,13 @@ def test_a_logarithm_that_is_off_in_its_last_bits_makes_no_difference():
 def test_chi_squared_numbers_have_their_distribution(degrees):
     found = Generator(philox(degrees)).chisquare(degrees, 20_000)
     assert found.shape == (20_000,) and stats.kstest(found, stats.chi2(degrees).cdf).pvalue > 0.01
+
+
+def test_uniform_numbers_are_numpys():
+    for key, arguments in enumerate(
+        ((), (-1.0, 2.0), (0.0, [1.0, 3.0]), (-0.1, 0.1, (4, 5)), ([0.1, 0.0], [5.0, 1.0]))
+    ):
+        found, expected = (each.uniform(*arguments) for each in (Generator(philox(key)), numpys(key)))
+        np.testing.assert_allclose(found, expected, rtol=1e-15)
+        assert np.shape(found) == np.shape(expected) and type(found) is type(expected)
+    assert Generator(philox(1)).uniform(size=3).shape == (3,)
