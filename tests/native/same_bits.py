@@ -83,16 +83,19 @@ def switches():
         for core in ("Prescott", "Nehalem", "Haswell", "SkylakeX"):
             found[f"OpenBLAS for {core}"] = {"OPENBLAS_CORETYPE": core}
         found["glibc without AVX2 and FMA"] = {"GLIBC_TUNABLES": f"glibc.cpu.hwcaps={HWCAPS}"}
+        for most in ("AVX2", "SSE4_2"):
+            found[f"XLA up to {most}"] = {"XLA_FLAGS": f"--xla_cpu_max_isa={most}"}
         found["all of these at their oldest"] = {
             "ESMAML_NATIVE": "sse2",
             "NPY_DISABLE_CPU_FEATURES": " ".join(dispatched),
             "OPENBLAS_CORETYPE": "Prescott",
             "GLIBC_TUNABLES": f"glibc.cpu.hwcaps={HWCAPS}",
+            "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2",
         }
     return found
 
 
-CLEARED = ("ESMAML_NATIVE", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES")
+CLEARED = ("ESMAML_NATIVE", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES", "XLA_FLAGS")
 
 
 def under(variables, names):

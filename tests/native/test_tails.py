@@ -84,9 +84,8 @@ def test_chi_squared_numbers_have_their_distribution(degrees):
 
 
 def test_uniform_numbers_are_numpys():
-    for key, arguments in enumerate(
-        ((), (-1.0, 2.0), (0.0, [1.0, 3.0]), (-0.1, 0.1, (4, 5)), ([0.1, 0.0], [5.0, 1.0]))
-    ):
+    cases = (), (-1.0, 2.0), (0.0, [1.0, 3.0]), (-0.1, 0.1, (4, 5)), ([0.1, 0.0], [5.0, 1.0])
+    for key, arguments in enumerate(cases):
         found, expected = (each.uniform(*arguments) for each in (Generator(philox(key)), numpys(key)))
         np.testing.assert_allclose(found, expected, rtol=1e-15)
         assert np.shape(found) == np.shape(expected) and type(found) is type(expected)
