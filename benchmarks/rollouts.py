@@ -1,113 +1,112 @@
-"""Rollouts per second on one core, as a ratio to the plain loop, in one run.
+"""Rollouts per second on one core, beside JAX, a plain loop, other instruction sets and another source tree.
 
-    python benchmarks/rollouts.py [--rounds 5]
+    python benchmarks/rollouts.py [--rounds 5] [--seconds 0.4] [--beside TREE] [--without jax plain]
 
-Four corners, horizon 100, normalised observations, returns and observation sums included. "unit" rows are all the work
-of one evaluation of a 301-rank job: 4 tasks, 84 rollouts to adapt and 4 to score, random numbers and gradients too.
-Both sides are timed in turn, several times; the ratio is of the medians.
+Each column is a process of its own on one core, and all are timed in turn, several times; rates are medians. Behind a
+rate stands its ratio to JAX in double precision, where JAX is compared with, else to the plain loop. JAX is taken in
+the better of two forms, vmap and batch last. TREE is another checkout of this repository, for example of an older
+commit (`git worktree add TREE COMMIT`; build its kernels there, if it has any).
+
+Rows: batches of different policies on four corners; "unit", all the work of one evaluation of a 301-rank job, 4 tasks
+with 84 rollouts to adapt and 4 to score, random numbers and gradients too; and episodes of CartPole.
 """
 
 import argparse
-import functools
+import json
+import os
 import statistics
-import time
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
-from plain_loop import PlainFourCorners, PlainPolicy, rollout
+from workloads import POLICIES
 
-from esmaml_mpi.config.experiment import Experiment, Request
-from esmaml_mpi.config.loading import load
-from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.rollouts.simulate import simulate
-from esmaml_mpi.tasks.four_corners import CORNERS
-from esmaml_mpi.tasks.workspace import Workspace
+from esmaml_mpi.native import door
 
-MEAN, STD = np.array([0.1, -0.2]), np.array([1.5, 1.2])
-HORIZON = 100
+ROOT = Path(__file__).resolve().parent.parent
+CASES = ("84", "2000", "unit", "cartpole 84", "cartpole 2000")
+LEFT_OUT = ("jax", "plain", "kernels")
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="times each side is measured (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="times each column is measured (default 5)")
+    parser.add_argument("--seconds", type=float, default=0.4, help="of each measurement (default 0.4)")
+    parser.add_argument("--beside", type=Path, metavar="TREE", help="another source tree, in a column of its own")
+    parser.add_argument("--without", nargs="+", default=[], choices=LEFT_OUT, help="columns to leave out")
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES, metavar="CASE", help=", ".join(CASES))
     options = parser.parse_args()
-    print(f"{'policy':10} {'batch':>12} {'rollouts/s':>12} {'plain loop':>12} {'ratio':>8}")
-    for name, hidden in (("linear", []), ("width 32", [32])):
-        experiment = Experiment(load({"policy": {"hidden": hidden}}).resolved())
-        check(experiment)
-        slow = functools.partial(plain, experiment, 20)
-        for label, fast in cases(experiment):
-            rates = [(rate(fast), rate(slow)) for _ in range(options.rounds)]
-            ours, theirs = (statistics.median(side) for side in zip(*rates, strict=True))
-            print(f"{name:10} {label:>12} {ours:12,.0f} {theirs:12,.0f} {ours / theirs:7.0f}x", flush=True)
+    columns = {name: Column(*started) for name, started in sides(options).items()}
+    check(columns)
+    print(f"{'policy':9} {'case':>13}" + "".join(f"{name:>19}" for name in columns), flush=True)
+    for policy in POLICIES:
+        for case in options.cases:
+            rates = measured(columns, policy, case, options)
+            print(f"{policy:9} {case:>13}" + "".join(shown(rates)), flush=True)
 
 
-def cases(experiment):
-    """(label, function that returns how many rollouts it did)."""
-    workspace = Workspace()
-    for batch in (84, 2000, 8000):
-        yield str(batch), functools.partial(batched, experiment, batch, workspace)
-    request = Request(0, 0, Stage(units=300), False, experiment.initial_theta(), Observer(MEAN, STD))
-    yield "unit (88)", functools.partial(unit, experiment, request)
+def measured(columns, policy, case, options):
+    """Median rates by column; None where it has no such case."""
+    rounds = [
+        {name: column.ask(policy, case, options.seconds) for name, column in columns.items()}
+        for _ in range(options.rounds)
+    ]
+    return {
+        name: None if rounds[0][name] is None else statistics.median(each[name] for each in rounds) for name in columns
+    }
 
 
-def unit(experiment, request) -> int:
-    """One evaluation, whole."""
-    return int(experiment.train_units(request, range(7, 8))[1].rollouts.sum())
+def shown(rates):
+    """A cell for each column."""
+    reference = rates.get("JAX float64") or rates.get("plain loop")
+    for rate in rates.values():
+        ratio = f" ({rate / reference:.3g}x)" if rate and reference else ""
+        yield f"{f'{rate:,.0f}{ratio}' if rate else '-':>19}"
 
 
-def batched(experiment, batch, workspace) -> int:
-    """Simulate a batch of different policies."""
-    parameters, tasks = batch_inputs(experiment, batch)
-    simulate(experiment.policy, experiment.family, parameters, tasks, None, Observer(MEAN, STD), workspace)
-    return batch
+def sides(options):
+    """Column -> its side of workloads.py, source tree, environment."""
+    best, *others = door.names()
+    found = {f"ours, {best}": ("ours", ROOT, {door.VARIABLE: best})}
+    if "kernels" not in options.without:
+        found |= {name: ("ours", ROOT, {door.VARIABLE: name}) for name in others}
+    if options.beside:
+        found[f"beside: {options.beside.name}"[:18]] = ("ours", options.beside.resolve(), {})
+    if "jax" not in options.without:
+        found |= {"JAX float64": ("jax64", ROOT, {}), "JAX float32": ("jax32", ROOT, {})}
+    if "plain" not in options.without:
+        found["plain loop"] = ("plain", ROOT, {})
+    return found
 
 
-def plain(experiment, batch) -> int:
-    """The same with the plain loop."""
-    parameters, tasks = batch_inputs(experiment, batch)
-    for column in range(batch):
-        plain_rollout(experiment, parameters[:, column], tasks[:, column])
-    return batch
+class Column:
+    """A process that measures on request."""
+
+    def __init__(self, side: str, tree: Path, variables: dict[str, str]) -> None:
+        command = [sys.executable, Path(__file__).with_name("workloads.py"), side]
+        environment = {key: value for key, value in os.environ.items() if key != door.VARIABLE}
+        environment |= {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **variables}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(command, env=environment, text=True, **pipes)
+
+    def ask(self, *request):
+        """The answer to a request; see workloads.py. The others wait meanwhile."""
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{' '.join(map(str, self.process.args))} has ended")
+        return json.loads(answer)
 
 
-def plain_rollout(experiment, parameters, goal):
-    widths = [2, *experiment.policy.hidden, 2]
-    return rollout(PlainPolicy(widths, parameters, MEAN, STD), PlainFourCorners(goal), HORIZON)
-
-
-_inputs: dict = {}
-
-
-def batch_inputs(experiment, batch):
-    """Random parameters (d, batch) and goals (2, batch), made once."""
-    key = (experiment.policy.size, batch)
-    if key not in _inputs:
-        generator = np.random.default_rng(0)
-        _inputs[key] = (
-            0.5 * generator.standard_normal((experiment.policy.size, batch)),
-            np.ascontiguousarray(CORNERS[np.arange(batch) % 4].T),
-        )
-    return _inputs[key]
-
-
-def check(experiment) -> None:
-    """Both sides must agree on what they compute."""
-    parameters, tasks = batch_inputs(experiment, 84)
-    result = simulate(experiment.policy, experiment.family, parameters, tasks, None, Observer(MEAN, STD), Workspace())
-    for column in range(84):
-        total, sums, squares = plain_rollout(experiment, parameters[:, column], tasks[:, column])
-        np.testing.assert_allclose(result.returns[column], total, rtol=1e-9)
-        np.testing.assert_allclose(result.observation_sums[:, column], [*sums, *squares], rtol=1e-9, atol=1e-9)
-
-
-def rate(function, seconds: float = 0.4) -> float:
-    """Rollouts per second over at least ``seconds``."""
-    start, done = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        done += function()
-    return done / (time.perf_counter() - start)
+def check(columns) -> None:
+    """All must agree on what they compute."""
+    for policy in POLICIES:
+        returns = [column.ask(policy) for column in columns.values()]
+        for name, found in zip(columns, returns, strict=True):
+            single = name == "JAX float32"
+            np.testing.assert_allclose(found, returns[0], rtol=2e-3 if single else 1e-9, err_msg=f"{name}, {policy}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import numpy as np
 
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators.rewards import normalize
+from esmaml_mpi.native.door import exp
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Evolution:
         support data. All weigh the same where performances do not differ.
         """
         merits = normalize(performances[..., None], None, "standardize")[0][..., 0] / self.temperature
-        weights = np.exp(merits - merits.max(axis=-1, keepdims=True))
+        weights = exp(merits - merits.max(axis=-1, keepdims=True))
         weights /= np.add.reduce(weights, axis=-1)[..., None]
         mixture: np.ndarray = np.add.reduce(points * weights, axis=-1)
         return mixture

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.decoders.centring import centred
+from esmaml_mpi.reproducibility.linear_algebra import product, solve_positive, times
 from esmaml_mpi.settings import setting
 
 
@@ -38,8 +39,8 @@ class Ridge:
             directions, differences = centred(directions, differences)
         dimension, count = directions.shape
         if dimension <= count:
-            return np.linalg.solve(self._shifted(directions @ directions.T), directions @ differences)
-        return directions @ np.linalg.solve(self._shifted(directions.T @ directions), differences)
+            return solve_positive(self._shifted(product(directions, directions.T)), times(directions, differences))
+        return times(directions, solve_positive(self._shifted(product(directions.T, directions)), differences))
 
     def _shifted(self, gram: np.ndarray) -> np.ndarray:
         gram.flat[:: len(gram) + 1] += self.regularization

@@ -31,6 +31,7 @@ from typing import TypeGuard
 import numpy as np
 
 from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.reproducibility.linear_algebra import inner, lengths, product
 from esmaml_mpi.settings import setting
 
 LENGTHS = ("full", "part")  # chi(d) or chi(k): which c(k) a probability is made for
@@ -83,7 +84,7 @@ class ActiveSubspace:
         active = generator.random(count) < (self._default if probability is None else probability)
         inside = _projected(normals, basis)
         directions = np.where(active, inside, normals - inside)
-        drawn: np.ndarray = directions * (_lengths(normals) / _lengths(directions))
+        drawn: np.ndarray = directions * (lengths(normals) / lengths(directions))
         return drawn
 
     def importance(
@@ -112,14 +113,14 @@ def splits(basis: np.ndarray | None, dimension: int) -> TypeGuard[np.ndarray]:
 
 def in_subspace(directions: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """Which directions (d, count), each in one part or the other, are in the span of basis (d, r): (count,) bool."""
-    return _lengths(_projected(directions, basis)) > _lengths(directions) / 2
+    return lengths(_projected(directions, basis)) > lengths(directions) / 2
 
 
 def squared_parts(gradient: np.ndarray, basis: np.ndarray) -> tuple[float, float]:
     """s_act and s_orth of a gradient (d,): its squared norm in the subspace and in the complement."""
     inside = _projected(gradient[:, None], basis)[:, 0]
     outside = gradient - inside
-    return float(inside @ inside), float(outside @ outside)
+    return inner(inside, inside), inner(outside, outside)
 
 
 def moment(part: int, dimension: int, lengths: str) -> float:
@@ -145,12 +146,5 @@ def optimal_probability(
 
 
 def _projected(vectors: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Vectors (d, count) to the span of basis (d, r); without BLAS, whose last bits differ between machines."""
-    projected: np.ndarray = np.einsum("dr,rn->dn", basis, np.einsum("dr,dn->rn", basis, vectors))
-    return projected
-
-
-def _lengths(vectors: np.ndarray) -> np.ndarray:
-    """Lengths (count,) of vectors (d, count)."""
-    lengths: np.ndarray = np.sqrt(np.add.reduce(vectors * vectors, axis=0))
-    return lengths
+    """Vectors (d, count) to the span of basis (d, r)."""
+    return product(basis, product(basis.T, vectors))

@@ -25,10 +25,6 @@ class DPP:
 
     In many dimensions all candidates are about equally far apart and the choice is nearly uniform: the same as
     ``gaussian``, at a cost of O((rho K)^3). An ``absolute_length`` below half of sqrt(2d) makes it so altogether.
-
-    Where eigenvalues of the kernel coincide, as those do that only the ridge lifts from 0, which set a seed gives is up
-    to the processor's linear algebra: ranks on processors of several kinds would then query other directions than
-    rank 0 takes them for.
     """
 
     rho: int = setting(10, "candidates per direction; 5 in the released code", minimum=2, maximum=1000)

@@ -12,6 +12,7 @@ import numpy as np
 
 from esmaml_mpi.directions.active_subspace import optimal_probability, squared_parts
 from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.reproducibility.linear_algebra import eigen, orthonormalize, product
 
 ROUNDING = 1e-14  # an eigenvalue below this fraction of the largest is none
 
@@ -42,7 +43,7 @@ class GradientMemory:
         self.forgotten *= self.decay
         if len(matrix) > self.rows:
             values, vectors = _eigen(matrix)
-            matrix = vectors[:, : self.rows].T @ matrix
+            matrix = product(vectors[:, : self.rows].T, matrix)
             self.forgotten += float(np.add.reduce(values[self.rows :]))
         self._matrix = matrix
 
@@ -50,7 +51,7 @@ class GradientMemory:
         """Orthonormal columns (d, r) and their eigenvalues (r,), the fewest whose sum reaches ``threshold`` of the
         trace, largest first; r = 0 before any gradient other than zero.
 
-        Each column's largest component is positive, so that it does not depend on the sign a solver happens to return.
+        Each column's largest component is positive, whatever sign its eigenvector has.
         """
         dimension = self._matrix.shape[1]
         if not len(self._matrix):
@@ -59,8 +60,10 @@ class GradientMemory:
         possible = int(np.count_nonzero(values[:dimension] > ROUNDING * values[0]))
         enough = np.searchsorted(np.cumsum(values), threshold * np.add.reduce(values)) + 1
         count = min(int(enough), possible)
-        # The columns B'v are orthogonal up to rounding of the largest; QR makes them so for the smallest as well.
-        columns, _ = np.linalg.qr(self._matrix.T @ vectors[:, :count])
+        # The rows v'B are orthogonal up to rounding of the largest; this makes them so for the smallest as well.
+        rows = product(vectors[:, :count].T, self._matrix)
+        orthonormalize(rows)
+        columns = np.ascontiguousarray(rows.T)
         largest = np.abs(columns).argmax(axis=0)
         return columns * np.sign(columns[largest, np.arange(count)]), values[:count]
 
@@ -92,5 +95,5 @@ class GradientMemory:
 
 def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of B'B by way of the small B B', largest first and not below 0, and the eigenvectors of B B'."""
-    values, vectors = np.linalg.eigh(matrix @ matrix.T)
+    values, vectors = eigen(product(matrix, matrix.T))
     return np.maximum(values[::-1], 0.0), vectors[:, ::-1]

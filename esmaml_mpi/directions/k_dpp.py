@@ -4,18 +4,25 @@ Kulesza and Taskar 2012, "Determinantal point processes for machine learning", s
 then k items from the projection onto their span.
 """
 
+import itertools
+
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.reproducibility.linear_algebra import times
+
+SHARED = 1e-9  # eigenvalues closer than this, relative to the largest, are one
+LOWEST = np.int32(-(2**30))  # power of a sum that is 0
 
 
 def choose(kernel: np.ndarray, count: int, generator: np.random.Generator, ridge: float = 0.0) -> np.ndarray:
     """Indices (count,) of items, in random order, for the symmetric kernel (n, n) plus ridge times I; O(n^3).
 
     Eigenvalues that are 0 up to rounding, or negative, count as 0. ConfigError if fewer than ``count`` are left.
-    The same numbers whichever signs the eigenvectors have: only projections enter.
+    What comes out is a choice, and rounding enters by comparisons with random numbers alone. LAPACK's last bits differ
+    between processors, so one of them chooses other items about once in 10^10 draws, or more rarely.
     """
-    values, vectors = np.linalg.eigh(kernel)
+    values, vectors = _eigenvectors(kernel)
     values = np.where(values > len(values) * np.finfo(float).eps * np.abs(values).max(), values, 0.0) + ridge
     rank = np.count_nonzero(values)
     if rank < count:
@@ -28,23 +35,43 @@ def choose(kernel: np.ndarray, count: int, generator: np.random.Generator, ridge
     return choose_items(vectors[:, chosen], uniforms[:count])
 
 
-def log_symmetric_polynomials(values: np.ndarray, count: int) -> np.ndarray:
-    """log e_l(first n values) at [n, l], (len + 1, count + 1).
+def _eigenvectors(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of ``numpy.linalg.eigh``, but of an eigenvalue that several share a basis that does not depend on LAPACK.
 
-    By e_l(n) = e_l(n - 1) + value_n e_(l - 1)(n - 1). In logarithms, as e_300 of 3000 values can exceed 1e700.
+    Signs do not matter, as only projections enter. A basis of the space of a shared eigenvalue is made of its
+    projections of fixed random vectors, which are the same up to rounding.
     """
-    with np.errstate(divide="ignore"):
-        logs = np.log(values)
-    table = np.full((len(values) + 1, count + 1), -np.inf)
-    table[:, 0] = 0.0
-    for n, log in enumerate(logs, start=1):
-        np.logaddexp(table[n - 1, 1:], log + table[n - 1, :-1], out=table[n, 1:])
-    return table
+    values, vectors = np.linalg.eigh(kernel)
+    apart = np.flatnonzero(np.diff(values) > SHARED * np.abs(values).max()) + 1
+    for start, stop in itertools.pairwise([0, *apart.tolist(), len(values)]):
+        if stop - start > 1:
+            space, shape = vectors[:, start:stop], (len(values), stop - start)
+            generic = np.random.Generator(np.random.Philox(key=stop - start)).standard_normal(shape)
+            base, upper = np.linalg.qr(space @ (space.T @ generic))
+            vectors[:, start:stop] = base * np.where(np.diagonal(upper) < 0, -1.0, 1.0)
+    return values, vectors
+
+
+def symmetric_polynomials(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """e_l(first n values) at [n, l], (len + 1, count + 1), as fractions in [0.5, 1) or 0, and powers of two.
+
+    By e_l(n) = e_l(n - 1) + value_n e_(l - 1)(n - 1). The powers stand apart, as e_300 of 3000 values can exceed 1e700.
+    """
+    fractions = np.zeros((len(values) + 1, count + 1))
+    powers = np.full(fractions.shape, LOWEST)
+    fractions[:, 0], powers[:, 0] = np.frexp(1.0)
+    for n, (fraction, power) in enumerate(zip(*np.frexp(values), strict=True), start=1):
+        added, raised = fraction * fractions[n - 1, :-1], power + powers[n - 1, :-1]
+        common = np.maximum(powers[n - 1, 1:], raised)
+        total = np.ldexp(fractions[n - 1, 1:], powers[n - 1, 1:] - common) + np.ldexp(added, raised - common)
+        fractions[n, 1:], more = np.frexp(total)
+        powers[n, 1:] = np.where(total == 0, LOWEST, common + more)
+    return fractions, powers
 
 
 def choose_eigenvectors(values: np.ndarray, count: int, uniforms: np.ndarray) -> np.ndarray:
     """Indices (count,) of a set J with probability prod of its values / e_count; uniforms (len,) in [0, 1)."""
-    table = log_symmetric_polynomials(values, count)
+    fractions, powers = symmetric_polynomials(values, count)
     chosen: list[int] = []
     for n in range(len(values), 0, -1):
         left = count - len(chosen)
@@ -52,8 +79,9 @@ def choose_eigenvectors(values: np.ndarray, count: int, uniforms: np.ndarray) ->
             break
         if values[n - 1] == 0.0:
             continue
-        # Exactly 1 where all that remain are needed: then e_left(n) is the product that is compared with it.
-        share = np.exp(np.log(values[n - 1]) + table[n - 1, left - 1] - table[n, left])
+        # 1 where all that remain are needed: then e_left(n) is the product that is compared with it.
+        shift = int(powers[n - 1, left - 1] - powers[n, left])
+        share = np.ldexp(values[n - 1] * fractions[n - 1, left - 1] / fractions[n, left], shift)
         if n == left or uniforms[n - 1] < share:
             chosen.append(n - 1)
     return np.array(chosen, dtype=int)
@@ -66,15 +94,15 @@ def choose_items(vectors: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     the items before. Cholesky steps on V V^T do that in O(n k) an item, without a new basis each time.
     """
     total, count = vectors.shape
-    masses = np.einsum("nk,nk->n", vectors, vectors)
-    steps = np.empty((total, count))
+    masses = np.add.reduce(vectors * vectors, axis=1)
+    steps = np.empty((count, total))
     items = np.empty(count, dtype=int)
     for i, uniform in enumerate(uniforms):
         sums = np.cumsum(masses)
         # 1 - uniform is in (0, 1]: the first sum that reaches it has mass of its own, so no item comes twice.
         item = items[i] = np.searchsorted(sums, (1.0 - uniform) * sums[-1])
-        steps[:, i] = vectors @ vectors[item] - steps[:, :i] @ steps[item, :i]
-        steps[:, i] /= np.sqrt(masses[item])
-        masses = np.maximum(masses - steps[:, i] ** 2, 0.0)
+        before = np.add.reduce(steps[:i] * steps[:i, item, None], axis=0)
+        steps[i] = (times(vectors, vectors[item]) - before) / np.sqrt(masses[item])
+        masses = np.maximum(masses - steps[i] * steps[i], 0.0)
         masses[item] = 0.0
     return items

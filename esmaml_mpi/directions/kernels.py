@@ -6,22 +6,24 @@ apart. A kernel of a length of 1 times that is about exp(-1/2) between any two o
 
 import numpy as np
 
+from esmaml_mpi.native.door import exp
+from esmaml_mpi.reproducibility.linear_algebra import lengths, product
+
 
 def rbf(features: np.ndarray, length: float) -> np.ndarray:
     """exp(-|x_i - x_j|^2 / (2 length^2)) (n, n) for columns x of features (r, n)."""
-    squares = np.einsum("rn,rn->n", features, features)
-    distances = squares[:, None] + squares - 2.0 * (features.T @ features)
+    squares = np.add.reduce(features * features, axis=0)
+    distances = squares[:, None] + squares - 2.0 * product(features.T, features)
     np.fill_diagonal(distances, 0.0)
     with np.errstate(over="ignore"):  # a length next to 0: infinitely far apart, but each at 0 from itself
-        kernel: np.ndarray = np.exp(np.maximum(distances, 0.0) / length / length / -2.0)
+        kernel: np.ndarray = exp(np.maximum(distances, 0.0) / length / length / -2.0)
         return kernel
 
 
 def cosine(directions: np.ndarray) -> np.ndarray:
     """Cosines of the angles between columns (n, n); of rank at most d."""
-    units = directions / np.sqrt(np.einsum("dn,dn->n", directions, directions))
-    kernel: np.ndarray = units.T @ units
-    return kernel
+    units = directions / lengths(directions)
+    return product(units.T, units)
 
 
 def projected(directions: np.ndarray, basis: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -41,5 +43,6 @@ def projected(directions: np.ndarray, basis: np.ndarray, weights: np.ndarray | N
     if weights.min() < 0 or weights.max() == 0:
         raise ValueError("weights of a basis are at least 0, and not all 0")
     weights = weights / weights.max()  # first, so that no sum overflows
-    features: np.ndarray = (basis.T @ directions) * np.sqrt(weights * (len(weights) / np.add.reduce(weights)))[:, None]
+    stretch = np.sqrt(weights * (len(weights) / np.add.reduce(weights)))
+    features: np.ndarray = product(basis.T, directions) * stretch[:, None]
     return features

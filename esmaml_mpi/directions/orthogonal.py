@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.reproducibility.linear_algebra import orthonormalize
+
 
 @dataclass(frozen=True)
 class Orthogonal:
@@ -32,19 +34,6 @@ class Orthogonal:
         return np.ascontiguousarray(rows.T)
 
 
-def orthonormalize(rows: np.ndarray) -> None:
-    """Gram-Schmidt in place, rows (n, d) with n <= d: the Q of a QR whose R has a positive diagonal.
-
-    Only that Q is Haar distributed for Gaussian rows; LAPACK's needs its signs corrected, and its last bits depend on
-    the machine, which these sums do not. Each row goes through twice, which leaves rounding errors only.
-    """
-    for i, row in enumerate(rows):
-        before = rows[:i]
-        for _ in range(2):
-            row -= np.einsum("nd,n->d", before, np.einsum("nd,d->n", before, row))
-        row /= _lengths(row[None])[0]
-
-
 def _lengths(rows: np.ndarray) -> np.ndarray:
-    lengths: np.ndarray = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    lengths: np.ndarray = np.sqrt(np.add.reduce(rows * rows, axis=1))
     return lengths

@@ -6,9 +6,9 @@ Owen 1995 for the scrambling (here SciPy's: a random linear matrix and a digital
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 from scipy.stats.qmc import Sobol
 
+from esmaml_mpi.directions.inverse_normal import inverse_normal
 from esmaml_mpi.errors import ConfigError
 
 BITS = 30  # of a coordinate; also log2 of how many points there are
@@ -45,4 +45,4 @@ class QuasiMonteCarlo:
         # A power of two and a cut, because SciPy warns about other counts; the points are the same.
         points = Sobol(dimension, scramble=True, bits=BITS, seed=scrambling).random_base2((count - 1).bit_length())
         # Multiples of 2^-30 from 0 on. The middle of the cell is never 0 or 1, where the normals would be infinite.
-        return np.ascontiguousarray(ndtri(points[:count] + 0.5**BITS / 2).T)
+        return np.ascontiguousarray(inverse_normal(points[:count] + 0.5**BITS / 2).T)

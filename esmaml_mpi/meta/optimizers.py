@@ -57,8 +57,8 @@ class Adam:
         self.count += 1
         self.first = self.first_decay * self.first + (1 - self.first_decay) * gradient
         self.second = self.second_decay * self.second + (1 - self.second_decay) * gradient * gradient
-        mean = self.first / (1 - self.first_decay**self.count)
-        square = self.second / (1 - self.second_decay**self.count)
+        mean = self.first / (1 - _power(self.first_decay, self.count))
+        square = self.second / (1 - _power(self.second_decay, self.count))
         return theta + self.step_size * mean / (np.sqrt(square) + self.epsilon)
 
     def to_arrays(self) -> dict[str, np.ndarray | np.generic]:
@@ -69,6 +69,17 @@ class Adam:
         """Take a checkpoint's state back."""
         self.count = int(arrays["count"])
         self.first, self.second = np.array(arrays["first"]), np.array(arrays["second"])
+
+
+def _power(base: float, count: int) -> float:
+    """base^count by squaring; the C library's has other last bits on other processors."""
+    found = 1.0
+    while count:
+        if count & 1:
+            found *= base
+        base *= base
+        count >>= 1
+    return found
 
 
 OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {"sgd": SGD, "adam": Adam}

@@ -117,6 +117,11 @@ def cos(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return _elementary("cos", x, out)
 
 
+def log(x: np.ndarray) -> np.ndarray:
+    """Natural logarithm, the same bits on every processor."""
+    return elementary.log(x)
+
+
 def moments(seen: np.ndarray, out: np.ndarray) -> None:
     """Sums over steps of observations (T, n, B), then of their squares, into ``out`` (2n, B). Changes ``seen``."""
     chosen, size = kernels(), seen.shape[1]

@@ -1,11 +1,13 @@
-"""tanh, exp, sin and cos of + - * /, comparisons and bit operations alone: the same bits on every processor.
+"""tanh, exp, sin, cos and log of + - * /, comparisons and bit operations alone: the same bits on every processor.
 
 Those of NumPy and of C libraries differ from one processor to the next. These specify the compiled ones
-(``source/elementary.h``): the same operations in the same order, of which no product may be fused with a sum. All take
-float64 arrays of any shape. They are within 2.5 units of the last place of the result; sin and cos up to 2**20 radians.
+(``source/elementary.h``; log has none): the same operations in the same order, of which no product may be fused with a
+sum. All take float64 arrays of any shape. They are within 2.5 units of the last place of the result; sin and cos up to
+2**20 radians.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +32,7 @@ _SHIFT = np.array(52)
 # Leading parts have 33 bits, so that an integer of up to 20 bits times one of them is exact.
 _INVERSE_LN2 = np.array(float.fromhex("0x1.71547652b82fep+0"))
 _LN2 = np.array(float.fromhex("0x1.62e42fef00000p-1")), np.array(float.fromhex("0x1.473de6af278edp-34"))
+_LN2_HIGH, _LN2_LOW = map(float, _LN2)
 _TWO_BY_PI = np.array(float.fromhex("0x1.45f306dc9c883p-1"))
 _HALF_PI = tuple(
     np.array(float.fromhex(part)) for part in ("0x1.921fb54400000p+0", "0x1.0b4611a600000p-34", "0x1.3198a2e037073p-69")
@@ -41,6 +44,8 @@ _LIMIT, _LEAST, _LARGEST = np.array(20.0), np.array(-760.0), np.array(720.0)
 _HALF, _UNIT, _TWO = np.array(0.5), np.array(1.0), np.array(2.0)
 _SINE = [np.array(_FACTORS[n] if n % 4 == 1 else -_FACTORS[n]) for n in (17, 15, 13, 11, 9, 7, 5, 3)]
 _COSINE = [np.array(_FACTORS[n] if n % 4 == 0 else -_FACTORS[n]) for n in (16, 14, 12, 10, 8, 6, 4)]
+_LOGARITHM = [2.0 / n for n in range(25, 1, -2)]  # 2 artanh(s) = 2 s + s sum_n 2 / n s^(n - 1)
+_ROOT = math.sqrt(0.5)
 
 
 def tanh(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -78,6 +83,39 @@ def cos(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Cosine of angles in radians."""
     quadrant, sine, cosine = _quarter(x)
     return _signed(np.where(quadrant & 1, sine, cosine), quadrant + 1, out)
+
+
+def log(x: np.ndarray) -> np.ndarray:
+    """Natural logarithm; -inf at 0 and nan below."""
+    regular = (x > 0) & (x < np.inf)
+    part, power = np.frexp(np.where(regular, x, 1.0))
+    low = part < _ROOT
+    found: np.ndarray = _logarithm(np.where(low, part + part, part), power - low)
+    return np.where(regular, found, np.where(x == 0, -np.inf, np.where(x > 0, x, np.nan)))
+
+
+def log_of(x: float) -> float:
+    """``log`` of one number above 0 and below infinity, the same bits."""
+    part, power = math.frexp(x)
+    low = part < _ROOT
+    found: float = _logarithm(part + part if low else part, power - low)
+    return found
+
+
+def _logarithm(part: Any, power: Any) -> Any:
+    """log(2^power part) for part in [sqrt(1/2), sqrt(2)).
+
+    log(1 + f) = 2 artanh(s) = f - (h - s (h + r)) with s = f / (2 + f), h = f^2 / 2 and r the series of 2 artanh(s) / s
+    without its first term, 2.
+    """
+    f = part - 1.0
+    s = f / (2.0 + f)
+    square = s * s
+    series = square * _LOGARITHM[0]
+    for factor in _LOGARITHM[1:]:
+        series = (series + factor) * square
+    half = 0.5 * f * f
+    return power * _LN2_HIGH - ((half - (s * (half + series) + power * _LN2_LOW)) - f)
 
 
 def _reduced(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
-"""Standard normals of keyed streams: those of ``Generator(Philox(key=key, counter=counter))``, several times faster.
+"""Standard normals of keyed streams: those of ``tails.Generator(Philox(key=key, counter=counter))``, only faster.
 
 A kernel makes the blocks of Philox and does what NumPy's ziggurat does with most of their words; the rest it leaves to
-NumPy's own function, from which it has also learnt the layers of the ziggurat. So a number is always NumPy's.
+NumPy's own function, from which it has also learnt the layers of the ziggurat. So a number is always NumPy's, but for
+the last bits of the tails.
 """
 
 import ctypes
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from esmaml_mpi.native import door
+from esmaml_mpi.native.tails import Generator
 
 Key = tuple[int, int]  # words of 64 bits, least significant first
 Counter = tuple[int, int, int, int]
@@ -26,9 +28,9 @@ def fill(out: np.ndarray, key: Key, counter: Counter) -> None:
 
 
 def generator(key: Key, counter: Counter) -> np.random.Generator:
-    """NumPy's generator of a stream."""
+    """The generator of a stream."""
     words = np.array(key, dtype=np.uint64), np.array(counter, dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=words[0], counter=words[1]))
+    return Generator(np.random.Philox(key=words[0], counter=words[1]))
 
 
 @cache

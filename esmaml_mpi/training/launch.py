@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from esmaml_mpi.config.config import Config, changed_keys
+from esmaml_mpi.config.foreign import foreign
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.config.makers import make_policy
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
@@ -68,7 +69,7 @@ def launch(
     record: RunRecord | None = None
     lock: list = []  # rank 0's
     here = Path.cwd()  # an environment of the user's may go elsewhere
-    odd = odd_ranks(world)
+    odd_in_ours, odd_with_libraries = odd_ranks(world)
 
     def prepare() -> str:
         nonlocal record
@@ -77,7 +78,9 @@ def launch(
         config = load(source, overrides).resolved()
         shown = output_of(config, output)
         path = here / shown
-        facts = collect(world, config.run.threads, len(odd))
+        theirs = foreign(config)
+        odd = odd_with_libraries if theirs else odd_in_ours
+        facts = collect(world, config.run.threads, len(odd), bool(theirs))
         # A job that Slurm has requeued may start while its predecessor's ranks are still ending, and what is left of a
         # job begin again.
         patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
@@ -88,7 +91,7 @@ def launch(
             lock[0].release()
             raise
         if odd:
-            _warn_of(odd, world.size)
+            _warn_of(odd, world.size, theirs)
         if door.missing():
             print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
         return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
@@ -122,13 +125,18 @@ def output_of(config: Config, output: str | PathLike[str] | None) -> Path:
     return Path(output or Path("results") / f"{config.run.name}.h5")
 
 
-def _warn_of(odd: list[int], size: int) -> None:
-    """Say which ranks compute other bits than rank 0."""
+def _warn_of(odd: list[int], size: int, theirs: list[str]) -> None:
+    """Say which ranks compute other bits than rank 0, and which keys leave that to libraries."""
     shown = ", ".join(map(str, odd[:8])) + (", ..." if len(odd) > 8 else "")
+    reason = "Their libraries differ: give all ranks the same ones."
+    if theirs:
+        reason = (
+            f"{', '.join(theirs)} leaves arithmetic to libraries, which do it in another way on another processor. "
+            "Where it must be, ask for nodes of one kind (Slurm: --constraint)."
+        )
     print(
-        f"esmaml: {len(odd)} of {size} ranks ({shown}) compute other last bits than rank 0, as their processors or "
-        "libraries differ: the run is valid, but cannot be repeated bit for bit. Where it must be, ask for nodes of "
-        "one kind (Slurm: --constraint).",
+        f"esmaml: {len(odd)} of {size} ranks ({shown}) compute other last bits than rank 0: the run is valid, but "
+        f"cannot be repeated bit for bit. {reason}",
         file=sys.stderr,
         flush=True,
     )
@@ -166,6 +174,8 @@ def _open(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord
         )
     old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
     for fact in DECISIVE:
+        if fact == "cpu" and not foreign(config):  # the same bits on any
+            continue
         if fact == "arithmetic" and fact not in old.launches[-1]:  # a file of an earlier version
             continue
         if old.launches[-1].get(fact) != facts.get(fact):

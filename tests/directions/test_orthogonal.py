@@ -7,7 +7,7 @@ from samplers import draws
 from scipy import stats
 
 from esmaml_mpi.directions.hadamard import walsh_hadamard
-from esmaml_mpi.directions.orthogonal import orthonormalize
+from esmaml_mpi.reproducibility.linear_algebra import orthonormalize
 
 
 def cosines(directions):

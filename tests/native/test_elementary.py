@@ -1,4 +1,4 @@
-"""The project's own tanh, exp, sin and cos against those of long double, and where they have no error to make."""
+"""The project's own tanh, exp, sin, cos and log against those of long double, and where they have no error to make."""
 
 import math
 from fractions import Fraction
@@ -17,6 +17,7 @@ RANGES = {
     "exp": [(-0.5, 0.5), (-30.0, 30.0), (-708.0, 709.7)],
     "sin": [(-1.6, 1.6), (-30.0, 30.0), (-(2.0**20), 2.0**20)],
     "cos": [(-1.6, 1.6), (-30.0, 30.0), (-(2.0**20), 2.0**20)],
+    "log": [(0.9, 1.1), (1 - 1e-9, 1 + 1e-9), (0.0, 2.0), (0.0, 1e-310), (1.0, 1e300)],
 }
 
 
@@ -68,6 +69,13 @@ def test_ends_of_the_range():
         assert np.array_equal(found, [np.inf, 5e-324, 0.0, math.exp(-700.0), 1.0, 1.0])
         for name in ("sin", "cos"):
             assert np.isnan(getattr(elementary, name)(nothing)).all()
+
+
+def test_logarithms_of_one_number_are_those_of_an_array():
+    x = np.concatenate([RNG.uniform(0, 3, 1000), 2.0 ** RNG.uniform(-1074, 1023, 1000), [1.0, 5e-324]])
+    assert np.array_equal(elementary.log(x), [elementary.log_of(each) for each in x.tolist()])
+    ends = elementary.log(np.array([0.0, -0.0, -1.0, np.inf, -np.inf, np.nan]))
+    assert np.array_equal(ends, [-np.inf, -np.inf, np.nan, np.inf, np.nan, np.nan], equal_nan=True)
 
 
 def test_exponentials_below_the_normal_numbers_are_rounded_once():

@@ -1,6 +1,7 @@
 /* See normals.h. */
 #include "normals.h"
 
+#include <math.h>
 #include <string.h>
 
 #ifdef __SIZEOF_INT128__
@@ -11,6 +12,12 @@
 #define FACTOR_1 UINT64_C(0xCA5A826395121157)
 #define WEYL_0 UINT64_C(0x9E3779B97F4A7C15)
 #define WEYL_1 UINT64_C(0xBB67AE8584CAA73B)
+#define START 3.6541528853610087963519472518 /* these as in tails.py and elementary.py */
+#define SCALE 0.27366123732975827203338247596
+#define NEAR 1e-12
+#define ROOT 0.70710678118654757
+#define LN2_HIGH 0x1.62e42fefp-1
+#define LN2_LOW 0x1.473de6af278edp-34
 #define LAYER(word) ((word) & 255)
 #define SIGN(word) (((word) >> 8) << 63)
 #define REST(word) (((word) >> 9) & ((UINT64_C(1) << 52) - 1))
@@ -20,6 +27,8 @@ __extension__ typedef unsigned __int128 wide;
 struct stream {
     uint64_t key[2], counter[4], words[WORDS];
     size_t used; /* of the words */
+    uint64_t word; /* the last one that NumPy asked for as such */
+    double uniform[2]; /* the last ones that it asked for, the older first */
 };
 
 /* A block of Philox4x64-10 (Salmon et al. 2011). */
@@ -43,18 +52,26 @@ static void refill(struct stream *stream) {
     stream->used = 0;
 }
 
-static uint64_t next_uint64(void *state) {
-    struct stream *stream = state;
+static inline uint64_t next(struct stream *stream) {
     if (stream->used == WORDS) refill(stream);
     return stream->words[stream->used++];
 }
 
+static uint64_t next_uint64(void *state) {
+    struct stream *stream = state;
+    return stream->word = next(stream);
+}
+
 static uint32_t next_uint32(void *state) { return (uint32_t)next_uint64(state); } /* normals ask for none */
 
-static double next_double(void *state) { return (double)(next_uint64(state) >> 11) * 0x1p-53; }
+static double next_double(void *state) {
+    struct stream *stream = state;
+    stream->uniform[0] = stream->uniform[1];
+    return stream->uniform[1] = (double)(next(stream) >> 11) * 0x1p-53;
+}
 
 static struct stream stream_at(const uint64_t key[2], const uint64_t counter[4]) {
-    struct stream stream = {{key[0], key[1]}, {counter[0], counter[1], counter[2], counter[3]}, {0}, WORDS};
+    struct stream stream = {{key[0], key[1]}, {counter[0], counter[1], counter[2], counter[3]}, {0}, WORDS, 0, {0}};
     return stream;
 }
 
@@ -69,6 +86,24 @@ static inline double at_once(const struct layers *layers, uint64_t word) {
 
 static inline int inside(const struct layers *layers, uint64_t word) { return REST(word) < layers->inside[LAYER(word)]; }
 
+/* log(x) for 0 < x < infinity: log_of in elementary.py. */
+static double logarithm(double x) {
+    int power;
+    double part = frexp(x, &power);
+    if (part < ROOT) part += part, power--;
+    double f = part - 1.0, s = f / (2.0 + f), square = s * s, series = square * (2.0 / 25), half = 0.5 * f * f;
+    for (int n = 23; n > 1; n -= 2) series = (series + 2.0 / n) * square;
+    return power * LN2_HIGH - ((half - (s * (half + series) + power * LN2_LOW)) - f);
+}
+
+/* A number of NumPy's, of the tail if it is beyond START; see tails.py. */
+static double with_own_logarithm(double number, const struct stream *stream) {
+    if (!(fabs(number) > START)) return number;
+    double size = START + -logarithm(1.0 - stream->uniform[0]) * SCALE;
+    double found = stream->word >> 17 & 1 ? -size : size;
+    return fabs(found - number) < NEAR ? found : number;
+}
+
 static void draw_row(struct stream *stream, const struct layers *layers, drawing numpy, double *out, size_t count) {
     struct bit_source source = {stream, next_uint64, next_uint32, next_double, next_uint64};
     size_t i = 0;
@@ -76,7 +111,7 @@ static void draw_row(struct stream *stream, const struct layers *layers, drawing
         if (stream->used == WORDS) refill(stream);
         for (; i < count && stream->used < WORDS && inside(layers, stream->words[stream->used]); i++)
             out[i] = at_once(layers, stream->words[stream->used++]);
-        if (i < count && stream->used < WORDS) out[i++] = numpy(&source);
+        if (i < count && stream->used < WORDS) out[i++] = with_own_logarithm(numpy(&source), stream);
     }
 }
 
@@ -115,7 +150,7 @@ int learn_layers(drawing numpy, struct layers *layers) {
         layers->width[layer] = low > 1 ? drawn_from(numpy, layer | UINT64_C(1) << 9, further, &alone) : 0.0;
     }
     for (int i = 0; i < 4096; i++) {
-        uint64_t word = next_uint64(&stream);
+        uint64_t word = next(&stream);
         double found = drawn_from(numpy, word, further, &alone), ours = at_once(layers, word);
         if (alone != inside(layers, word) || (alone && memcmp(&found, &ours, sizeof found))) return 0;
         given += alone;

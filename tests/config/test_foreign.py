@@ -1,0 +1,49 @@
+"""Which keys leave arithmetic to libraries."""
+
+import pytest
+
+from esmaml_mpi.config.foreign import OWN, foreign
+from esmaml_mpi.config.loading import load
+
+CASES = {
+    "ours": ({"task": {"name": "sinusoid"}, "meta": {"decoder": "ridge", "directions": "dpp"}}, []),
+    "mujoco": ({"task": {"name": "ant_direction"}}, ['task.name = "ant_direction"']),
+    "scipy": ({"meta": {"decoder": "lasso"}}, ['meta.decoder = "lasso"']),
+    "both": (
+        {"task": {"name": "quadruped"}, "adaptation": {"decoder": "lasso"}},
+        ['task.name = "quadruped"', 'adaptation.decoder = "lasso"'],
+    ),
+    "chain": (
+        {
+            "adaptation": {
+                "operator": "chain",
+                "links": [{"operator": "hill_climbing"}, {"operator": "es_gradient", "decoder": "lasso"}],
+            }
+        },
+        ['adaptation.links[1].decoder = "lasso"'],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_keys_that_name_a_library_are_listed(case):
+    tables, expected = CASES[case]
+    assert foreign(load(tables).resolved()) == expected
+
+
+def test_what_is_named_there_exists():
+    from esmaml_mpi.adaptation import OPERATORS
+    from esmaml_mpi.decoders import DECODERS
+    from esmaml_mpi.directions import DIRECTIONS
+    from esmaml_mpi.meta import ALGORITHMS
+    from esmaml_mpi.tasks import FAMILIES
+
+    known = {
+        "name": FAMILIES,
+        "algorithm": ALGORITHMS,
+        "directions": DIRECTIONS,
+        "decoder": DECODERS,
+        "operator": OPERATORS,
+    }
+    for own in OWN.values():
+        assert all(names <= set(known[key]) for key, names in own.items())
