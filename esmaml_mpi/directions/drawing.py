@@ -23,7 +23,7 @@ class Source:
     def fill(
         self, out: np.ndarray, purpose: Purpose, at: Round, *, unit: int = 0, task: int = 0, step: int = 0
     ) -> None:
-        """Fill ``out`` (d, count), contiguous, with the directions of one key."""
+        """Fill ``out`` (d, count), its columns side by side, with the directions of one key."""
         if isinstance(self.sampler, Gaussian):  # the same numbers, without a generator made anew
             self.streams.fill_normals(out, purpose, at, unit=unit, task=task, step=step)
             return

@@ -93,7 +93,7 @@ def layers(address: int) -> bytes | None:
 
 
 def normals(layers: bytes, address: int, out: np.ndarray, *words: int) -> None:
-    """Fill ``out`` from a stream's key and counter."""
+    """Fill ``out`` (rows, columns) from a stream's key and counter."""
     _compiled.normals(layers, address, out, *words)
 
 

@@ -19,12 +19,12 @@ Counter = tuple[int, int, int, int]
 
 
 def fill(out: np.ndarray, key: Key, counter: Counter) -> None:
-    """Fill ``out`` (contiguous float64) with a stream's first standard normals."""
+    """Fill ``out`` (rows, columns), float64 whose columns lie side by side, with a stream's first standard normals."""
     learnt = _learnt() if door.kernels() else None
     if learnt:
         door.normals(*learnt, out, *key, *counter)
     else:
-        generator(key, counter).standard_normal(out=out)
+        out[...] = generator(key, counter).standard_normal(out.shape)
 
 
 def generator(key: Key, counter: Counter) -> np.random.Generator:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
@@ -81,19 +80,16 @@ class Trials:
         """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
         rows, tasks = self.units.tasks.shape
         drawn = np.empty((self.setup.policy.size, rows, tasks, count))
-        buffer = np.empty((self.setup.policy.size, count))
-        at = self.units.round
-        fill = partial(self.source.fill, buffer)
+        at, fill = self.units.round, self.source.fill
         # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
         shared = self._sharing and self.evaluations == 0
         for u, stream in enumerate(self.units.streams):
             if shared:
-                fill(Purpose.SHARED_ADAPTATION, at, unit=stream, step=self.draws)
-                drawn[:, u] = buffer[:, None]
+                fill(drawn[:, u, 0], Purpose.SHARED_ADAPTATION, at, unit=stream, step=self.draws)
+                drawn[:, u, 1:] = drawn[:, u, :1]
                 continue
             for t, task in enumerate(self.units.tasks[u]):
-                fill(Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
-                drawn[:, u, t] = buffer
+                fill(drawn[:, u, t], Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
         self.draws += 1
         return drawn
 

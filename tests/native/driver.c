@@ -131,10 +131,10 @@ static void draw(void) {
     struct layers layers;
     double *all = filled(1000 * sizeof *all);
     if (learn_layers(thirds, &layers) || !learn_layers(halves, &layers)) failures++;
-    draw_normals(&layers, halves, key, counter, all, 1000);
+    draw_normals(&layers, halves, key, counter, all, 1, 1000, 0);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         double *some = filled(counts[i] * sizeof *some);
-        draw_normals(&layers, halves, key, counter, some, counts[i]);
+        draw_normals(&layers, halves, key, counter, some, counts[i], 1, 1);
         if (!equal(some, all, counts[i])) failures++;
         free(some);
     }

@@ -83,7 +83,7 @@ INLINE void cartpole_groups(const struct policies *policies, const struct cartpo
             tally(&poles[g], x + g, observed, groups);
         }
         if (!any(running)) break;
-        const vector *actions = outputs_of(network, packed, (ptrdiff_t)size, x, first, second, groups);
+        const vector *actions = outputs_of(network, packed, (ptrdiff_t)size, x, 4, first, second, groups);
         for (int g = 0; g < groups; g++) swing(cartpole, &poles[g], actions[g]);
     }
     for (int g = 0; g < groups; g++) {

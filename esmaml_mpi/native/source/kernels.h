@@ -11,6 +11,8 @@ struct matrix {
     ptrdiff_t row, column;
 };
 
+#define MOST_UNITS (1 << 24) /* of a layer */
+
 enum squash { IDENTITY, RELU, TANH };
 
 /* Layer i has widths[i] inputs and widths[i + 1] outputs. */

@@ -81,7 +81,7 @@ static int network_of(struct held *held, PyObject *object, struct network *netwo
     if (count < 4 || words[0] < IDENTITY || words[0] > TANH || words[1] < IDENTITY || words[1] > TANH)
         return wrong("shape", "[hidden, output, widths...]");
     for (Py_ssize_t i = 2; i < count; i++)
-        if (words[i] < 1 || words[i] > 1 << 24) return wrong("shape", "layers of at least one unit");
+        if (words[i] < 1 || words[i] > MOST_UNITS) return wrong("shape", "layers of at least one unit");
     *network = (struct network){(int)count - 3, words + 2, (enum squash)words[0], (enum squash)words[1]};
     return 1;
 }
@@ -338,7 +338,7 @@ static PyObject *learn(PyObject *self, PyObject *address) {
     return PyBytes_FromStringAndSize((const char *)&layers, sizeof layers);
 }
 
-/* (layers, random_standard_normal of NumPy's, out, two words of the key, four of the counter, the least first) */
+/* (layers, random_standard_normal of NumPy's, out (rows, columns) with its columns side by side, two words of the key, four of the counter, the least first) */
 static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     struct held held = {.count = 0};
@@ -351,12 +351,16 @@ static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t 
     drawing numpy = drawing_at(arguments[1]);
     if (PyErr_Occurred()) return NULL;
     const struct layers *layers = items_of(&held, arguments[0], sizeof *layers, 0, "B", "layers");
-    Py_buffer *out = layers ? hold(&held, arguments[2], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "out") : NULL;
+    Py_buffer *out = layers ? hold(&held, arguments[2], PyBUF_STRIDES | PyBUF_WRITABLE, "d", "out") : NULL;
     if (!out) return finished(&held, 0);
+    const Py_ssize_t item = sizeof(double);
+    if (out->ndim != 2 || (out->shape[1] > 1 && out->strides[1] != item) || out->strides[0] % item)
+        return finished(&held, wrong("out", "an array (rows, columns) whose columns lie side by side"));
     double *to = out->buf;
-    size_t size = (size_t)out->len / sizeof *to;
+    size_t rows = (size_t)out->shape[0], columns = (size_t)out->shape[1];
+    ptrdiff_t apart = out->strides[0] / item;
     Py_BEGIN_ALLOW_THREADS
-    draw_normals(layers, numpy, words, words + 2, to, size);
+    draw_normals(layers, numpy, words, words + 2, to, rows, columns, apart);
     Py_END_ALLOW_THREADS
     return finished(&held, 1);
 }

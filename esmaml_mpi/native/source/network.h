@@ -10,6 +10,7 @@
 /* Vectors of simulations that are stepped together: while one waits for its tanh, the other adds. */
 #define MOST_GROUPS 2
 #define TILE 4 /* outputs that are summed at once */
+#define MOST_FUSED 2
 #define PACKED_BYTES 98304
 
 INLINE size_t size_of(const struct network *network) {
@@ -133,9 +134,73 @@ INLINE void layer(const vector *w, ptrdiff_t apart, const vector *x, vector *z, 
         for (ptrdiff_t j = 0; j < outputs * groups; j++) z[j] = hyperbolic_tangent(z[j]);
 }
 
-/* What the networks make of inputs x (n, groups): a pointer into one of two scratch arrays. */
+/* What unit w of a hidden layer with relu makes of its inputs. */
+INLINE vector hidden_unit(const vector *w, const vector *x, const ptrdiff_t inputs, ptrdiff_t width, const int groups) {
+    vector even = w[0] * x[0], odd = w[width] * x[groups];
+    for (ptrdiff_t i = 2; i < inputs; i += 2) {
+        even += w[i * width] * x[i * groups];
+        odd += w[(i + 1) * width] * x[(i + 1) * groups];
+    }
+    return at_least(all(0.0), (even + odd) + w[inputs * width]);
+}
+
+/* A hidden layer with relu and the one behind it in one pass: a third faster than one after the other. The numbers of
+   inputs, even, and of outputs are constants. */
+INLINE void two_layers(const vector *w, ptrdiff_t apart, const vector *x, vector *z, const ptrdiff_t inputs,
+                       ptrdiff_t width, const ptrdiff_t outputs, enum squash squash, const int groups) {
+    vector even[MOST_GROUPS][MOST_FUSED], odd[MOST_GROUPS][MOST_FUSED];
+    const vector *behind = w + (inputs + 1) * width;
+    for (int g = 0; g < groups; g++) {
+        const vector *own = w + g * apart, *out = behind + g * apart;
+        vector first = hidden_unit(own, x + g, inputs, width, groups);
+        vector second = hidden_unit(own + 1, x + g, inputs, width, groups);
+        for (ptrdiff_t o = 0; o < outputs; o++) {
+            even[g][o] = out[o] * first;
+            odd[g][o] = out[outputs + o] * second;
+        }
+    }
+    ptrdiff_t j = 2;
+    for (; j + 1 < width; j += 2)
+        for (int g = 0; g < groups; g++) {
+            const vector *own = w + g * apart + j, *out = behind + g * apart + j * outputs;
+            vector first = hidden_unit(own, x + g, inputs, width, groups);
+            for (ptrdiff_t o = 0; o < outputs; o++) even[g][o] += out[o] * first;
+            vector second = hidden_unit(own + 1, x + g, inputs, width, groups);
+            for (ptrdiff_t o = 0; o < outputs; o++) odd[g][o] += out[outputs + o] * second;
+        }
+    for (int g = 0; g < groups; g++) {
+        const vector *out = behind + g * apart;
+        if (j < width) {
+            vector last = hidden_unit(w + g * apart + j, x + g, inputs, width, groups);
+            for (ptrdiff_t o = 0; o < outputs; o++) even[g][o] += out[j * outputs + o] * last;
+        }
+        for (ptrdiff_t o = 0; o < outputs; o++) {
+            vector sum = (even[g][o] + odd[g][o]) + out[width * outputs + o];
+            z[o * groups + g] = squash == RELU ? at_least(all(0.0), sum) : sum;
+        }
+    }
+    if (squash == TANH)
+        for (ptrdiff_t i = 0; i < outputs * groups; i++) z[i] = hyperbolic_tangent(z[i]);
+}
+
+/* Whether two_layers can be: for points and for poles, as a kernel has a copy for each. */
+INLINE int fused(const struct network *network, ptrdiff_t inputs, ptrdiff_t outputs) {
+    const int64_t *widths = network->widths;
+    return network->layers == 2 && network->hidden == RELU && widths[0] == inputs && widths[1] > 1 && widths[2] == outputs;
+}
+
+/* What the networks make of inputs x (n, groups), where there is room for so many: a pointer into one of two scratch
+   arrays. */
 INLINE const vector *outputs_of(const struct network *network, const vector *w, ptrdiff_t apart, const vector *x,
-                                vector *scratch, vector *other, const int groups) {
+                                const int room, vector *scratch, vector *other, const int groups) {
+    if (fused(network, 2, 2)) {
+        two_layers(w, apart, x, scratch, 2, network->widths[1], 2, network->output, groups);
+        return scratch;
+    }
+    if (room >= 4 && fused(network, 4, 1)) {
+        two_layers(w, apart, x, scratch, 4, network->widths[1], 1, network->output, groups);
+        return scratch;
+    }
     for (int i = 0; i < network->layers; i++) {
         ptrdiff_t inputs = network->widths[i], outputs = network->widths[i + 1];
         layer(w, apart, x, scratch, inputs, outputs, i + 1 < network->layers ? network->hidden : network->output, groups);
@@ -170,8 +235,8 @@ INLINE void act_groups(const struct policies *policies, const vector *packed, st
     for (ptrdiff_t n = 0; n < network->widths[0]; n++)
         for (int g = 0; g < groups; g++)
             x[n * groups + g] = lanes_of(observations, n, (group + g) * LANES, lanes_used(batch, group + g));
-    const vector *z = outputs_of(network, packed + (size_t)group * size, (ptrdiff_t)size, x, scratch + wide,
-                                 scratch + 2 * wide, groups);
+    const vector *z = outputs_of(network, packed + (size_t)group * size, (ptrdiff_t)size, x, MOST_UNITS,
+                                 scratch + wide, scratch + 2 * wide, groups);
     for (ptrdiff_t m = 0; m < network->widths[network->layers]; m++)
         for (int g = 0; g < groups; g++)
             scatter(actions + m * batch + (group + g) * LANES, z[m * groups + g], lanes_used(batch, group + g));

@@ -104,17 +104,21 @@ static double with_own_logarithm(double number, const struct stream *stream) {
     return fabs(found - number) < NEAR ? found : number;
 }
 
-void draw_normals(const struct layers *layers, drawing numpy, const uint64_t key[2], const uint64_t counter[4],
-                  double *out, size_t count) {
-    struct stream stream = stream_at(key, counter);
-    struct bit_source source = {&stream, next_uint64, next_uint32, next_double, next_uint64};
+static void draw_row(struct stream *stream, const struct layers *layers, drawing numpy, double *out, size_t count) {
+    struct bit_source source = {stream, next_uint64, next_uint32, next_double, next_uint64};
     size_t i = 0;
     while (i < count) {
-        if (stream.used == WORDS) refill(&stream);
-        for (; i < count && stream.used < WORDS && inside(layers, stream.words[stream.used]); i++)
-            out[i] = at_once(layers, stream.words[stream.used++]);
-        if (i < count && stream.used < WORDS) out[i++] = with_own_logarithm(numpy(&source), &stream);
+        if (stream->used == WORDS) refill(stream);
+        for (; i < count && stream->used < WORDS && inside(layers, stream->words[stream->used]); i++)
+            out[i] = at_once(layers, stream->words[stream->used++]);
+        if (i < count && stream->used < WORDS) out[i++] = with_own_logarithm(numpy(&source), stream);
     }
+}
+
+void draw_normals(const struct layers *layers, drawing numpy, const uint64_t key[2], const uint64_t counter[4],
+                  double *out, size_t rows, size_t columns, ptrdiff_t apart) {
+    struct stream stream = stream_at(key, counter);
+    for (size_t row = 0; row < rows; row++, out += apart) draw_row(&stream, layers, numpy, out, columns);
 }
 
 /* What numpy makes of a word, and whether it asked for no other. Further words are those of any full stream. */
@@ -157,8 +161,8 @@ int learn_layers(drawing numpy, struct layers *layers) {
 #else /* without products of 128 bits */
 
 void draw_normals(const struct layers *layers, drawing numpy, const uint64_t key[2], const uint64_t counter[4],
-                  double *out, size_t count) {
-    (void)layers, (void)numpy, (void)key, (void)counter, (void)out, (void)count;
+                  double *out, size_t rows, size_t columns, ptrdiff_t apart) {
+    (void)layers, (void)numpy, (void)key, (void)counter, (void)out, (void)rows, (void)columns, (void)apart;
 }
 
 int learn_layers(drawing numpy, struct layers *layers) {

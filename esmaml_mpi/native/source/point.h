@@ -29,7 +29,7 @@ INLINE void point_groups(const struct policies *policies, const struct point *po
                 sums[i * groups + g] = t ? sums[i * groups + g] + x : x;
                 squares[i * groups + g] = t ? squares[i * groups + g] + x * x : x * x;
             }
-        const vector *actions = outputs_of(network, packed, (ptrdiff_t)size, position, first, second, groups);
+        const vector *actions = outputs_of(network, packed, (ptrdiff_t)size, position, 2, first, second, groups);
         for (int j = 0; j < 2 * groups; j++)
             position[j] = within(point->position_limit, position[j] + within(point->action_limit, actions[j]));
     }
