@@ -73,12 +73,13 @@ class Streams:
     def fill_normals(
         self, out: np.ndarray, purpose: Purpose, at: Round, *, unit: int = 0, task: int = 0, step: int = 0
     ) -> None:
-        """Fill ``out`` (.., columns), float64 with the columns side by side, with the stream's first standard normals.
+        """Fill ``out`` (float64) with the stream's first standard normals.
+
+        It is contiguous, or has two dimensions of which the last is.
 
         Same numbers as ``generator(...).standard_normal(out.shape)``.
         """
-        rows = out if out.ndim == 2 else out.reshape(-1, out.shape[-1], copy=False)
-        normals.fill(rows, *self._words(purpose, at, unit, task, step))
+        normals.fill(out if out.ndim == 2 else out.reshape(1, -1), *self._words(purpose, at, unit, task, step))
 
     def _words(self, purpose: Purpose, at: Round, unit: int, task: int, step: int) -> tuple[Key, Counter]:
         key = self.seed, int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16

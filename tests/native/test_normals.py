@@ -31,7 +31,9 @@ def test_the_kernel_is_in_use():
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.tuples(WORDS, WORDS), st.tuples(WORDS, WORDS, WORDS, WORDS), st.sampled_from([0, 1, 3, 21, 22, 63, 64, 65, 1000]))
+@given(
+    st.tuples(WORDS, WORDS), st.tuples(WORDS, WORDS, WORDS, WORDS), st.sampled_from([0, 1, 3, 21, 22, 63, 64, 65, 1000])
+)
 def test_every_key_and_counter(key, counter, count):
     same_normals(key, counter, count)
 

@@ -320,6 +320,36 @@ static PyObject *squared_distance(PyObject *self, PyObject *const *arguments, Py
     return finished(&held, 1);
 }
 
+/* (set, centre (..), directions (.., K), factor, out (.., Q), first, step): columns first, first + step, .. of out */
+static PyObject *shifted(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    if (!counted(count, 7)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    double factor = kernels ? PyFloat_AsDouble(arguments[3]) : 0.0;
+    Py_ssize_t first = kernels ? PyLong_AsSsize_t(arguments[5]) : 0, step = kernels ? PyLong_AsSsize_t(arguments[6]) : 0;
+    if (!kernels || PyErr_Occurred()) return NULL;
+    Py_buffer *centre = hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "centre");
+    Py_buffer *directions = centre ? hold(&held, arguments[2], PyBUF_C_CONTIGUOUS, "d", "directions") : NULL;
+    Py_buffer *out = directions ? hold(&held, arguments[4], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "out") : NULL;
+    if (!out) return finished(&held, 0);
+    if (directions->ndim != centre->ndim + 1 || out->ndim != centre->ndim + 1)
+        return finished(&held, wrong("directions and out", "one dimension more than of the centre"));
+    for (int i = 0; i < centre->ndim; i++)
+        if (directions->shape[i] != centre->shape[i] || out->shape[i] != centre->shape[i])
+            return finished(&held, wrong("directions and out", "the shape of the centre"));
+    Py_ssize_t rows = centre->len / (Py_ssize_t)sizeof(double), columns = directions->shape[centre->ndim];
+    Py_ssize_t apart = out->shape[centre->ndim];
+    if (first < 0 || step < 1 || first >= apart || columns > (apart - first + step - 1) / step)
+        return finished(&held, wrong("out", "room for every direction"));
+    const double *from = centre->buf, *steps = directions->buf;
+    double *to = (double *)out->buf + first;
+    Py_BEGIN_ALLOW_THREADS
+    kernels->shifted(from, rows, steps, columns, factor, to, apart, step);
+    Py_END_ALLOW_THREADS
+    return finished(&held, 1);
+}
+
 /* Functions come as the numbers that ctypes gives for them. */
 static drawing drawing_at(PyObject *address) {
     drawing found;
@@ -371,7 +401,7 @@ static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
-    FUNCTION(normals),     {"learn", learn, METH_O, NULL},
+    FUNCTION(shifted),     FUNCTION(normals),    {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
