@@ -5,6 +5,7 @@ in names() first. Policies are given as (shape, parameters, mean, std): shape is
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
@@ -189,6 +190,57 @@ static PyObject *act(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
     int done;
     Py_BEGIN_ALLOW_THREADS
     done = kernels->act(&policies, packed, observations, actions);
+    Py_END_ALLOW_THREADS
+    return finished(&held, done);
+}
+
+/* A user's: one step of B episodes. Acts on the state, which is the user's own, by actions (m, B), which may be written
+   over, and writes the observations (n, B) that follow. */
+typedef void (*stepping)(void *state, int64_t batch, double *actions, double *observations);
+
+/* All steps of a path (horizon + 1, n, B) whose first observations are there, and their sums. 0: memory is out. */
+static int stepped(const struct kernels *kernels, const struct policies *policies, const double *packed, stepping step,
+                   void *state, double *path, ptrdiff_t horizon, double *sums) {
+    const struct network *network = &policies->network;
+    ptrdiff_t row = network->widths[0] * policies->batch;
+    double *actions = malloc((size_t)(network->widths[network->layers] * policies->batch) * sizeof *actions);
+    int done = actions != NULL;
+    for (ptrdiff_t t = 0; done && t < horizon; t++) {
+        struct matrix observations = {path + t * row, policies->batch, 1};
+        done = kernels->act(policies, packed, observations, actions);
+        if (done) step(state, policies->batch, actions, path + (t + 1) * row);
+    }
+    if (done) kernels->moments(path, horizon, row, sums);
+    free(actions);
+    return done;
+}
+
+/* (set, shape, packed, address of a stepping function, state, path (H + 1, n, B), sums (2n, B)) */
+static PyObject *path(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies = {0};
+    stepping step;
+    if (!counted(count, 7)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !network_of(&held, arguments[1], &policies.network)) return finished(&held, 0);
+    void *address = PyLong_AsVoidPtr(arguments[3]);
+    if (PyErr_Occurred()) return finished(&held, 0);
+    if (!address) return finished(&held, wrong("step", "the address of a function"));
+    memcpy(&step, &address, sizeof step);
+    Py_buffer *path = hold(&held, arguments[5], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "path");
+    if (!path) return finished(&held, 0);
+    if (path->ndim != 3 || path->shape[0] < 2 || path->shape[1] != policies.network.widths[0] || path->shape[2] < 1)
+        return finished(&held, wrong("path", "an array (horizon + 1, n, B)"));
+    policies.batch = path->shape[2];
+    double *packed = packed_of(&held, arguments[2], kernels, &policies, 0);
+    Py_buffer *state = packed ? hold(&held, arguments[4], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "state") : NULL;
+    size_t sizes = 2 * (size_t)(path->shape[1] * path->shape[2]);
+    double *sums = state ? items_of(&held, arguments[6], sizes, PyBUF_WRITABLE, "d", "sums") : NULL;
+    if (!sums) return finished(&held, 0);
+    int done;
+    Py_BEGIN_ALLOW_THREADS
+    done = stepped(kernels, &policies, packed, step, state->buf, path->buf, path->shape[0] - 1, sums);
     Py_END_ALLOW_THREADS
     return finished(&held, done);
 }
@@ -401,7 +453,7 @@ static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
-    FUNCTION(shifted),     FUNCTION(normals),    {"learn", learn, METH_O, NULL},
+    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals),    {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
