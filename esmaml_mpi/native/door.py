@@ -105,9 +105,9 @@ def layers(address: int) -> bytes | None:
     return found
 
 
-def normals(layers: bytes, address: int, out: np.ndarray, *words: int) -> None:
-    """Fill ``out`` (rows, columns) from a stream's key and counter."""
-    _compiled.normals(layers, address, out, *words)
+def normals(layers: bytes, address: int, out: np.ndarray, keys: bytes) -> None:
+    """Fill ``out`` (rows, K, columns) from K streams."""
+    _compiled.normals(layers, address, out, keys)
 
 
 def tanh(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

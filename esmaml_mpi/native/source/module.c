@@ -105,6 +105,13 @@ static int policies_of(struct held *held, PyObject *const *arguments, struct pol
            matrix_of(held, arguments[3], inputs, policies->batch, "std", &policies->std);
 }
 
+/* Around so many operations: other threads run, unless it takes but a few microseconds, as a change of threads does. */
+static PyThreadState *begun(size_t operations) { return operations > 10000 ? PyEval_SaveThread() : NULL; }
+
+static void ended(PyThreadState *others) {
+    if (others) PyEval_RestoreThread(others);
+}
+
 static PyObject *finished(struct held *held, int done) {
     release(held);
     if (done) Py_RETURN_NONE;
@@ -187,10 +194,9 @@ static PyObject *act(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
     if (!packed || !matrix_of(&held, arguments[3], network->widths[0], policies.batch, "observations", &observations))
         return finished(&held, 0);
     if (!observations.at) return finished(&held, wrong("observations", "an array (n, B)"));
-    int done;
-    Py_BEGIN_ALLOW_THREADS
-    done = kernels->act(&policies, packed, observations, actions);
-    Py_END_ALLOW_THREADS
+    PyThreadState *others = begun(kernels->packed_size(&policies));
+    int done = kernels->act(&policies, packed, observations, actions);
+    ended(others);
     return finished(&held, done);
 }
 
@@ -396,9 +402,9 @@ static PyObject *shifted(PyObject *self, PyObject *const *arguments, Py_ssize_t 
         return finished(&held, wrong("out", "room for every direction"));
     const double *from = centre->buf, *steps = directions->buf;
     double *to = (double *)out->buf + first;
-    Py_BEGIN_ALLOW_THREADS
+    PyThreadState *others = begun((size_t)rows * (size_t)columns);
     kernels->shifted(from, rows, steps, columns, factor, to, apart, step);
-    Py_END_ALLOW_THREADS
+    ended(others);
     return finished(&held, 1);
 }
 
@@ -420,30 +426,34 @@ static PyObject *learn(PyObject *self, PyObject *address) {
     return PyBytes_FromStringAndSize((const char *)&layers, sizeof layers);
 }
 
-/* (layers, random_standard_normal of NumPy's, out (rows, columns) with its columns side by side, two words of the key, four of the counter, the least first) */
+#define KEY_WORDS 6 /* of a stream: two of the key and four of the counter, the least significant first */
+
+/* (layers, random_standard_normal of NumPy's, out (rows, K, columns) with its columns side by side, keys of K streams):
+   rows and columns of each stream. */
 static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     struct held held = {.count = 0};
-    uint64_t words[6];
-    if (!counted(count, 9)) return NULL;
-    for (int i = 0; i < 6; i++) {
-        words[i] = PyLong_AsUnsignedLongLong(arguments[i + 3]);
-        if (PyErr_Occurred()) return NULL;
-    }
+    if (!counted(count, 4)) return NULL;
     drawing numpy = drawing_at(arguments[1]);
     if (PyErr_Occurred()) return NULL;
     const struct layers *layers = items_of(&held, arguments[0], sizeof *layers, 0, "B", "layers");
     Py_buffer *out = layers ? hold(&held, arguments[2], PyBUF_STRIDES | PyBUF_WRITABLE, "d", "out") : NULL;
     if (!out) return finished(&held, 0);
     const Py_ssize_t item = sizeof(double);
-    if (out->ndim != 2 || (out->shape[1] > 1 && out->strides[1] != item) || out->strides[0] % item)
-        return finished(&held, wrong("out", "an array (rows, columns) whose columns lie side by side"));
+    if (out->ndim != 3 || (out->shape[2] > 1 && out->strides[2] != item) || out->strides[0] % item || out->strides[1] % item)
+        return finished(&held, wrong("out", "an array (rows, streams, columns) whose columns lie side by side"));
+    size_t rows = (size_t)out->shape[0], streams = (size_t)out->shape[1], columns = (size_t)out->shape[2];
+    const char *keys = items_of(&held, arguments[3], streams * KEY_WORDS * sizeof(uint64_t), 0, "B", "keys");
+    if (!keys) return finished(&held, 0);
     double *to = out->buf;
-    size_t rows = (size_t)out->shape[0], columns = (size_t)out->shape[1];
-    ptrdiff_t apart = out->strides[0] / item;
-    Py_BEGIN_ALLOW_THREADS
-    draw_normals(layers, numpy, words, words + 2, to, rows, columns, apart);
-    Py_END_ALLOW_THREADS
+    ptrdiff_t apart = out->strides[0] / item, next = out->strides[1] / item;
+    PyThreadState *others = begun(rows * streams * columns * 10);
+    for (size_t k = 0; k < streams; k++, to += next) {
+        uint64_t words[KEY_WORDS];
+        memcpy(words, keys + k * sizeof words, sizeof words);
+        draw_normals(layers, numpy, words, words + 2, to, rows, columns, apart);
+    }
+    ended(others);
     return finished(&held, 1);
 }
 
