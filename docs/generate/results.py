@@ -58,7 +58,7 @@ PROVENANCE_DOCS = {
     "host": "rank 0's machine",
     "cpu": "its processor",
     "cpu_count": "its cores",
-    "arithmetic": "a fingerprint of what it computes: where it is another, last bits are",
+    "arithmetic": "a fingerprint of what the run's parts compute there: where it is another, last bits are",
     "kernels": "what computes policies and simple families: compiled kernels of an instruction set, or NumPy",
     "odd_ranks": "how many ranks have another one, as on nodes of several kinds",
     "platform": "its operating system",

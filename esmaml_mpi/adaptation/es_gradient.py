@@ -16,6 +16,7 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import scaled, scaling
+from esmaml_mpi.native.door import shifted
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import (
     DECODER_DOC,
@@ -130,9 +131,7 @@ class ESGradient(AdaptationSettings):
             directions = normals(count)
             points = np.empty((*theta.shape, self.step_queries))
             for i, sign in enumerate(signs):
-                side = points[..., i : self.queries : len(signs)]
-                np.multiply(directions, sign * self.sigma, out=side)
-                np.add(side, theta[..., None], out=side)
+                shifted(theta, directions, sign * self.sigma, points, i, len(signs))
             points[..., self.queries :] = theta[..., None]
             rewards = yield points
             values = rewards[..., : self.queries].reshape(*theta.shape[1:], count, len(signs))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.decoders.centring import centred
-from esmaml_mpi.reproducibility.linear_algebra import product, solve_positive, times
+from esmaml_mpi.reproducibility.linear_algebra import gram, solve_positive, times
 from esmaml_mpi.settings import setting
 
 
@@ -39,9 +39,9 @@ class Ridge:
             directions, differences = centred(directions, differences)
         dimension, count = directions.shape
         if dimension <= count:
-            return solve_positive(self._shifted(product(directions, directions.T)), times(directions, differences))
-        return times(directions, solve_positive(self._shifted(product(directions.T, directions)), differences))
+            return solve_positive(self._shifted(gram(directions.T)), times(directions, differences))
+        return times(directions, solve_positive(self._shifted(gram(directions)), differences))
 
-    def _shifted(self, gram: np.ndarray) -> np.ndarray:
-        gram.flat[:: len(gram) + 1] += self.regularization
-        return gram
+    def _shifted(self, matrix: np.ndarray) -> np.ndarray:
+        matrix.flat[:: len(matrix) + 1] += self.regularization
+        return matrix

@@ -30,6 +30,16 @@ class Source:
         generator = self.streams.generator(purpose, at, unit=unit, task=task, step=step)
         out[...] = self.sampler.draw(generator, *out.shape, **self._known())
 
+    def fill_each(
+        self, out: np.ndarray, purpose: Purpose, at: Round, *, units: np.ndarray, tasks: np.ndarray, step: int = 0
+    ) -> None:
+        """Fill ``out[:, k]`` of ``out`` (d, K, count) as ``fill`` does for unit ``units[k]`` and task ``tasks[k]``."""
+        if isinstance(self.sampler, Gaussian):
+            self.streams.fill_normals_of_each(out, purpose, at, units=units, tasks=tasks, step=step)
+            return
+        for k, (unit, task) in enumerate(zip(units, tasks, strict=True)):
+            self.fill(out[:, k], purpose, at, unit=unit, task=task, step=step)
+
     def importance(self, directions: np.ndarray) -> np.ndarray:
         """Weights (...) of directions (d, ...) that make their average differences an unbiased gradient; 1 for most."""
         if not hasattr(self.sampler, "importance"):

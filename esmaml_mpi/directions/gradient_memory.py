@@ -12,7 +12,7 @@ import numpy as np
 
 from esmaml_mpi.directions.active_subspace import optimal_probability, squared_parts
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.reproducibility.linear_algebra import eigen, orthonormalize, product
+from esmaml_mpi.reproducibility.linear_algebra import eigen, gram, orthonormalize, product
 
 ROUNDING = 1e-14  # an eigenvalue below this fraction of the largest is none
 
@@ -95,5 +95,5 @@ class GradientMemory:
 
 def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of B'B by way of the small B B', largest first and not below 0, and the eigenvectors of B B'."""
-    values, vectors = eigen(product(matrix, matrix.T))
+    values, vectors = eigen(gram(matrix.T))
     return np.maximum(values[::-1], 0.0), vectors[:, ::-1]

@@ -7,13 +7,13 @@ apart. A kernel of a length of 1 times that is about exp(-1/2) between any two o
 import numpy as np
 
 from esmaml_mpi.native.door import exp
-from esmaml_mpi.reproducibility.linear_algebra import lengths, product
+from esmaml_mpi.reproducibility.linear_algebra import gram, lengths, product
 
 
 def rbf(features: np.ndarray, length: float) -> np.ndarray:
     """exp(-|x_i - x_j|^2 / (2 length^2)) (n, n) for columns x of features (r, n)."""
     squares = np.add.reduce(features * features, axis=0)
-    distances = squares[:, None] + squares - 2.0 * product(features.T, features)
+    distances = squares[:, None] + squares - 2.0 * gram(features)
     np.fill_diagonal(distances, 0.0)
     with np.errstate(over="ignore"):  # a length next to 0: infinitely far apart, but each at 0 from itself
         kernel: np.ndarray = exp(np.maximum(distances, 0.0) / length / length / -2.0)
@@ -23,7 +23,7 @@ def rbf(features: np.ndarray, length: float) -> np.ndarray:
 def cosine(directions: np.ndarray) -> np.ndarray:
     """Cosines of the angles between columns (n, n); of rank at most d."""
     units = directions / lengths(directions)
-    return product(units.T, units)
+    return gram(units)
 
 
 def projected(directions: np.ndarray, basis: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

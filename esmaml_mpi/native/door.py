@@ -86,15 +86,28 @@ def missing() -> str:
     return _reason
 
 
+def shifted(centre: np.ndarray, directions: np.ndarray, factor: float, out: np.ndarray, first: int, step: int) -> None:
+    """Columns ``first``, ``first + step``, .. of ``out`` (.., Q), one for each of the directions (.., K), become
+    centre (..) + factor * direction.
+    """
+    chosen = kernels()
+    if chosen and centre.flags.c_contiguous and directions.flags.c_contiguous and out.flags.c_contiguous:
+        chosen.call("shifted", centre, directions, factor, out, first, step)
+        return
+    side = out[..., first : first + step * directions.shape[-1] : step]
+    np.multiply(directions, factor, out=side)
+    np.add(side, centre[..., None], out=side)
+
+
 def layers(address: int) -> bytes | None:
     """Of the ziggurat of NumPy's function at this address; see ``native/normals.py``."""
     found: bytes | None = _compiled.learn(address)
     return found
 
 
-def normals(layers: bytes, address: int, out: np.ndarray, *words: int) -> None:
-    """Fill ``out`` (rows, columns) from a stream's key and counter."""
-    _compiled.normals(layers, address, out, *words)
+def normals(layers: bytes, address: int, out: np.ndarray, keys: bytes) -> None:
+    """Fill ``out`` (rows, K, columns) from K streams."""
+    _compiled.normals(layers, address, out, keys)
 
 
 def tanh(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -25,10 +25,8 @@ class CompiledPolicy:
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Actions (m, B) for observations (n, B). The result is overwritten by the next call."""
-        if self._packed is None:
-            self._pack()
-        seen = np.asarray(observations, dtype=np.float64)
-        self._kernels.call("act", self._shape, self._packed, seen, self._actions)
+        packed, seen = self._pack(), np.asarray(observations, dtype=np.float64)
+        self._kernels.call("act", self._shape, packed, seen, self._actions)
         return self._actions
 
     def point_episodes(
@@ -38,6 +36,16 @@ class CompiledPolicy:
         ``sums`` (4, B), of its observations acted upon and of their squares, are written.
         """
         self._kernels.call("point", *self._policies, action_limit, position_limit, start, path, sums)
+
+    def stepped_episodes(self, step: int, state: np.ndarray, path: np.ndarray, sums: np.ndarray) -> None:
+        """Episodes of a family whose steps are a compiled function, at this address (``docs/extending.md``):
+
+            void step(void *state, int64_t batch, double *actions, double *observations)
+
+        ``path`` (horizon + 1, n, B), whose first observations are there, and ``sums`` (2n, B), of those acted upon and
+        of their squares, are written. ``state`` (float64, contiguous) is what the function is given.
+        """
+        self._kernels.call("path", self._shape, self._pack(), step, state, path, sums)
 
     def cartpole_episodes(
         self, options: tuple, bias: np.ndarray, start: np.ndarray | None
@@ -53,7 +61,10 @@ class CompiledPolicy:
         self._kernels.call("cartpole", *self._policies, options, bias, start, returns, lengths, sums)
         return returns, lengths, sums
 
-    def _pack(self) -> None:
+    def _pack(self) -> np.ndarray:
+        """Parameters as ``act`` reads them; once."""
+        if self._packed is not None:
+            return self._packed
         batch = self._policies[1].shape[1]
         size, lanes = self._kernels.call("packed_size", self._shape, batch)
         memory = np.empty(size + lanes)
@@ -61,3 +72,4 @@ class CompiledPolicy:
         self._packed = memory[skipped : skipped + size]
         self._kernels.call("pack", *self._policies, self._packed)
         self._actions = np.empty((self._shape[-1], batch))
+        return self._packed

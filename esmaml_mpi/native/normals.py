@@ -1,4 +1,4 @@
-"""Standard normals of keyed streams: those of ``tails.Generator(Philox(key=key, counter=counter))``, only faster.
+"""Standard normals of keyed streams: those of ``tails.Generator(Philox(..))``, only faster.
 
 A kernel makes the blocks of Philox and does what NumPy's ziggurat does with most of their words; the rest it leaves to
 NumPy's own function, from which it has also learnt the layers of the ziggurat. So a number is always NumPy's, but for
@@ -14,23 +14,24 @@ import numpy as np
 from esmaml_mpi.native import door
 from esmaml_mpi.native.tails import Generator
 
-Key = tuple[int, int]  # words of 64 bits, least significant first
-Counter = tuple[int, int, int, int]
+WORDS = 6  # of 64 bits that are the key of a stream: two of Philox's key, four of its counter, least significant first
 
 
-def fill(out: np.ndarray, key: Key, counter: Counter) -> None:
-    """Fill ``out`` (rows, columns), float64 whose columns lie side by side, with a stream's first standard normals."""
+def fill(out: np.ndarray, keys: bytes) -> None:
+    """Fill ``out`` (rows, K, columns), float64 whose columns lie side by side, with the first standard normals of K
+    streams: (rows, columns) of each.
+    """
     learnt = _learnt() if door.kernels() else None
     if learnt:
-        door.normals(*learnt, out, *key, *counter)
-    else:
-        out[...] = generator(key, counter).standard_normal(out.shape)
+        door.normals(*learnt, out, keys)
+        return
+    for k, key in enumerate(np.frombuffer(keys, dtype=np.uint64).reshape(-1, WORDS)):
+        out[:, k] = generator(key).standard_normal((len(out), out.shape[2]))
 
 
-def generator(key: Key, counter: Counter) -> np.random.Generator:
-    """The generator of a stream."""
-    words = np.array(key, dtype=np.uint64), np.array(counter, dtype=np.uint64)
-    return Generator(np.random.Philox(key=words[0], counter=words[1]))
+def generator(key: np.ndarray) -> np.random.Generator:
+    """The generator of a stream with this key (WORDS,), uint64."""
+    return Generator(np.random.Philox(key=key[:2], counter=key[2:]))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 NumPy draws them by a ziggurat (Marsaglia and Tsang 2000; Doornik 2005). All but 1 in 3,800 are products of an integer
 and a constant, which no processor rounds otherwise. Those beyond ``START`` hold a logarithm of the C library, which
-has other last bits where the processor fuses products with sums (glibc from 2.39 on): they are made again here, from
+has other last bits where the processor fuses products with sums (newer releases of glibc): they are made again, from
 the same bits of the stream and with a logarithm of our own. What is left is the comparison with an exponential in one
 draw of 150: it turns out otherwise on another processor about once in 10^18 draws. ``source/normals.c`` does the same.
 """

@@ -1,1 +1,1 @@
-"""What makes numbers the same at any number of ranks: keyed randomness, exact sums, a fingerprint of the arithmetic."""
+"""What makes numbers the same anywhere: keyed randomness, exact sums, linear algebra, a fingerprint of arithmetic."""

@@ -18,7 +18,7 @@ def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     Both are cut to slices of so few bits that BLAS makes no rounding error in a product of two slices, and so has the
     same result in any order (Ozaki et al. 2012). Errors are relative to the largest element of a row and of a column.
     """
-    bits = (BITS - max(left.shape[1] - 1, 1).bit_length()) // 2
+    bits = _bits(left.shape[1])
     rows, row_powers = _slices(left, bits, axis=1)
     columns, column_powers = _slices(right, bits, axis=0)
     found = np.zeros((left.shape[0], right.shape[1]))
@@ -29,6 +29,25 @@ def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         found = found * 2.0**-bits + part
     scaled: np.ndarray = np.ldexp(found, row_powers + column_powers - 2 * bits)
     return scaled
+
+
+def gram(columns: np.ndarray) -> np.ndarray:
+    """Products (n, n) of all pairs of finite columns (d, n), as ``product`` makes them."""
+    bits = _bits(len(columns))
+    slices, powers = _slices(columns, bits, axis=0)
+    found = np.zeros((columns.shape[1],) * 2)
+    for rank in reversed(range(len(slices))):
+        found *= 2.0**-bits
+        for i in range(rank // 2 + 1):
+            part = slices[i].T @ slices[rank - i]
+            found += part if 2 * i == rank else part + part.T
+    scaled: np.ndarray = np.ldexp(found, powers.T + powers - 2 * bits)
+    return scaled
+
+
+def _bits(terms: int) -> int:
+    """Of a slice, so that sums of this many products of two are exact."""
+    return (BITS - max(terms - 1, 1).bit_length()) // 2
 
 
 def _slices(matrix: np.ndarray, bits: int, axis: int) -> tuple[list[np.ndarray], np.ndarray]:

@@ -5,13 +5,16 @@ A stream is a Philox4x64-10 counter generator (Salmon et al., SC 2011) whose 128
 any rank can regenerate any stream. Each stream holds 2**66 numbers.
 """
 
+import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from esmaml_mpi.native import normals
-from esmaml_mpi.native.normals import Counter, Key
+
+TASK_WORD, UNIT_WORD = 3, 4  # where a key has its task, with the step, and its unit
+_WORDS = struct.Struct(f"={normals.WORDS}Q")
 
 
 class Purpose(IntEnum):
@@ -68,18 +71,30 @@ class Streams:
         self, purpose: Purpose, at: Round = SETUP, *, unit: int = 0, task: int = 0, step: int = 0
     ) -> np.random.Generator:
         """A generator of its own for one key."""
-        return normals.generator(*self._words(purpose, at, unit, task, step))
+        return normals.generator(np.frombuffer(self._key(purpose, at, unit, task, step), dtype=np.uint64))
 
     def fill_normals(
         self, out: np.ndarray, purpose: Purpose, at: Round, *, unit: int = 0, task: int = 0, step: int = 0
     ) -> None:
-        """Fill ``out`` (.., columns), float64 with the columns side by side, with the stream's first standard normals.
+        """Fill ``out`` (float64) with the stream's first standard normals.
 
-        Same numbers as ``generator(...).standard_normal(out.shape)``.
+        Same numbers as ``generator(...).standard_normal(out.shape)``. It is contiguous, or has two dimensions of which
+        the last is.
         """
-        rows = out if out.ndim == 2 else out.reshape(-1, out.shape[-1], copy=False)
-        normals.fill(rows, *self._words(purpose, at, unit, task, step))
+        rows = out if out.ndim == 2 else out.reshape(1, -1)
+        normals.fill(rows[:, None], self._key(purpose, at, unit, task, step))
 
-    def _words(self, purpose: Purpose, at: Round, unit: int, task: int, step: int) -> tuple[Key, Counter]:
-        key = self.seed, int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16
-        return key, (0, int(task) << 32 | int(step), int(unit), int(at.iteration))
+    def fill_normals_of_each(
+        self, out: np.ndarray, purpose: Purpose, at: Round, *, units: np.ndarray, tasks: np.ndarray, step: int = 0
+    ) -> None:
+        """Fill ``out[:, k]`` of ``out`` (d, K, count), whose last axis is contiguous, as ``fill_normals`` does for
+        ``units[k]`` and ``tasks[k]``: K streams in one go.
+        """
+        keys = np.empty((out.shape[1], normals.WORDS), dtype=np.uint64)
+        keys[:] = np.frombuffer(self._key(purpose, at, 0, 0, 0), dtype=np.uint64)
+        keys[:, TASK_WORD], keys[:, UNIT_WORD] = tasks << 32 | step, units
+        normals.fill(out, keys.tobytes())
+
+    def _key(self, purpose: Purpose, at: Round, unit: int, task: int, step: int) -> bytes:
+        what = int(purpose) | int(at.phase) << 8 | int(at.attempt) << 16
+        return _WORDS.pack(self.seed, what, 0, int(task) << 32 | int(step), int(unit), int(at.iteration))

@@ -138,7 +138,8 @@ class Evaluator:
         """What an AskTell comes to, (any, U, T)."""
         limit = block_size(self.setup.policy, self.setup.family)
         queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
-        blocks = min(len(units), max(self._threads, -(-len(units) * queries // limit)))
+        rounds = -(-len(units) * queries // (limit * self._threads))  # so that every thread has as many
+        blocks = min(len(units), rounds * self._threads)
         found, tallies = [], []
         for part, tally in self._map(
             self._ask_and_tell, self._split(len(units), blocks), ask_tell, points, units, observer, subspace

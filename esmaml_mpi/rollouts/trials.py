@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -80,16 +81,15 @@ class Trials:
         """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
         rows, tasks = self.units.tasks.shape
         drawn = np.empty((self.setup.policy.size, rows, tasks, count))
-        at, fill = self.units.round, self.source.fill
+        fill = partial(self.source.fill_each, at=self.units.round, step=self.draws)
         # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
-        shared = self._sharing and self.evaluations == 0
-        for u, stream in enumerate(self.units.streams):
-            if shared:
-                fill(drawn[:, u, 0], Purpose.SHARED_ADAPTATION, at, unit=stream, step=self.draws)
-                drawn[:, u, 1:] = drawn[:, u, :1]
-                continue
-            for t, task in enumerate(self.units.tasks[u]):
-                fill(drawn[:, u, t], Purpose.ADAPTATION, at, unit=stream, task=task, step=self.draws)
+        if self._sharing and self.evaluations == 0:
+            none = np.zeros(rows, dtype=np.int64)
+            fill(drawn[:, :, 0], Purpose.SHARED_ADAPTATION, units=self.units.streams, tasks=none)
+            drawn[:, :, 1:] = drawn[:, :, :1]
+        else:
+            flat, units = drawn.reshape(len(drawn), rows * tasks, count), np.repeat(self.units.streams, tasks)
+            fill(flat, Purpose.ADAPTATION, units=units, tasks=self.units.tasks.ravel())
         self.draws += 1
         return drawn
 

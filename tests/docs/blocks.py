@@ -1,6 +1,7 @@
 """Code blocks of Markdown pages, and what a comment in front of one says of it.
 
-A fence names its language: bash, python and toml are run, text is not code. On the line before it may stand
+A fence names its language: bash, python and toml are run, c is written to a file, text is not code. On the line before
+it may stand
 
     <!-- block: skip WHY -->             it cannot be run here, for this reason
     <!-- block: file NAME -->            it is written to this file, which later blocks use
@@ -12,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-LANGUAGES = ("bash", "python", "toml", "text")
+LANGUAGES = ("bash", "python", "toml", "c", "text")
 FENCE = re.compile(
     r"^(?:[ ]*<!-- block: (?P<verb>\w+) (?P<rest>.*?) -->\n)?"
     r"(?P<indent>[ ]*)```(?P<language>\w*)\n(?P<text>.*?)^[ ]*```[ ]*$",

@@ -60,6 +60,7 @@ def test_blocks_are_well_formed(page):
     for block in blocks_of(page):
         assert block.language in LANGUAGES, f"{block}: the language of a block is wanted, one of {LANGUAGES}"
         assert block.verb in (None, *VERBS), f"{block}: no such verb: {block.verb}"
+        assert block.language != "c" or block.verb == "file", f"{block}: the file that it is written to is wanted"
         if block.verb == "skip":
             assert len(block.rest.split()) >= 3, f"{block}: a reason is wanted"
 

@@ -62,7 +62,7 @@ static void take(struct outcome *outcome, double *found, size_t count, int first
     free(found);
 }
 
-enum { ACTIONS, PATH, POINT_SUMS, RETURNS, POLE_SUMS, ELEMENTARY, MOMENTS = ELEMENTARY + 4, DISTANCE, KINDS };
+enum { ACTIONS, PATH, POINT_SUMS, RETURNS, POLE_SUMS, ELEMENTARY, MOMENTS = ELEMENTARY + 4, DISTANCE, SHIFTED, KINDS = SHIFTED + 2 };
 
 static void run(const struct kernels *kernels, const struct policies *policies, const double *seen, double *start,
                 int poles, struct outcome *outcomes, int first) {
@@ -104,6 +104,12 @@ static void run(const struct kernels *kernels, const struct policies *policies, 
         double *out = filled(observed * batch * sizeof(double));
         kernels->elementary(function, seen, out, observed * batch);
         take(&outcomes[ELEMENTARY + function], out, observed * batch, first, name, "an elementary function");
+    }
+    for (ptrdiff_t step = 1; step < 3; step++) {
+        double *points = filled(observed * batch * (size_t)step * sizeof(double));
+        kernels->shifted(start, (ptrdiff_t)observed < 4 ? (ptrdiff_t)observed : 4, seen, policies->batch, 0.3, points,
+                         policies->batch * step, step);
+        take(&outcomes[SHIFTED + step - 1], points, observed * batch * (size_t)step, first, name, "points");
     }
     double *sums = filled(2 * batch * sizeof(double));
     kernels->moments(seen, (ptrdiff_t)observed, policies->batch, sums);

@@ -1,7 +1,9 @@
 """What can make a processor compute other bits, the configurations that are tried under it, and their hashes.
 
-python tests/native/same_bits.py            a table of hashes by switch and configuration, as docs/same_bits.md has it
-python tests/native/same_bits.py hashes NAME ...    those of this process, as JSON
+    python tests/native/same_bits.py [NAME ...]       a table of hashes, as docs/same_bits.md has it
+    python tests/native/same_bits.py hashes NAME ...  those of this process, as JSON
+
+Each switch is tried in a process of its own.
 """
 
 import ctypes
@@ -60,6 +62,21 @@ OURS = {
         adaptation=_DPP,
     ),
     "dpp_shared_eigenvalues": _with(policy={"hidden": []}, meta=_DPP, adaptation=_DPP),
+    "hessian": _with(
+        policy={"hidden": [3, 3], "activation": "tanh"},
+        meta={"algorithm": "first_order", "use_hessian": True},
+        adaptation={"estimator": "antithetic"},
+    ),
+    "population_chain": {
+        **_SMALL,
+        "adaptation": {
+            "operator": "chain",
+            "links": [
+                {"operator": "population_search"},
+                {"operator": "es_gradient", "queries": 5, "decoder": "ridge"},
+            ],
+        },
+    },
     "outliers": _with(task={"name": "four_corners", "horizon": 20, "corruption": {"fraction": 0.3, "noise_std": 0.1}}),
 }
 # Solvers and simulators that are others'.
@@ -166,11 +183,12 @@ def main():
         hashes = {name: digest(esmaml_mpi.train(known[name])) for name in sys.argv[2:]}
         print(json.dumps({"effect": effect(), "hashes": hashes}))
         return
+    names = sys.argv[1:] or list(known)
     rows = {"as it is": {}, **switches()}
-    found = {name: under(variables, known) for name, variables in rows.items()}
+    found = {name: under(variables, names) for name, variables in rows.items()}
     first = found["as it is"]["hashes"]
     print("| configuration | as it is | other under |\n|---|---|---|")
-    for config in known:
+    for config in names:
         hashes = {name: found[name]["hashes"][config] for name in rows}
         others = [f"{name}: `{each}`" for name, each in hashes.items() if each != first[config]]
         print(f"| {config} | `{first[config]}` | {'; '.join(others) or 'none'} |", flush=True)

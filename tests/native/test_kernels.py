@@ -225,6 +225,24 @@ def test_sums_over_steps_and_distances(name, columns):
         same_bits(compiled, expected)
 
 
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize(("count", "step", "over"), [(1, 1, 0), (20, 1, 1), (9, 2, 0), (4, 2, 1), (33, 3, 5)])
+def test_points_around_a_centre(name, count, step, over):
+    rng = np.random.default_rng(count)
+    centre, directions = numbers(rng, (5, 2, 3), True), numbers(rng, (5, 2, 3, count), True)
+    found = {}
+    with np.errstate(all="ignore"):
+        for each in (door.NUMPY, name):
+            out = np.zeros((5, 2, 3, count * step + over))
+            with door.using(each):
+                for first in range(step):
+                    door.shifted(centre, directions, -0.1 * (first + 1), out, first, step)
+            found[each] = out
+    same_bits(found[name], found[door.NUMPY])
+    with door.using(name), pytest.raises(ValueError, match="room for every direction"):
+        door.shifted(centre, directions, 0.1, np.empty((5, 2, 3, count * step - step + 1)), 1, step)
+
+
 def test_an_unknown_instruction_set_is_refused_in_a_line():
     with pytest.raises(
         ConfigError, match=r"ESMAML_NATIVE = 'avx99': this machine has .*numpy; one of these is wanted\.$"

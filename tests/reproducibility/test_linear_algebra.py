@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from esmaml_mpi.reproducibility import linear_algebra
-from esmaml_mpi.reproducibility.linear_algebra import cholesky, eigen, inner, lengths, product, solve_positive, times
+from esmaml_mpi.reproducibility.linear_algebra import (
+    cholesky,
+    eigen,
+    gram,
+    inner,
+    lengths,
+    product,
+    solve_positive,
+    times,
+)
 
 RNG = np.random.default_rng(6)
 WIDE = np.longdouble
@@ -34,6 +43,15 @@ def test_products_do_not_depend_on_the_order_of_sums():
         assert np.array_equal(product(left[:, order], right[order]), expected)
     assert np.array_equal(product(left[:4], right), expected[:4])
     assert np.array_equal(product(left[:1], right[:, 3:4]), expected[:1, 3:4])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 7), (7, 40), (5000, 3)])
+def test_products_of_all_pairs_of_columns(shape):
+    columns = RNG.standard_normal(shape) * 10.0 ** RNG.integers(-100, 100, shape[1])
+    found = gram(columns)
+    scale = np.outer(*[np.abs(columns).max(axis=0)] * 2) * len(columns)
+    assert np.array_equal(found, found.T) and np.array_equal(gram(columns[RNG.permutation(len(columns))]), found)
+    assert (np.abs(found - product(columns.T, columns)) / scale).max() < 2.0**-52
 
 
 def test_products_with_nothing_in_them():

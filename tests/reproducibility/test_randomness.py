@@ -65,6 +65,15 @@ def test_filled_normals_are_the_generators(shape):
         assert np.array_equal(out, streams.generator(purpose, at, **indices).standard_normal(shape))
 
 
+def test_many_streams_filled_in_one_go_are_each_what_they_are_alone():
+    streams, units, tasks = Streams(2**63 - 1), np.array([5, 5, 2**40]), np.array([0, 3, 2**31])
+    found, alone = np.empty((7, 3, 4)), np.empty((7, 4))
+    streams.fill_normals_of_each(found, Purpose.ADAPTATION, AT, units=units, tasks=tasks, step=9)
+    for k in range(3):
+        streams.fill_normals(alone, Purpose.ADAPTATION, AT, unit=units[k], task=tasks[k], step=9)
+        assert np.array_equal(found[:, k], alone)
+
+
 def test_filling_leaves_nothing_behind_for_the_next_key():
     streams, first, second = Streams(9), np.empty(3), np.empty(501)
     for key, other in itertools.permutations(["base", "unit", "iteration", "purpose"], 2):

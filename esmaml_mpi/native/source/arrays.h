@@ -55,4 +55,15 @@ static void squared_distance(const double *path, ptrdiff_t steps, ptrdiff_t batc
     }
 }
 
+/* Row r of out, from its start on every `step` numbers: centre[r] + factor * directions[r]. */
+static void shifted(const double *centre, ptrdiff_t rows, const double *directions, ptrdiff_t count, double factor,
+                    double *out, ptrdiff_t apart, ptrdiff_t step) {
+    for (ptrdiff_t r = 0; r < rows; r++, directions += count, out += apart) {
+        if (step == 1)
+            for (ptrdiff_t k = 0; k < count; k++) out[k] = directions[k] * factor + centre[r];
+        else
+            for (ptrdiff_t k = 0; k < count; k++) out[k * step] = directions[k] * factor + centre[r];
+    }
+}
+
 #endif

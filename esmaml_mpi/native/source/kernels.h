@@ -64,6 +64,9 @@ struct kernels {
     void (*moments)(const double *seen, ptrdiff_t steps, ptrdiff_t columns, double *sums);
     /* Squared distance (steps, B) of a path (steps, 2, B) to goals (2, B). */
     void (*squared_distance)(const double *path, ptrdiff_t steps, ptrdiff_t batch, struct matrix goal, double *out);
+    /* Of some rows, `apart` numbers from each other in out, every `step` numbers: centre + factor * directions. */
+    void (*shifted)(const double *centre, ptrdiff_t rows, const double *directions, ptrdiff_t count, double factor,
+                    double *out, ptrdiff_t apart, ptrdiff_t step);
 };
 
 /* The sets that this processor has, best first; NULL behind the last. */

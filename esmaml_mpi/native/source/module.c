@@ -5,6 +5,7 @@ in names() first. Policies are given as (shape, parameters, mean, std): shape is
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
@@ -104,6 +105,13 @@ static int policies_of(struct held *held, PyObject *const *arguments, struct pol
            matrix_of(held, arguments[3], inputs, policies->batch, "std", &policies->std);
 }
 
+/* Around so many operations: other threads run, unless it takes but a few microseconds, as a change of threads does. */
+static PyThreadState *begun(size_t operations) { return operations > 10000 ? PyEval_SaveThread() : NULL; }
+
+static void ended(PyThreadState *others) {
+    if (others) PyEval_RestoreThread(others);
+}
+
 static PyObject *finished(struct held *held, int done) {
     release(held);
     if (done) Py_RETURN_NONE;
@@ -186,9 +194,59 @@ static PyObject *act(PyObject *self, PyObject *const *arguments, Py_ssize_t coun
     if (!packed || !matrix_of(&held, arguments[3], network->widths[0], policies.batch, "observations", &observations))
         return finished(&held, 0);
     if (!observations.at) return finished(&held, wrong("observations", "an array (n, B)"));
+    PyThreadState *others = begun(kernels->packed_size(&policies));
+    int done = kernels->act(&policies, packed, observations, actions);
+    ended(others);
+    return finished(&held, done);
+}
+
+/* A user's: one step of B episodes. Acts on the state, which is the user's own, by actions (m, B), which may be written
+   over, and writes the observations (n, B) that follow. */
+typedef void (*stepping)(void *state, int64_t batch, double *actions, double *observations);
+
+/* All steps of a path (horizon + 1, n, B) whose first observations are there, and their sums. 0: memory is out. */
+static int stepped(const struct kernels *kernels, const struct policies *policies, const double *packed, stepping step,
+                   void *state, double *path, ptrdiff_t horizon, double *sums) {
+    const struct network *network = &policies->network;
+    ptrdiff_t row = network->widths[0] * policies->batch;
+    double *actions = malloc((size_t)(network->widths[network->layers] * policies->batch) * sizeof *actions);
+    int done = actions != NULL;
+    for (ptrdiff_t t = 0; done && t < horizon; t++) {
+        struct matrix observations = {path + t * row, policies->batch, 1};
+        done = kernels->act(policies, packed, observations, actions);
+        if (done) step(state, policies->batch, actions, path + (t + 1) * row);
+    }
+    if (done) kernels->moments(path, horizon, row, sums);
+    free(actions);
+    return done;
+}
+
+/* (set, shape, packed, address of a stepping function, state, path (H + 1, n, B), sums (2n, B)) */
+static PyObject *path(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies = {0};
+    stepping step;
+    if (!counted(count, 7)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !network_of(&held, arguments[1], &policies.network)) return finished(&held, 0);
+    void *address = PyLong_AsVoidPtr(arguments[3]);
+    if (PyErr_Occurred()) return finished(&held, 0);
+    if (!address) return finished(&held, wrong("step", "the address of a function"));
+    memcpy(&step, &address, sizeof step);
+    Py_buffer *path = hold(&held, arguments[5], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "path");
+    if (!path) return finished(&held, 0);
+    if (path->ndim != 3 || path->shape[0] < 2 || path->shape[1] != policies.network.widths[0] || path->shape[2] < 1)
+        return finished(&held, wrong("path", "an array (horizon + 1, n, B)"));
+    policies.batch = path->shape[2];
+    double *packed = packed_of(&held, arguments[2], kernels, &policies, 0);
+    Py_buffer *state = packed ? hold(&held, arguments[4], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "state") : NULL;
+    size_t sizes = 2 * (size_t)(path->shape[1] * path->shape[2]);
+    double *sums = state ? items_of(&held, arguments[6], sizes, PyBUF_WRITABLE, "d", "sums") : NULL;
+    if (!sums) return finished(&held, 0);
     int done;
     Py_BEGIN_ALLOW_THREADS
-    done = kernels->act(&policies, packed, observations, actions);
+    done = stepped(kernels, &policies, packed, step, state->buf, path->buf, path->shape[0] - 1, sums);
     Py_END_ALLOW_THREADS
     return finished(&held, done);
 }
@@ -320,6 +378,36 @@ static PyObject *squared_distance(PyObject *self, PyObject *const *arguments, Py
     return finished(&held, 1);
 }
 
+/* (set, centre (..), directions (.., K), factor, out (.., Q), first, step): columns first, first + step, .. of out */
+static PyObject *shifted(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    if (!counted(count, 7)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    double factor = kernels ? PyFloat_AsDouble(arguments[3]) : 0.0;
+    Py_ssize_t first = kernels ? PyLong_AsSsize_t(arguments[5]) : 0, step = kernels ? PyLong_AsSsize_t(arguments[6]) : 0;
+    if (!kernels || PyErr_Occurred()) return NULL;
+    Py_buffer *centre = hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "centre");
+    Py_buffer *directions = centre ? hold(&held, arguments[2], PyBUF_C_CONTIGUOUS, "d", "directions") : NULL;
+    Py_buffer *out = directions ? hold(&held, arguments[4], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "out") : NULL;
+    if (!out) return finished(&held, 0);
+    if (directions->ndim != centre->ndim + 1 || out->ndim != centre->ndim + 1)
+        return finished(&held, wrong("directions and out", "one dimension more than of the centre"));
+    for (int i = 0; i < centre->ndim; i++)
+        if (directions->shape[i] != centre->shape[i] || out->shape[i] != centre->shape[i])
+            return finished(&held, wrong("directions and out", "the shape of the centre"));
+    Py_ssize_t rows = centre->len / (Py_ssize_t)sizeof(double), columns = directions->shape[centre->ndim];
+    Py_ssize_t apart = out->shape[centre->ndim];
+    if (first < 0 || step < 1 || first >= apart || columns > (apart - first + step - 1) / step)
+        return finished(&held, wrong("out", "room for every direction"));
+    const double *from = centre->buf, *steps = directions->buf;
+    double *to = (double *)out->buf + first;
+    PyThreadState *others = begun((size_t)rows * (size_t)columns);
+    kernels->shifted(from, rows, steps, columns, factor, to, apart, step);
+    ended(others);
+    return finished(&held, 1);
+}
+
 /* Functions come as the numbers that ctypes gives for them. */
 static drawing drawing_at(PyObject *address) {
     drawing found;
@@ -338,30 +426,34 @@ static PyObject *learn(PyObject *self, PyObject *address) {
     return PyBytes_FromStringAndSize((const char *)&layers, sizeof layers);
 }
 
-/* (layers, random_standard_normal of NumPy's, out (rows, columns) with its columns side by side, two words of the key, four of the counter, the least first) */
+#define KEY_WORDS 6 /* of a stream: two of the key and four of the counter, the least significant first */
+
+/* (layers, random_standard_normal of NumPy's, out (rows, K, columns) with its columns side by side, keys of K streams):
+   rows and columns of each stream. */
 static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     struct held held = {.count = 0};
-    uint64_t words[6];
-    if (!counted(count, 9)) return NULL;
-    for (int i = 0; i < 6; i++) {
-        words[i] = PyLong_AsUnsignedLongLong(arguments[i + 3]);
-        if (PyErr_Occurred()) return NULL;
-    }
+    if (!counted(count, 4)) return NULL;
     drawing numpy = drawing_at(arguments[1]);
     if (PyErr_Occurred()) return NULL;
     const struct layers *layers = items_of(&held, arguments[0], sizeof *layers, 0, "B", "layers");
     Py_buffer *out = layers ? hold(&held, arguments[2], PyBUF_STRIDES | PyBUF_WRITABLE, "d", "out") : NULL;
     if (!out) return finished(&held, 0);
     const Py_ssize_t item = sizeof(double);
-    if (out->ndim != 2 || (out->shape[1] > 1 && out->strides[1] != item) || out->strides[0] % item)
-        return finished(&held, wrong("out", "an array (rows, columns) whose columns lie side by side"));
+    if (out->ndim != 3 || (out->shape[2] > 1 && out->strides[2] != item) || out->strides[0] % item || out->strides[1] % item)
+        return finished(&held, wrong("out", "an array (rows, streams, columns) whose columns lie side by side"));
+    size_t rows = (size_t)out->shape[0], streams = (size_t)out->shape[1], columns = (size_t)out->shape[2];
+    const char *keys = items_of(&held, arguments[3], streams * KEY_WORDS * sizeof(uint64_t), 0, "B", "keys");
+    if (!keys) return finished(&held, 0);
     double *to = out->buf;
-    size_t rows = (size_t)out->shape[0], columns = (size_t)out->shape[1];
-    ptrdiff_t apart = out->strides[0] / item;
-    Py_BEGIN_ALLOW_THREADS
-    draw_normals(layers, numpy, words, words + 2, to, rows, columns, apart);
-    Py_END_ALLOW_THREADS
+    ptrdiff_t apart = out->strides[0] / item, next = out->strides[1] / item;
+    PyThreadState *others = begun(rows * streams * columns * 10);
+    for (size_t k = 0; k < streams; k++, to += next) {
+        uint64_t words[KEY_WORDS];
+        memcpy(words, keys + k * sizeof words, sizeof words);
+        draw_normals(layers, numpy, words, words + 2, to, rows, columns, apart);
+    }
+    ended(others);
     return finished(&held, 1);
 }
 
@@ -371,7 +463,7 @@ static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
-    FUNCTION(normals),     {"learn", learn, METH_O, NULL},
+    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals),    {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -26,8 +26,8 @@ struct layers {
 /* Learns the layers from numpy, the function random_standard_normal of NumPy's; 0 where they are not what they were. */
 int learn_layers(drawing numpy, struct layers *layers);
 
-/* The first normals of a stream, in rows that lie `apart` numbers from each other. numpy draws those few that the layers do
-   not give at once, and its tails get last bits that do not depend on the C library. */
+/* The first normals of a stream, in rows that lie `apart` numbers from each other; numpy draws those few that the layers
+   do not give at once, and its tails get last bits that do not depend on the C library. */
 void draw_normals(const struct layers *layers, drawing numpy, const uint64_t key[2], const uint64_t counter[4],
                   double *out, size_t rows, size_t columns, ptrdiff_t apart);
 

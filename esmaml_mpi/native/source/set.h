@@ -5,5 +5,6 @@
 
 #define KERNELS(name)                                                                                                \
     {                                                                                                                \
-        name, LANES, packed_size, pack, act, point_episodes, cartpole_episodes, elementary, moments, squared_distance \
+        name, LANES, packed_size, pack, act, point_episodes, cartpole_episodes, elementary, moments,                  \
+        squared_distance, shifted                                                                                     \
     }
