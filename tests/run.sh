@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The one test command: installs what the tests need and runs them, those under a real mpirun included.
 #   bash tests/run.sh [--quick] [--coverage] [ARGUMENT...]
-#   --quick      leaves out the tests that are marked as slow: about 90 seconds on two cores
+#   --quick      leaves out the tests that are marked as slow: about two minutes on two cores
 #   --coverage   says which share of the lines was run, and which files have less than 90 % of theirs
 #   ARGUMENT     goes to pytest: a folder, a file, -k WORDS, ...
 set -euo pipefail

@@ -42,6 +42,7 @@ def test_gaussian_directions_are_those_of_the_stream():
     assert same(make_sampler("gaussian").draw(generator, 6, 20), filled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNBIASED)
 @pytest.mark.parametrize(("dimension", "count"), [(4, 3), pytest.param(4, 10, marks=pytest.mark.slow), (6, 5), (1, 2)])
 def test_each_direction_has_the_first_two_moments_of_a_standard_normal(name, dimension, count):
@@ -63,6 +64,7 @@ def test_determinantal_directions_by_distance_are_too_long_and_equally_so_along_
     assert near(products, size * np.eye(4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNBIASED)
 def test_fourth_moments_are_those_that_the_sampler_claims(name):
     dimension = 4
