@@ -59,6 +59,10 @@ class Probe:
             return None
         return Measured(kept, queries[kept], np.add.reduce(centres) / centres.size if centres.size else None)
 
+    def weights(self, found: Measured) -> np.ndarray:
+        """The weights (m,) of all directions in the gradient, if ``perturbations.summable``."""
+        return self.perturbations.weights(found.kept, found.values, found.pivot)
+
     def gradient(
         self, found: Measured, dimension: int, at: Round, task: int = 0, subspace: Subspace | None = None
     ) -> np.ndarray:

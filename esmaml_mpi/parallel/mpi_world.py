@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from mpi4py import MPI
@@ -14,6 +15,7 @@ from esmaml_mpi.parallel.siblings import Siblings
 from esmaml_mpi.parallel.world import RankLost, World
 
 _ONE = np.ones(1, dtype=np.int64)
+PIECE = 8000  # numbers of one reduction: below the 64 KiB from which on Open MPI's libnbc reduces along a chain
 PATIENCE = 10.0  # seconds that ranks have to end themselves once one of them aborts
 
 
@@ -59,6 +61,18 @@ class MPIWorld(World):
     def sum(self, buffer: np.ndarray) -> None:
         self._complete(lambda: self._comm.Iallreduce(MPI.IN_PLACE, buffer, op=MPI.SUM))
 
+    def reduce(self, buffer: np.ndarray) -> None:
+        # In pieces, all under way at once: a tree passes on the first while it adds up the next, and Open MPI sends
+        # longer ones along a chain of all ranks.
+        pieces = [buffer[i : i + PIECE] for i in range(0, len(buffer), PIECE)]
+
+        def start(piece: np.ndarray) -> MPI.Request:
+            if self.rank == 0:
+                return self._comm.Ireduce(MPI.IN_PLACE, piece, op=MPI.SUM, root=0)
+            return self._comm.Ireduce(piece, None, op=MPI.SUM, root=0)
+
+        self._complete(*(partial(start, piece) for piece in pieces))
+
     def open_tickets(self) -> None:
         if self._window is not None:
             return
@@ -103,16 +117,16 @@ class MPIWorld(World):
             self._window.Free()
         MPI.Finalize()
 
-    def _complete(self, start: Callable[[], MPI.Request]) -> None:
-        """Start an operation and wait for its end.
+    def _complete(self, *starts: Callable[[], MPI.Request]) -> None:
+        """Start operations and wait for their end.
 
         Spins briefly, then sleeps a tenth of the time waited so far, so that waiting ranks leave the cores to working
         ones.
         """
         try:
-            request = start()
+            requests = [start() for start in starts]
             began = time.perf_counter()
-            while not request.Test():
+            while not MPI.Request.Testall(requests):
                 waited = time.perf_counter() - began
                 time.sleep(0.0 if waited < 200e-6 else min(waited / 10, self._longest_nap))
                 if self.survives_losses and self._siblings.vanished(waited):

@@ -43,6 +43,9 @@ class World:
     def sum(self, buffer: np.ndarray) -> None:
         """Add int64 buffers over ranks, in place, on every rank."""
 
+    def reduce(self, buffer: np.ndarray) -> None:
+        """Add int64 buffers (n,) over ranks, in place, on rank 0; the others keep theirs."""
+
     def open_tickets(self) -> None:
         """Collective; before the first ticket."""
 

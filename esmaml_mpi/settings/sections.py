@@ -53,6 +53,13 @@ class RunSettings:
         "episodes of uneven length or unequal machines; does not change any number",
         choices=("static", "dynamic"),
     )
+    update: str = setting(
+        "auto",
+        "who sums the directions of an iteration; aggregator: rank 0, which draws all of them again; shared: every "
+        "rank a part; auto: shared where the directions are many numbers; does not change any number. Gradients by "
+        "regression and samplers with importance weights are always rank 0's",
+        choices=("auto", "aggregator", "shared"),
+    )
     unit_timeout: float = setting(
         0.0,
         "seconds an evaluation may take before it counts as failed, times their number where a rank has several; "
