@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from mpi4py import MPI
 
+from esmaml_mpi.parallel.cores import MOST_CORES, affinity, has_own_core, quota
 from esmaml_mpi.parallel.launcher import end_job, launcher
 from esmaml_mpi.parallel.siblings import Siblings
 from esmaml_mpi.parallel.world import RankLost, World
@@ -45,6 +46,9 @@ class MPIWorld(World):
         pids = np.empty(neighbours.size, dtype=np.int64)
         neighbours.Allgather(np.array([os.getpid()], dtype=np.int64), pids)
         self._siblings = Siblings(pids.tolist())
+        masks = np.empty((neighbours.size, MOST_CORES // 8), dtype=np.uint8)
+        neighbours.Allgather(np.frombuffer(affinity(), dtype=np.uint8), masks)
+        self._polls = has_own_core([mask.tobytes() for mask in masks], neighbours.rank, quota())
         neighbours.Free()
 
     def broadcast(self, buffer: np.ndarray) -> None:
@@ -120,15 +124,15 @@ class MPIWorld(World):
     def _complete(self, *starts: Callable[[], MPI.Request]) -> None:
         """Start operations and wait for their end.
 
-        Spins briefly, then sleeps a tenth of the time waited so far, so that waiting ranks leave the cores to working
-        ones.
+        A rank with a core to itself looks all the time. One that shares its core spins briefly, then sleeps a tenth of
+        the time waited so far, so that waiting ranks leave the cores to working ones.
         """
         try:
             requests = [start() for start in starts]
             began = time.perf_counter()
             while not MPI.Request.Testall(requests):
                 waited = time.perf_counter() - began
-                time.sleep(0.0 if waited < 200e-6 else min(waited / 10, self._longest_nap))
+                time.sleep(0.0 if self._polls or waited < 200e-6 else min(waited / 10, self._longest_nap))
                 if self.survives_losses and self._siblings.vanished(waited):
                     self._give_up()
         except MPI.Exception as error:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 # Settings that change no number of an iteration, so a resumed run may have others.
-FREE = ("meta.iterations", "run.threads", "run.plan", "checkpoint.every", "checkpoint.minutes")
+FREE = ("meta.iterations", "run.threads", "run.plan", "run.update", "checkpoint.every", "checkpoint.minutes")
 
 
 def agree(world: World, prepare: Callable[[], str]) -> str:

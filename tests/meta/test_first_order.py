@@ -6,7 +6,11 @@ from helpers import near
 from quadratic_family import QuadraticFamily
 
 from esmaml_mpi.config.loading import load
+from esmaml_mpi.meta.combining import Combining
+from esmaml_mpi.meta.curvature import PROJECTIONS
 from esmaml_mpi.meta.first_order import INNER, OUTER, FirstOrder
+from esmaml_mpi.meta.stages import Combination, Request
+from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 
 D, TASKS, SEED = 3, 4, 3
@@ -58,18 +62,28 @@ def run(subject, at=AT, theta=THETA, reward=lambda x, task: QUADRATIC.values(x, 
     """The Step of an iteration whose rewards are a function of parameters and task; ``lost``: (which, slot, i)."""
     tasks = subject.batches.draw(at)
     iteration = subject.iteration(theta, at, None)
-    stage, which, centres = next(iteration), INNER, np.repeat(theta[:, None], len(tasks), axis=1)
+    asked, which, centres = next(iteration), INNER, np.repeat(theta[:, None], len(tasks), axis=1)
     while True:
-        values = rewards_of(subject, which, centres, tasks, at, reward)
-        for each, slot, i in lost:
-            if each == which:
-                values[slot, i] = np.nan
-        assert (stage.units, stage.width) == (values.size, 1)
+        if isinstance(asked, Combination):
+            combining = Combining(asked, *subject.directions_of(asked.number, at), len(theta), at, None)
+            answer = combining.value(combining.part(asked.addends))
+        elif asked.number == PROJECTIONS:
+            nothing = Observer(np.zeros(2), np.ones(2))
+            request = Request(at.iteration, at.attempt, asked, False, theta, nothing)
+            answer, _ = subject.work(request, range(asked.units), None)
+        else:
+            if asked.number == OUTER:
+                which, centres = OUTER, asked.payload.reshape(len(theta), len(tasks))
+            values = rewards_of(subject, which, centres, tasks, at, reward)
+            for each, slot, i in lost:
+                if each == which:
+                    values[slot, i] = np.nan
+            assert (asked.units, asked.width) == (values.size, 1)
+            answer = values.reshape(-1, 1)
         try:
-            stage = iteration.send(values.reshape(-1, 1))
+            asked = iteration.send(answer)
         except StopIteration as done:
             return done.value
-        which, centres = OUTER, stage.payload.reshape(len(theta), len(tasks))
 
 
 def normals(purpose, at, task, count):
