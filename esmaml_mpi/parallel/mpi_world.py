@@ -48,7 +48,9 @@ class MPIWorld(World):
         self._siblings = Siblings(pids.tolist())
         masks = np.empty((neighbours.size, MOST_CORES // 8), dtype=np.uint8)
         neighbours.Allgather(np.frombuffer(affinity(), dtype=np.uint8), masks)
-        self._polls = has_own_core([mask.tobytes() for mask in masks], neighbours.rank, quota())
+        alone = has_own_core([mask.tobytes() for mask in masks], neighbours.rank, quota())
+        # With a core of its own a rank loses nothing by polling, and what it sleeps later is a thousandth of its wait.
+        self._spin, self._nap_share = (0.1, 0.001) if alone else (200e-6, 0.1)
         neighbours.Free()
 
     def broadcast(self, buffer: np.ndarray) -> None:
@@ -124,15 +126,14 @@ class MPIWorld(World):
     def _complete(self, *starts: Callable[[], MPI.Request]) -> None:
         """Start operations and wait for their end.
 
-        A rank with a core to itself looks all the time. One that shares its core spins briefly, then sleeps a tenth of
-        the time waited so far, so that waiting ranks leave the cores to working ones.
+        Waiting ranks leave the cores to working ones: after a while they sleep for a share of the time waited so far.
         """
         try:
             requests = [start() for start in starts]
             began = time.perf_counter()
             while not MPI.Request.Testall(requests):
                 waited = time.perf_counter() - began
-                time.sleep(0.0 if self._polls or waited < 200e-6 else min(waited / 10, self._longest_nap))
+                time.sleep(min(waited * self._nap_share, self._longest_nap) if waited > self._spin else 0.0)
                 if self.survives_losses and self._siblings.vanished(waited):
                     self._give_up()
         except MPI.Exception as error:
