@@ -123,7 +123,7 @@ def _simulate_block(
         try:
             simulation = family.simulation(prices[:, 0], noise, workspace)
             bound = policy.bind(parameters, observer.mean, observer.std)
-            whole_episodes = None if record else getattr(simulation, "whole_episodes", None)
+            whole_episodes = None if record or tasks.ndim == 3 else getattr(simulation, "whole_episodes", None)
             done = whole_episodes(bound) if whole_episodes else None
             if done is not None:
                 return RolloutResult(*done)

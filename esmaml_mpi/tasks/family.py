@@ -50,7 +50,7 @@ class WholePaths(Protocol):
 
 
 class WholeEpisodes(Protocol):
-    """What a simulation may have beside the methods above, if its family's tasks do not share dynamics."""
+    """What a simulation may have beside the methods above. Not asked for episodes that are priced for several tasks."""
 
     def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Returns (B,), lengths (B,) and observation sums (2n, B) of whole episodes, to the bits that all other methods

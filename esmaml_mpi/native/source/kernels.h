@@ -29,12 +29,20 @@ struct policies {
     ptrdiff_t batch;
 };
 
+/* What a step pays, of the squared distance to the goal after it: -limit + max(0, limit - squared), -squared, or minus
+   its root. */
+enum price { BOWL, SQUARED_DISTANCE, DISTANCE };
+
 struct point {
     double action_limit, position_limit;
     struct matrix start; /* (2, B); no episode has one of its own where start.at is NULL */
     ptrdiff_t horizon;
-    double *path; /* (horizon + 1, 2, B) */
     double *sums; /* (4, B): over the steps acted upon, of the observations and of their squares */
+    double *path; /* (horizon + 1, 2, B), or NULL where steps are priced on the way: */
+    enum price price;
+    double limit;
+    struct matrix goal; /* (2, B) */
+    double *returns;    /* (B,) */
 };
 
 struct cartpole {

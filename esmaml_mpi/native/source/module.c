@@ -251,29 +251,60 @@ static PyObject *path(PyObject *self, PyObject *const *arguments, Py_ssize_t cou
     return finished(&held, done);
 }
 
-/* (set, shape, parameters, mean, std, action limit, position limit, start or None, path (H + 1, 2, B), sums (4, B)) */
+/* What both of the following have in common: (set, shape, parameters, mean, std, action limit, position limit, start or
+   None, .., sums (4, B)) */
+static const struct kernels *point_of(struct held *held, PyObject *const *arguments, PyObject *sums,
+                                      struct policies *policies, struct point *point) {
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !policies_of(held, arguments + 1, policies)) return NULL;
+    const struct network *network = &policies->network;
+    if (network->widths[0] != 2 || network->widths[network->layers] != 2) {
+        wrong("shape", "two observations and two actions");
+        return NULL;
+    }
+    point->action_limit = PyFloat_AsDouble(arguments[5]), point->position_limit = PyFloat_AsDouble(arguments[6]);
+    if (PyErr_Occurred() || !matrix_of(held, arguments[7], 2, policies->batch, "start", &point->start)) return NULL;
+    point->sums = items_of(held, sums, 4 * (size_t)policies->batch, PyBUF_WRITABLE, "d", "sums");
+    return point->sums ? kernels : NULL;
+}
+
+/* (as point_of, path (H + 1, 2, B), sums) */
 static PyObject *point(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     struct held held = {.count = 0};
     struct policies policies;
-    struct point point;
+    struct point point = {0};
     if (!counted(count, 10)) return NULL;
-    const struct kernels *kernels = set_at(arguments[0]);
-    if (!kernels || !policies_of(&held, arguments + 1, &policies)) return finished(&held, 0);
-    const struct network *network = &policies.network;
-    if (network->widths[0] != 2 || network->widths[network->layers] != 2)
-        return finished(&held, wrong("shape", "two observations and two actions"));
-    point.action_limit = PyFloat_AsDouble(arguments[5]), point.position_limit = PyFloat_AsDouble(arguments[6]);
-    if (PyErr_Occurred() || !matrix_of(&held, arguments[7], 2, policies.batch, "start", &point.start))
-        return finished(&held, 0);
-    Py_buffer *path = hold(&held, arguments[8], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "path");
+    const struct kernels *kernels = point_of(&held, arguments, arguments[9], &policies, &point);
+    Py_buffer *path = kernels ? hold(&held, arguments[8], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "path") : NULL;
     if (!path) return finished(&held, 0);
     if (path->ndim != 3 || path->shape[0] < 2 || path->shape[1] != 2 || path->shape[2] != policies.batch)
         return finished(&held, wrong("path", "an array (horizon + 1, 2, B)"));
     point.horizon = path->shape[0] - 1, point.path = path->buf;
-    point.sums = items_of(&held, arguments[9], 4 * (size_t)policies.batch, PyBUF_WRITABLE, "d", "sums");
-    if (!point.sums) return finished(&held, 0);
     int done;
+    Py_BEGIN_ALLOW_THREADS
+    done = kernels->point(&policies, &point);
+    Py_END_ALLOW_THREADS
+    return finished(&held, done);
+}
+
+/* (as point_of, (price, limit, horizon), goal (2, B), returns (B,), sums) */
+static PyObject *priced(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies;
+    struct point point = {0};
+    int price, done;
+    Py_ssize_t horizon;
+    if (!counted(count, 12)) return NULL;
+    const struct kernels *kernels = point_of(&held, arguments, arguments[11], &policies, &point);
+    if (!kernels || !PyArg_ParseTuple(arguments[8], "idn", &price, &point.limit, &horizon)) return finished(&held, 0);
+    if (price < BOWL || price > DISTANCE || horizon < 1) return finished(&held, wrong("price", "0 to 2, and a step"));
+    point.price = (enum price)price, point.horizon = horizon;
+    if (arguments[9] == Py_None) return finished(&held, wrong("goal", "an array"));
+    if (!matrix_of(&held, arguments[9], 2, policies.batch, "goal", &point.goal)) return finished(&held, 0);
+    point.returns = items_of(&held, arguments[10], (size_t)policies.batch, PyBUF_WRITABLE, "d", "returns");
+    if (!point.returns) return finished(&held, 0);
     Py_BEGIN_ALLOW_THREADS
     done = kernels->point(&policies, &point);
     Py_END_ALLOW_THREADS
@@ -463,7 +494,7 @@ static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
-    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals),    {"learn", learn, METH_O, NULL},
+    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals), FUNCTION(priced),   {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
