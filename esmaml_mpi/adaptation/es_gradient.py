@@ -16,7 +16,7 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import scaled, scaling
-from esmaml_mpi.native.door import shifted
+from esmaml_mpi.native.door import shifted, weighted_sum
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import (
     DECODER_DOC,
@@ -142,8 +142,7 @@ class ESGradient(AdaptationSettings):
                 weights = differences / (count * self.sigma)
                 if hasattr(normals, "importance"):
                     weights *= normals.importance(directions)
-                np.multiply(directions, weights, out=directions)
-                gradient = np.add.reduce(directions, axis=-1)
+                gradient = weighted_sum(directions, weights)
             else:
                 gradient = self._decoded(
                     directions, differences, theta, pivot, np.where(signal, scale, np.inf), archives

@@ -39,12 +39,10 @@ def roll_out(
     for start in range(0, len(asked.slots), evaluator.block):
         block = slice(start, start + evaluator.block)
         slots, evaluations = asked.slots[block], asked.evaluations[block]
-        tasks, points = asked.tasks[slots], np.empty((len(centres), len(slots)))
-        for column, (slot, i, task) in enumerate(zip(slots, evaluations, tasks, strict=True)):
-            points[:, column] = probe.point(centres[:, slot], i, request.round, task, request.subspace)
-        streams = np.array([probe.stream(i) for i in evaluations], dtype=np.int64)
+        tasks = asked.tasks[slots]
+        points = probe.points(centres[:, slots], evaluations, request.round, tasks, request.subspace)
         observer = request.observer if observers is None else observers.of(block)
-        units = Units(request.round, tasks[:, None], streams)
+        units = Units(request.round, tasks[:, None], probe.keys(evaluations))
         outcome = evaluator.rollouts(points, units, observer, asked.episodes)
         tally, rewards = outcome.tally, outcome.after
         good = (tally.status == Status.OK)[:, None] & np.isfinite(rewards)

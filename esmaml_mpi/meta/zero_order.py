@@ -135,18 +135,13 @@ class ZeroOrder:
 
     def units(self, at: Round, indices: range) -> Units:
         """The units with these indices: which tasks they draw and which randomness they use."""
-        streams = np.array([self.probe.stream(i) for i in indices], dtype=np.int64)
-        tasks = np.empty((len(indices), self.batches.size), dtype=np.int64)
-        for row, stream in zip(tasks, streams, strict=True):
-            row[:] = self.batches.draw(at, stream)
-        return Units(at, tasks, streams)
+        streams = self.probe.keys(np.array(indices, dtype=np.int64))
+        return Units(at, self.batches.draw_each(at, streams), streams)
 
     def points(self, theta: np.ndarray, at: Round, indices: range, subspace: Subspace | None = None) -> np.ndarray:
         """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
-        points = np.empty((theta.size, len(indices)))
-        for column, i in enumerate(indices):
-            points[:, column] = self.probe.point(theta, i, at, subspace=subspace)
-        return points
+        centres, tasks = np.repeat(theta[:, None], len(indices), axis=1), np.zeros(len(indices), dtype=np.int64)
+        return self.probe.points(centres, np.array(indices, dtype=np.int64), at, tasks, subspace)
 
     def gradient(
         self, at: Round, values: np.ndarray, dimension: int, subspace: Subspace | None = None

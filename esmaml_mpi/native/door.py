@@ -99,6 +99,17 @@ def shifted(centre: np.ndarray, directions: np.ndarray, factor: float, out: np.n
     np.add(side, centre[..., None], out=side)
 
 
+def weighted_sum(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sums (d, ..) over the last axis of x (d, .., K) times weights (.., K). Changes ``x``."""
+    chosen = kernels()
+    if chosen and x.size and x.flags.c_contiguous:
+        found = np.empty(x.shape[:-1])
+        chosen.call("weighted", x, np.ascontiguousarray(weights), found)
+        return found
+    summed: np.ndarray = np.add.reduce(np.multiply(x, weights, out=x), axis=-1)
+    return summed
+
+
 def layers(address: int) -> bytes | None:
     """Of the ziggurat of NumPy's function at this address; see ``native/normals.py``."""
     found: bytes | None = _compiled.learn(address)

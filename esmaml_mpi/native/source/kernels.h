@@ -75,6 +75,8 @@ struct kernels {
     /* Of some rows, `apart` numbers from each other in out, every `step` numbers: centre + factor * directions. */
     void (*shifted)(const double *centre, ptrdiff_t rows, const double *directions, ptrdiff_t count, double factor,
                     double *out, ptrdiff_t apart, ptrdiff_t step);
+    /* Sums (sets, rows) over the last axis of x (sets, rows, count) times weights (rows, count), as NumPy orders them. */
+    void (*weighted)(const double *x, ptrdiff_t sets, ptrdiff_t rows, ptrdiff_t count, const double *weights, double *out);
 };
 
 /* The sets that this processor has, best first; NULL behind the last. */

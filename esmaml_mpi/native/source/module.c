@@ -439,6 +439,30 @@ static PyObject *shifted(PyObject *self, PyObject *const *arguments, Py_ssize_t 
     return finished(&held, 1);
 }
 
+/* (set, x (.., columns, K), weights (columns, K), out (.., columns)): sums over the last axis of x times weights */
+static PyObject *weighted(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    if (!counted(count, 4)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    Py_buffer *x = kernels ? hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "x") : NULL;
+    Py_buffer *weights = x ? hold(&held, arguments[2], PyBUF_C_CONTIGUOUS, "d", "weights") : NULL;
+    if (!weights) return finished(&held, 0);
+    const Py_ssize_t item = sizeof(double);
+    Py_ssize_t terms = weights->ndim ? weights->shape[weights->ndim - 1] : 0;
+    Py_ssize_t rows = terms > 0 ? weights->len / item / terms : 0;
+    if (rows < 1 || x->len % weights->len || x->ndim < 1 || x->shape[x->ndim - 1] != terms)
+        return finished(&held, wrong("x", "an array whose last axes are those of the weights"));
+    Py_ssize_t sets = x->len / weights->len;
+    const double *from = x->buf, *by = weights->buf;
+    double *out = items_of(&held, arguments[3], (size_t)(sets * rows), PyBUF_WRITABLE, "d", "out");
+    if (!out) return finished(&held, 0);
+    PyThreadState *others = begun((size_t)x->len / sizeof(double));
+    kernels->weighted(from, sets, rows, terms, by, out);
+    ended(others);
+    return finished(&held, 1);
+}
+
 /* Functions come as the numbers that ctypes gives for them. */
 static drawing drawing_at(PyObject *address) {
     drawing found;
@@ -494,7 +518,8 @@ static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
-    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals), FUNCTION(priced),   {"learn", learn, METH_O, NULL},
+    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals), FUNCTION(priced), FUNCTION(weighted),
+    {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
