@@ -138,7 +138,7 @@ class Evaluator:
         """What an AskTell comes to, (any, U, T)."""
         limit = block_size(self.setup.policy, self.setup.family)
         queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
-        rounds = -(-len(units) * queries // (limit * self._threads))  # so that every thread has as many
+        rounds = -(-len(units) // (max(1, limit // queries) * self._threads))  # so that every thread has as many
         blocks = min(len(units), rounds * self._threads)
         found, tallies = [], []
         for part, tally in self._map(

@@ -72,6 +72,8 @@ class TaskFamily(Protocol):
     noise_size: int  # random numbers one episode needs, drawn beforehand; 0 for a deterministic family
     # The most simulations worth stepping together for a policy of d parameters: arrays should stay in cache.
     batch_limit: int
+    # Optional: the most simulations worth asking ``whole_episodes`` for; batch_limit where there is none.
+    whole_limit: int
     # Optional: tasks differ in reward (and post-hoc ends) alone, so that one simulated episode can be priced for each.
     tasks_share_dynamics: bool
 

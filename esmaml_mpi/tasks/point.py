@@ -38,6 +38,15 @@ class PointFamily:
     tasks_share_dynamics = True
 
     @property
+    def whole_limit(self) -> int:
+        """Kernels keep no paths of episodes that they price."""
+        return 4 * self.batch_limit if door.kernels() and self._priced else self.batch_limit
+
+    @property
+    def _priced(self) -> bool:
+        return self.price is not None and not self.can_end_early
+
+    @property
     def can_end_early(self) -> bool:
         """Whether a task may be over before the horizon, as ``ended`` then says."""
         return False
@@ -109,11 +118,11 @@ class PointSimulation:
 
     def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """All steps and their prices in one call, where the family says that these are of the distance to a goal."""
-        family, rewards = self.family, type(self).rewards
-        price = family.price
-        if price is None or self.tasks is None or family.can_end_early or rewards is not PointSimulation.rewards:
+        family, price = self.family, self.family.price
+        ours = self._moves_as_here and type(self).rewards is PointSimulation.rewards
+        if price is None or self.tasks is None or family.can_end_early or not ours:
             return None
-        if not self._moves_as_here or not isinstance(bound, CompiledPolicy):
+        if not isinstance(bound, CompiledPolicy):
             return None
         limits = family.action_limit, family.position_limit
         return bound.priced_episodes(*limits, self.noise, price, family.horizon, self.tasks)
