@@ -8,6 +8,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,13 @@ def described() -> str:
 def missing() -> str:
     """Why there are no compiled kernels; empty if there are."""
     return _reason
+
+
+@cache
+def keep_memory() -> None:
+    """Have freed arrays of some megabytes kept by the process, up to 64 MB, as their like will be made again."""
+    if _compiled:
+        _compiled.keep_memory()
 
 
 def shifted(centre: np.ndarray, directions: np.ndarray, factor: float, out: np.ndarray, first: int, step: int) -> None:

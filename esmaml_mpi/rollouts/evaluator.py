@@ -11,6 +11,7 @@ import numpy as np
 
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.native.door import keep_memory
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Purpose
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once
@@ -23,6 +24,7 @@ from esmaml_mpi.tasks.workspace import Workspace
 # came of them, and returns (any, U, T).
 AskTell = Callable[[np.ndarray, Trials], Generator[np.ndarray, Any, np.ndarray]]
 Found = TypeVar("Found")
+FEW = 2**14  # numbers of an array that a C library finds room for without asking the system
 
 
 @dataclass
@@ -194,6 +196,8 @@ class Evaluator:
         points, units, observer = points[:, lane], units[lane], observer.of(lane)
         limit = block_size(self.setup.policy, self.setup.family)
         queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
+        if len(points) * len(units) * queries > FEW:
+            keep_memory()
         blocks = _split(len(units), -(-len(units) // max(1, limit // queries)))
         parts = [
             self._ask_and_tell(workspace, ask_tell, points[:, block], units[block], observer.of(block), subspace)

@@ -7,6 +7,9 @@ in names() first. Policies are given as (shape, parameters, mean, std): shape is
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "kernels.h"
 #include "normals.h"
@@ -512,10 +515,25 @@ static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t 
     return finished(&held, 1);
 }
 
+#define KEPT (64 << 20)  /* bytes that stay with the process */
+#define MAPPED (16 << 20) /* smallest array with pages of its own */
+
+/* Arrays of some megabytes are freed and made again all the time, and the system's fresh pages cost as much as what is
+   done with them: glibc is told to keep them. */
+static PyObject *keep_memory(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, MAPPED);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+#endif
+    Py_RETURN_NONE;
+}
+
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
+    {"keep_memory", keep_memory, METH_NOARGS, NULL},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
     FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals), FUNCTION(priced), FUNCTION(weighted),
