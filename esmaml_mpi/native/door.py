@@ -118,6 +118,23 @@ def weighted_sum(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return summed
 
 
+def standardized(
+    values: np.ndarray, pivot: np.ndarray | None, equal: float
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray] | None:
+    """Values (.., K) and pivot (..) less their mean and over their standard deviation, and whether that is beyond
+    ``equal`` times the largest of them (..), with zeros where not; see ``estimators/rewards.py``. None without kernels.
+    """
+    chosen = kernels()
+    if not chosen or not values.size:
+        return None
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    pivot = None if pivot is None else np.ascontiguousarray(pivot, dtype=np.float64).reshape(np.shape(pivot))
+    out, signal = np.empty(values.shape), np.empty(values.shape[:-1], dtype=np.uint8)
+    out_pivot = None if pivot is None else np.empty(pivot.shape)
+    chosen.call("standardized", values, pivot, equal, out, out_pivot, signal)
+    return out, out_pivot, signal.view(bool)
+
+
 def layers(address: int) -> bytes | None:
     """Of the ziggurat of NumPy's function at this address; see ``native/normals.py``."""
     found: bytes | None = _compiled.learn(address)

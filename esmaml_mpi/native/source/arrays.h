@@ -98,4 +98,28 @@ static void weighted(const double *x, ptrdiff_t sets, ptrdiff_t rows, ptrdiff_t 
         for (ptrdiff_t r = 0; r < rows; r++, x += count) *out++ = paired_sum(x, weights + r * count, count) + 0.0;
 }
 
+/* Rows of `count` values and perhaps a pivot, less their mean and over their standard deviation, as in
+   estimators/rewards.py; zeros without a signal. 0: memory is out. */
+static int standardized(const double *values, const double *pivot, ptrdiff_t rows, ptrdiff_t count, double equal,
+                        double *out, double *out_pivot, uint8_t *signal) {
+    ptrdiff_t all = count + (pivot != NULL);
+    double *row = malloc(2 * (size_t)all * sizeof *row), *ones = row + all;
+    if (!row) return 0;
+    for (ptrdiff_t i = 0; i < all; i++) ones[i] = 1.0;
+    for (ptrdiff_t r = 0; r < rows; r++, values += count, out += count) {
+        double largest = 0.0;
+        memcpy(row, values, (size_t)count * sizeof *row);
+        if (pivot) row[count] = pivot[r];
+        for (ptrdiff_t i = 0; i < all; i++) largest = fabs(row[i]) > largest ? fabs(row[i]) : largest;
+        double mean = (paired_sum(row, ones, all) + 0.0) / (double)all;
+        for (ptrdiff_t i = 0; i < all; i++) row[i] -= mean;
+        double spread = sqrt((paired_sum(row, row, all) + 0.0) / (double)all);
+        signal[r] = spread > equal * largest; /* not where one is nan */
+        for (ptrdiff_t i = 0; i < count; i++) out[i] = signal[r] ? row[i] / spread : 0.0;
+        if (pivot) out_pivot[r] = signal[r] ? row[count] / spread : 0.0;
+    }
+    free(row);
+    return 1;
+}
+
 #endif

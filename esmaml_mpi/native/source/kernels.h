@@ -77,6 +77,9 @@ struct kernels {
                     double *out, ptrdiff_t apart, ptrdiff_t step);
     /* Sums (sets, rows) over the last axis of x (sets, rows, count) times weights (rows, count), as NumPy orders them. */
     void (*weighted)(const double *x, ptrdiff_t sets, ptrdiff_t rows, ptrdiff_t count, const double *weights, double *out);
+    /* Rows of values, and of pivots if there are any, standardized; whether there is a signal in them. */
+    int (*standardized)(const double *values, const double *pivot, ptrdiff_t rows, ptrdiff_t count, double equal,
+                        double *out, double *out_pivot, uint8_t *signal);
 };
 
 /* The sets that this processor has, best first; NULL behind the last. */

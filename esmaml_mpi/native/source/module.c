@@ -109,7 +109,7 @@ static int policies_of(struct held *held, PyObject *const *arguments, struct pol
 }
 
 /* Around so many operations: other threads run, unless it takes but a few microseconds, as a change of threads does. */
-static PyThreadState *begun(size_t operations) { return operations > 10000 ? PyEval_SaveThread() : NULL; }
+static PyThreadState *begun(size_t operations) { return operations > 100000 ? PyEval_SaveThread() : NULL; }
 
 static void ended(PyThreadState *others) {
     if (others) PyEval_RestoreThread(others);
@@ -466,6 +466,35 @@ static PyObject *weighted(PyObject *self, PyObject *const *arguments, Py_ssize_t
     return finished(&held, 1);
 }
 
+/* (set, values (.., K), pivot (..) or None, equal, out (.., K), out of the pivot (..) or None, signal (..) of bytes) */
+static PyObject *standardized(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    double *out_pivot = NULL;
+    const double *pivot = NULL;
+    if (!counted(count, 7)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    double equal = kernels ? PyFloat_AsDouble(arguments[3]) : 0.0;
+    if (!kernels || PyErr_Occurred()) return NULL;
+    Py_buffer *values = hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "values");
+    if (!values) return finished(&held, 0);
+    Py_ssize_t terms = values->ndim ? values->shape[values->ndim - 1] : 0;
+    if (terms < 1) return finished(&held, wrong("values", "an array (.., K)"));
+    size_t size = (size_t)values->len / sizeof(double), rows = size / (size_t)terms;
+    if (arguments[2] != Py_None) {
+        pivot = items_of(&held, arguments[2], rows, 0, "d", "pivot");
+        out_pivot = pivot ? items_of(&held, arguments[5], rows, PyBUF_WRITABLE, "d", "out") : NULL;
+        if (!out_pivot) return finished(&held, 0);
+    }
+    double *out = items_of(&held, arguments[4], size, PyBUF_WRITABLE, "d", "out");
+    uint8_t *signal = out ? items_of(&held, arguments[6], rows, PyBUF_WRITABLE, "B", "signal") : NULL;
+    if (!signal) return finished(&held, 0);
+    PyThreadState *others = begun(2 * size);
+    int done = kernels->standardized(values->buf, pivot, (ptrdiff_t)rows, terms, equal, out, out_pivot, signal);
+    ended(others);
+    return finished(&held, done);
+}
+
 /* Functions come as the numbers that ctypes gives for them. */
 static drawing drawing_at(PyObject *address) {
     drawing found;
@@ -536,7 +565,7 @@ static PyMethodDef methods[] = {
     {"keep_memory", keep_memory, METH_NOARGS, NULL},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
-    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals), FUNCTION(priced), FUNCTION(weighted),
+    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals), FUNCTION(priced), FUNCTION(weighted), FUNCTION(standardized),
     {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
