@@ -9,7 +9,7 @@ from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Purpose
 from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.rollouts.units import Tally, Units
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def roll_out(
         units = Units(request.round, tasks[:, None], probe.keys(evaluations))
         outcome = evaluator.rollouts(points, units, observer, asked.episodes)
         tally, rewards = outcome.tally, outcome.after
-        good = (tally.status == Status.OK)[:, None] & np.isfinite(rewards)
+        good = tally.good[:, None] & np.isfinite(rewards)
         found = [np.where(good, rewards, np.nan)]
         if observers is not None:
             sums = np.concatenate([tally.steps[:, None], tally.observation_sums.T], axis=1)

@@ -45,9 +45,7 @@ class Probe:
         tasks: np.ndarray,
         subspace: Subspace | None = None,
     ) -> np.ndarray:
-        """The parameters (d, n) of evaluations (n,) of tasks (n,) around centres (d, n): centre + sign * sigma * g_i, or
-        the centre itself.
-        """
+        """Parameters (d, n) of evaluations (n,) of tasks (n,): centre (d, n) + sign * sigma * g_i, or the centre."""
         moved = evaluations < self.perturbations.queries
         if moved.all():
             return self.perturbations.points(centres, evaluations, at, tasks, subspace)

@@ -24,7 +24,7 @@ from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round, Streams
 from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.rollouts.units import Tally, Units
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import ESMetaSettings, Sections, algorithm_setting, known
 
@@ -130,7 +130,7 @@ class ZeroOrder:
         points = self.points(request.theta, request.round, indices, request.subspace)
         outcome = evaluator.evaluate(points, units, request.observer, subspace=request.subspace)
         values = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1]
-        values[(outcome.tally.status != Status.OK) | ~np.isfinite(values)] = np.nan
+        values[~outcome.tally.good | ~np.isfinite(values)] = np.nan
         return values[:, None], outcome.tally
 
     def units(self, at: Round, indices: range) -> Units:

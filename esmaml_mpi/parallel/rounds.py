@@ -16,7 +16,6 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.plan import cut, deal, works
 from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.reproducibility.exact_sums import LIMBS, to_limbs
-from esmaml_mpi.rollouts.units import Status
 
 RUN, STOP = 1, 2
 # command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload
@@ -177,12 +176,12 @@ class Rounds:
             if test:
                 outcome = experiment.test_units(request, indices)
                 assert outcome.before is not None
-                good = (outcome.tally.status == Status.OK) & np.isfinite(outcome.after[:, 0])
+                good = outcome.tally.good & np.isfinite(outcome.after[:, 0])
                 block[good, 1], block[good, 2] = outcome.before[good, 0], outcome.after[good, 0]
             else:
                 values, tally = experiment.train_units(request, indices)
                 block[:, 1 : 1 + request.asked.width] = values
-                good = tally.status == Status.OK
+                good = tally.good
                 counters[:3] += tally.steps[good].sum(), tally.rollouts.sum(), tally.steps.sum()
                 limbs += to_limbs(tally.observation_sums[:, good]).sum(axis=1).ravel()
             blocks.append(block)

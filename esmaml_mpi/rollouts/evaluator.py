@@ -155,7 +155,9 @@ class Evaluator:
     def _evaluate(
         self, points: np.ndarray, units: Units, observer: Observer, before: bool, subspace: Subspace | None
     ) -> Outcome:
-        return Outcome.joined(self._map(self._adapted_and_scored, len(units), points, units, observer, before, subspace))
+        return Outcome.joined(
+            self._map(self._adapted_and_scored, len(units), points, units, observer, before, subspace)
+        )
 
     def _unadapted(self, points: np.ndarray, units: Units, observer: Observer, purpose: Purpose) -> Outcome:
         after, tally = self.score(_spread(points, units), units, observer, purpose)

@@ -40,7 +40,7 @@ class PointFamily:
     @property
     def whole_limit(self) -> int:
         """Kernels keep no paths of episodes that they price."""
-        return 4 * self.batch_limit if door.kernels() and self._priced else self.batch_limit
+        return 8 * self.batch_limit if door.kernels() and self._priced else self.batch_limit
 
     @property
     def _priced(self) -> bool:
@@ -68,7 +68,7 @@ class PointFamily:
 
     @property
     def price(self) -> tuple[str, float] | None:
-        """What ``rewards`` gives, if it is this of the distance to the task, a goal: a name of ``native.network.PRICES``
+        """What ``rewards`` gives, if it is this of the distance to the task, a goal: one of ``native.network.PRICES``
         and the limit of "bowl". None if not.
         """
         return None
