@@ -73,17 +73,29 @@ class Perturbations:
         """Directions that are held at once because they are drawn jointly, candidates included; 0 if one at a time."""
         return 0 if isinstance(self.sampler, Gaussian) else self.directions * getattr(self.sampler, "rho", 1)
 
-    def stream(self, query: int) -> int:
-        """The number that keys a query's randomness: mirrored twins share that of the first of them."""
-        return query - query % len(self.signs)
+    def keys(self, queries: np.ndarray) -> np.ndarray:
+        """The numbers (n,) that key the randomness of queries (n,): mirrored twins share that of the first of them."""
+        return queries - queries % len(self.signs)
 
-    def point(
-        self, theta: np.ndarray, query: int, at: Round, task: int = 0, subspace: Subspace | None = None
+    def points(
+        self,
+        centres: np.ndarray,
+        queries: np.ndarray,
+        at: Round,
+        tasks: np.ndarray,
+        subspace: Subspace | None = None,
     ) -> np.ndarray:
-        """The parameters (d,) of a query around theta (d,)."""
-        direction = np.empty((theta.size, 1))
-        self._fill(direction, query // len(self.signs), at, task, subspace)
-        return theta + self.signs[query % len(self.signs)] * self.sigma * direction[:, 0]
+        """The parameters (d, n) of queries (n,) of tasks (n,) around centres (d, n): centre + sign * sigma * g."""
+        points, signs = np.empty(centres.shape), np.array(self.signs)
+        indices = queries // len(signs)
+        if isinstance(self.sampler, Gaussian):
+            source = Source(self.sampler, self.streams, subspace)
+            source.fill_each(points[:, :, None], self.purpose, at, units=indices, tasks=tasks)
+        else:
+            for column, (index, task) in enumerate(zip(indices.tolist(), tasks.tolist(), strict=True)):
+                self._fill(points[:, column : column + 1], index, at, task, subspace)
+        np.multiply(points, signs[queries % len(signs)] * self.sigma, out=points)
+        return np.add(points, centres, out=points)
 
     def each(
         self,

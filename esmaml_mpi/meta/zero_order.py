@@ -24,7 +24,7 @@ from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round, Streams
 from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.rollouts.units import Tally, Units
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import ESMetaSettings, Sections, algorithm_setting, known
 
@@ -139,23 +139,18 @@ class ZeroOrder:
         points = self.points(request.theta, request.round, indices, request.subspace)
         outcome = evaluator.evaluate(points, units, request.observer, subspace=request.subspace)
         values = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1]
-        values[(outcome.tally.status != Status.OK) | ~np.isfinite(values)] = np.nan
+        values[~outcome.tally.good | ~np.isfinite(values)] = np.nan
         return values[:, None], outcome.tally
 
     def units(self, at: Round, indices: range) -> Units:
         """The units with these indices: which tasks they draw and which randomness they use."""
-        streams = np.array([self.probe.stream(i) for i in indices], dtype=np.int64)
-        tasks = np.empty((len(indices), self.batches.size), dtype=np.int64)
-        for row, stream in zip(tasks, streams, strict=True):
-            row[:] = self.batches.draw(at, stream)
-        return Units(at, tasks, streams)
+        streams = self.probe.keys(np.array(indices, dtype=np.int64))
+        return Units(at, self.batches.draw_each(at, streams), streams)
 
     def points(self, theta: np.ndarray, at: Round, indices: range, subspace: Subspace | None = None) -> np.ndarray:
         """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
-        points = np.empty((theta.size, len(indices)))
-        for column, i in enumerate(indices):
-            points[:, column] = self.probe.point(theta, i, at, subspace=subspace)
-        return points
+        centres, tasks = np.repeat(theta[:, None], len(indices), axis=1), np.zeros(len(indices), dtype=np.int64)
+        return self.probe.points(centres, np.array(indices, dtype=np.int64), at, tasks, subspace)
 
     def gradient(
         self, at: Round, values: np.ndarray, dimension: int, subspace: Subspace | None = None

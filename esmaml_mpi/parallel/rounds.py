@@ -19,7 +19,6 @@ from esmaml_mpi.parallel.joined import Joined
 from esmaml_mpi.parallel.plan import cut, deal, works
 from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.reproducibility.exact_sums import LIMBS, to_limbs
-from esmaml_mpi.rollouts.units import Status
 
 Found = TypeVar("Found")
 
@@ -224,12 +223,12 @@ class Rounds:
             if is_test:
                 outcome = experiment.test_units(request, indices)
                 assert outcome.before is not None
-                good = (outcome.tally.status == Status.OK) & np.isfinite(outcome.after[:, 0])
+                good = outcome.tally.good & np.isfinite(outcome.after[:, 0])
                 found = np.full((len(indices), 2), np.nan)
                 found[good, 0], found[good, 1] = outcome.before[good, 0], outcome.after[good, 0]
             else:
                 found, tally = experiment.train_units(request, indices)
-                good = tally.status == Status.OK
+                good = tally.good
                 counters[:3] += tally.steps[good].sum(), tally.rollouts.sum(), tally.steps.sum()
                 limbs += to_limbs(tally.observation_sums[:, good]).sum(axis=1).ravel()
             joined.add(indices.start + stage.units * is_test, found)

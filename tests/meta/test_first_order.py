@@ -50,12 +50,13 @@ def algorithm(batch_size=TASKS, adaptation=(), corruption=(), **changes):
 def rewards_of(subject, which, centres, tasks, at, reward):
     """Rewards (T, count) of a probe of each task's centre (d, T)."""
     probe = subject.probes[which]
-    return np.array(
-        [
-            [reward(probe.point(centres[:, slot], i, at, task), task) for i in range(probe.count)]
-            for slot, task in enumerate(tasks)
-        ]
-    )
+    evaluations = np.arange(probe.count)
+    rows = []
+    for slot, task in enumerate(tasks):
+        many = np.repeat(centres[:, slot : slot + 1], probe.count, axis=1)
+        points = probe.points(many, evaluations, at, np.full(probe.count, task))
+        rows.append([reward(points[:, i], task) for i in evaluations])
+    return np.array(rows)
 
 
 def run(subject, at=AT, theta=THETA, reward=lambda x, task: QUADRATIC.values(x, task), lost=()):
@@ -195,7 +196,10 @@ def test_batches_and_directions_change_with_round_and_attempt():
     rounds = [Round(Phase.TRAIN, t) for t in range(30)] + [Round(Phase.TRAIN, 0, 1)]
     assert len({tuple(subject.batches.draw(at)) for at in rounds}) > 6
     points = {
-        tuple(subject.probes[which].point(THETA, 0, at, task)) for at in rounds for which in (0, 1) for task in (0, 1)
+        tuple(point)
+        for at in rounds
+        for which in (0, 1)
+        for point in subject.probes[which].points(np.stack([THETA, THETA], axis=1), np.zeros(2, int), at, np.arange(2)).T
     }
     assert len(points) == 4 * len(rounds)
 
