@@ -1,7 +1,6 @@
 """Arguments that several commands share, and the parser that knows what a misspelt one was to be."""
 
 import argparse
-import difflib
 from typing import Any, TypeAlias
 
 
@@ -37,6 +36,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # what `add_parser` 
 
 
 def _nearest(word: str, words: list[str]) -> str:
+    import difflib  # of those who are mistaken
+
     near = difflib.get_close_matches(word, words, n=1)
     return f". Did you mean {near[0]!r}?" if near else ""
 

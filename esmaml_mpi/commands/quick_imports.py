@@ -18,7 +18,7 @@ READ_AT_ONCE = 1 << 18  # bytes; longer than nearly every module
 class Loader(SourceFileLoader):
     """Python's own, but reads a file without asking for its size first."""
 
-    def get_data(self, path: str) -> bytes:  # type: ignore[override]  # as importlib calls it
+    def get_data(self, path: str) -> bytes:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             blocks = []

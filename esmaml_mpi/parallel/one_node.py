@@ -19,7 +19,7 @@ CHOICES = (*WITHOUT_NETWORKS, "OMPI_MCA_mtl")
 
 
 def leave_networks_out() -> None:
-    """Before MPI is made ready. Whoever has chosen components in the environment, as mpirun's `--mca` does, has theirs."""
+    """Before MPI is made ready. Where the environment chooses components, as mpirun's `--mca` does, it has them."""
     alone = ranks_here() is not None and str(ranks_here()) == os.environ.get("OMPI_COMM_WORLD_SIZE")
     if alone and not any(name in os.environ for name in CHOICES):
         os.environ.update(WITHOUT_NETWORKS)
