@@ -126,8 +126,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     from esmaml_mpi import __version__
 
     parser.add_argument("--version", action="version", version=f"esmaml_mpi {__version__}")
-    # With `prog` given argparse makes no formatter, for which it would load compression libraries.
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=parser.prog)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in (command,) if command in COMMANDS else COMMANDS:
         import_module(f"esmaml_mpi.commands.{name}").add_parser(commands)
     return parser
