@@ -8,23 +8,28 @@ from numpy.typing import ArrayLike
 
 from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.makers import make_operator, make_policy
+from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.rollouts.simulate import FEWEST
 from esmaml_mpi.settings.fields import WORD, show
-from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import Interface
 from esmaml_mpi.trained.from_file import trained_of
 
 
 class MetaPolicy:
-    """The meta-policy of a run: ``theta`` (d,) after ``iteration`` meta-updates, and how it adapts."""
+    """The meta-policy of a run: ``theta`` (d,) after ``iteration`` meta-updates, and how it adapts.
+
+    It needs nothing but the results: no simulator, no file of the family. ``interface`` says what policies take and
+    give.
+    """
 
     config: Config
     iteration: int
     theta: np.ndarray
+    interface: Interface
 
     def __init__(self, results: Results, at: str | int = "last", overrides: Iterable[str] = ()):
         """``at``: "last", "best" (highest mean test reward after adaptation), or an iteration. ``overrides``: strings
@@ -35,8 +40,8 @@ class MetaPolicy:
         trained = trained_of(results, at, overrides)
         self.config, self.iteration, self.theta = trained.config, trained.iteration, trained.theta
         self._observer, self._subspace = trained.observer, trained.subspace
-        task = self.config.task
-        self._policy = make_policy(self.config, make_family(task.name, task.horizon, task.options))
+        self.interface = trained.interface
+        self._policy = trained.policy
 
     def act(self, parameters: ArrayLike, observation: ArrayLike) -> np.ndarray:
         """What the policy with ``parameters`` (d,) does on ``observation`` (n,), as measured: its outputs (m,).

@@ -21,6 +21,7 @@ from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
 from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import interface_of
 from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.run import train
 
@@ -163,8 +164,10 @@ def _open(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord
     from esmaml_mpi.results.reader import read
     from esmaml_mpi.results.writer import ResultsWriter
 
+    family = make_family(config.task.name, config.task.horizon, config.task.options)
+    told = (list(config.test_tasks), interface_of(family))
     if not path.exists() or overwrite:
-        return RunRecord(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
+        return RunRecord(ResultsWriter(path, config.to_toml(), [facts], *told), History(), None)
     old = read(path)
     check_resumable(old, config)
     if old.unknown_series:
@@ -172,7 +175,7 @@ def _open(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord
             f"cannot resume {path}: a newer version has written it, with series that this one would lose "
             f"({', '.join(old.unknown_series)}). Resume it with that version."
         )
-    old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
+    old.check_fits(make_policy(config, family))
     for fact in DECISIVE:
         if fact == "cpu" and not foreign(config):  # the same bits on any
             continue
@@ -185,7 +188,7 @@ def _open(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord
                 flush=True,
             )
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
-    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
+    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], *told)
     return RunRecord(writer, old.history, old.checkpoint)
 
 
