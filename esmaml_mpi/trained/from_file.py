@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -90,9 +91,9 @@ def chosen_iteration(at: str) -> str | int:
 
 
 def check_seed(seed: int) -> None:
-    """Raise UsageError unless --seed is one."""
-    if not 0 <= seed < WORD:
-        raise UsageError(f"--seed {seed}: a seed from 0 to 2**63 - 1 is wanted.")
+    """Raise UsageError unless it is one."""
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < WORD:
+        raise UsageError(f"--seed {show(seed)}: a seed from 0 to 2**63 - 1 is wanted.")
 
 
 def subspace_of(results: "Results", config: Config) -> Subspace | None:
