@@ -20,6 +20,7 @@ from esmaml_mpi.results.reader import Results, read
 from esmaml_mpi.results.session_file import ROBOT, SessionFile, SessionRecord
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.trained.from_file import check_seed, trained_of
+from esmaml_mpi.trained.policy_card import adapted_origin
 from esmaml_mpi.trained.policy_file import write_policy
 
 LONGEST_NOTE = 1000  # characters
@@ -194,11 +195,16 @@ class Session:
 
     def write_trial(self, path: Path) -> None:
         """Write the policy to try next as a file for other programs, with the number of its trial."""
-        write_policy(path, self.policy, self.ask(), self.observer, self.trials + 1)
+        self._write(path, self.ask(), self.trials + 1)
 
     def write_best(self, path: Path) -> None:
         """Write the policy ``best`` likewise, with 0 for a trial."""
-        write_policy(path, self.policy, self.best, self.observer)
+        self._write(path, self.best, 0)
+
+    def _write(self, path: Path, parameters: np.ndarray, trial: int) -> None:
+        record = self._record
+        origin = adapted_origin(record)
+        write_policy(path, self.policy, parameters, self.observer, trial, record.interface, origin)
 
     def _made(self) -> Adaptation:
         """The adaptation that the record describes."""
