@@ -81,7 +81,8 @@ class HillClimbing(AdaptationSettings):
         told = (
             "hill climbing keeps the reward that its best policy has won with and never looks at it again: where the "
             "same policy does not earn the same reward each time, one lucky trial can end the climb. "
-            f"adaptation.reevaluate_pivot=true tries it again beside each candidate ({2 * self.queries} x P trials)"
+            "adaptation.reevaluate_pivot=true tries it again beside each candidate "
+            f"({2 * self.queries * self.evaluations} trials as it is set)"
         )
         if self.scheme == "batch":
             return told + "."

@@ -13,7 +13,7 @@ def add_parser(commands: Commands) -> None:
         description="Adapt a trained meta-policy one trial at a time, from the results file alone: no simulator is "
         "needed. Each trial's policy is written to a file beside the session (.npz, see docs/reference/results.md); "
         "run it, then enter the reward it got, or `skip`, `undo`, `list`, `best`, `note TEXT`, `quit`, `help`. "
-        "Whatever ends the program, the session goes on from the last reward entered: `esmaml adapt --session FILE`, or "
+        "Whatever ends the program, the session goes on from the last reward told: `esmaml adapt --session FILE`, or "
         "esmaml_mpi.Session in Python. One process.",
     )
     adapt.add_argument(

@@ -3,8 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from esmaml_mpi.commands.arguments import Commands
+from esmaml_mpi.errors import UsageError, UserError
+
+if TYPE_CHECKING:  # it loads what only this command needs
+    from esmaml_mpi.zoo.catalogue import Model
 
 
 def add_parser(commands: Commands) -> None:
@@ -12,72 +17,66 @@ def add_parser(commands: Commands) -> None:
     zoo = commands.add_parser(
         "zoo",
         help="trained meta-policies that come with the package",
-        description="Small trained meta-policies: list them, copy one, which is a results file like any other, or "
-        "evaluate them again and compare with the scores stated of them.",
+        description="Small trained meta-policies. list: what there is, with scores before and after adaptation. get: "
+        "copy results files, which are like any other. verify: evaluate models again and compare with the stated scores, "
+        "bit for bit where the task's arithmetic is this package's own, within an interval where libraries compute it; "
+        "exit code 1 if one is not as stated.",
     )
-    actions = zoo.add_subparsers(dest="action", required=True, metavar="list|get|verify")
-    listed = actions.add_parser("list", help="what there is, with scores before and after adaptation")
-    listed.set_defaults(run=list_command, collective=False)
-    get = actions.add_parser("get", help="copy one's results file")
-    get.add_argument("name", metavar="NAME", help="as `esmaml zoo list` has it")
-    get.add_argument("--output", metavar="FILE", help="where to (default: NAME.h5)")
-    get.add_argument("--overwrite", action="store_true", help="replace a file that exists")
-    get.set_defaults(run=get_command, collective=False)
-    verify = actions.add_parser(
-        "verify",
-        help="evaluate them again",
-        description="Evaluate models as they were when their scores were stated, and compare: the same bits where the "
-        "task's arithmetic is this package's own, within an interval where libraries compute it. Exit code 1 if one is "
-        "not as stated.",
-    )
-    verify.add_argument("names", nargs="*", metavar="NAME", help="those to evaluate (default: all)")
-    verify.set_defaults(run=verify_command, collective=False)
+    zoo.add_argument("action", choices=tuple(ACTIONS), help="what to do")
+    zoo.add_argument("names", nargs="*", metavar="NAME", help="which models (default: all; get wants their names)")
+    zoo.add_argument("--output", metavar="FILE", help="of get, for one model: where to (default: NAME.h5)")
+    zoo.add_argument("--overwrite", action="store_true", help="of get: replace files that exist")
+    zoo.set_defaults(run=zoo_command, collective=False)
 
 
-def list_command(options: argparse.Namespace) -> int:
-    """Print the catalogue; returns the exit code."""
-    from esmaml_mpi.zoo.catalogue import catalogue
+def zoo_command(options: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from esmaml_mpi.zoo.catalogue import catalogue, find
 
+    if options.action != "get" and (options.output or options.overwrite):
+        raise UsageError(f"zoo {options.action}: --output and --overwrite belong to get.")
+    if options.action == "get" and not options.names:
+        raise UsageError("zoo get: the name of a model is wanted; `esmaml zoo list` has them.")
+    if options.output and len(options.names) > 1:
+        raise UsageError(f"zoo get: --output {options.output} is for one model; leave it out for several.")
+    return ACTIONS[options.action]([find(name) for name in options.names] or catalogue(), options)
+
+
+def _list(models: "list[Model]", options: argparse.Namespace) -> int:
     print(f"{'name':<26} {'parameters':>10} {'kB':>5} {'before':>9} {'after':>9}  about")
-    for model in catalogue():
+    for model in models:
         size, scores = model.path.stat().st_size / 1000, model.scores
         facts = f"{model.parameters:>10} {size:>5.0f} {scores.before:>9.2f} {scores.after:>9.2f}"
         print(f"{model.name:<26} {facts}  {model.about}")
     return 0
 
 
-def get_command(options: argparse.Namespace) -> int:
-    """Copy one; returns the exit code."""
-    from esmaml_mpi.errors import UsageError
+def _get(models: "list[Model]", options: argparse.Namespace) -> int:
     from esmaml_mpi.results.writer import replace_file
-    from esmaml_mpi.zoo.catalogue import find
 
-    model = find(options.name)
-    path = Path(options.output or f"{model.name}.h5")
-    if path.exists() and (path.is_dir() or not options.overwrite):
-        raise UsageError(f"{path} exists. Replace it with --overwrite, or choose another --output.")
-    content = model.content()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}.") from error
-    print(path)
+    paths = [Path(options.output or f"{model.name}.h5") for model in models]
+    for path in paths:
+        if path.exists() and (path.is_dir() or not options.overwrite):
+            raise UsageError(f"{path} exists. Replace it with --overwrite, or choose another --output.")
+    for path, model in zip(paths, models, strict=True):
+        content = model.content()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, content)
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}.") from error
+        print(path)
     return 0
 
 
-def verify_command(options: argparse.Namespace) -> int:
-    """Evaluate again; returns the exit code, 1 if a model is not as stated or could not be evaluated."""
-    from esmaml_mpi.errors import UserError
-    from esmaml_mpi.zoo.catalogue import catalogue, find
+def _verify(models: "list[Model]", options: argparse.Namespace) -> int:
     from esmaml_mpi.zoo.verification import interval, verify
 
-    models = [find(name) for name in options.names] or catalogue()
     bad = 0
     for model in models:
         try:
             verdict = verify(model)
-        except UserError as error:
+        except UserError as error:  # a library that is missing, for example; the others are evaluated all the same
             print(f"esmaml: {model.name}: {error}", file=sys.stderr, flush=True)
             bad += 1
             continue
@@ -90,3 +89,6 @@ def verify_command(options: argparse.Namespace) -> int:
         print(f"{model.name:<26} {', '.join(told)}: {outcome}", flush=True)
         bad += not verdict.good
     return 1 if bad else 0
+
+
+ACTIONS = {"list": _list, "get": _get, "verify": _verify}

@@ -54,7 +54,7 @@ def adapt(options: argparse.Namespace) -> int:
             "trials told",
             flush=True,
         )
-        if record.task == ROBOT and not session.done and session.noise_advice:
+        if record.task == ROBOT and not session.trials and session.noise_advice:
             print(f"if rewards are noisy: {session.noise_advice}", flush=True)
         try:
             _drive(session, rewards, patience, options.trials)

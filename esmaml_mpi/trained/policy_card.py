@@ -72,7 +72,7 @@ def origin_of(results: Results, at: int) -> dict[str, Any]:
         iteration=at,
         made_by={name: launch[name] for name in TOLD if launch.get(name) not in (None, "")},
         scores=scores,
-        config=results.config.to_dict(),
+        config=_plain(results.config.to_dict()),
     )
 
 
@@ -87,7 +87,7 @@ def adapted_origin(record: SessionRecord) -> dict[str, Any]:
             seed=record.seed,
             rewards=_finite(np.array(record.rewards, dtype=float)),
         ),
-        config=record.config.to_dict(),
+        config=_plain(record.config.to_dict()),
     )
 
 
@@ -96,6 +96,15 @@ def _program() -> str:
         return f"esmaml_mpi {metadata.version('esmaml-mpi')}"
     except metadata.PackageNotFoundError:  # a checkout that is not installed
         return "esmaml_mpi"
+
+
+def _plain(value: Any) -> Any:
+    """Settings as JSON has them: infinite limits as the words "inf" and "-inf"."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _means(values: np.ndarray) -> list[float | None]:

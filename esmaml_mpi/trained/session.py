@@ -181,11 +181,15 @@ class Session:
         self._keep(self._record.rewards, self._noted(text))
 
     def undo(self) -> Trial:
-        """Take the last reward back, and give it; its trial is asked for again. UsageError if there is none."""
+        """Take the last reward back with the notes of its trial, and give both; the same trial is asked for again.
+
+        UsageError if there is none.
+        """
         if not self.trials:
             raise UsageError(f"session {self.path} has no reward to take back.")
         last = self.history[-1]
-        self._keep(self._record.rewards[:-1], self._record.notes)
+        notes = {trial: text for trial, text in self._record.notes.items() if trial != last.number}
+        self._keep(self._record.rewards[:-1], notes)
         self._adaptation = self._made()
         return last
 

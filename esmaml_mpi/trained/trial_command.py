@@ -51,11 +51,9 @@ class TrialCommand:
     def attempt(self, session: Session) -> bool:
         """Run one trial and tell its reward; False, and nothing told, if it was left."""
         session.write_trial(self._path)
-        number = session.trials + 1
         try:
             given = self._reward(session)
         except TrialFailed as failure:
-            print(f"esmaml: trial {number} of {session.total}: {failure}", file=sys.stderr, flush=True)
             return self._failed(session, str(failure))
         if given is None:
             return False
@@ -70,15 +68,16 @@ class TrialCommand:
 
     def _failed(self, session: Session, failure: str) -> bool:
         """Whether to go on after a trial without an answer."""
-        if sys.stdin is not None and sys.stdin.isatty():
-            return self._asked(session)
-        self._failures += 1
+        told = f"trial {session.trials + 1} of {session.total}: {failure}"
+        somebody = sys.stdin is not None and sys.stdin.isatty()
+        self._failures += not somebody
         if self._failures == ATTEMPTS:
             raise TrainingError(
-                f"trial {session.trials + 1} of {session.total}: {failure}; it was tried {ATTEMPTS} times. The session "
-                f"{session.path} has the {session.trials} rewards before it, and goes on when the command works."
+                f"{told}; it was tried {ATTEMPTS} times. Session {session.path} has what was told before, and goes on "
+                "when the command works."
             )
-        return True
+        print(f"esmaml: {told}", file=sys.stderr, flush=True)
+        return self._asked(session) if somebody else True
 
     def _asked(self, session: Session) -> bool:
         """Ask somebody what to do, until it is done; False: leave."""
