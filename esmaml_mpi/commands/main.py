@@ -26,6 +26,7 @@ from esmaml_mpi.commands import (
     sweep,
     tasks,
     train,
+    zoo,
 )
 from esmaml_mpi.commands.arguments import Parser
 from esmaml_mpi.errors import ToldToLeave, UserError
@@ -37,7 +38,7 @@ if TYPE_CHECKING:  # loading it loads NumPy, before the numbers of threads are s
 
 # In the order in which `esmaml --help` lists them.
 COMMANDS = (
-    *(train, evaluate, render, adapt, info, export, sweep),
+    *(train, evaluate, render, adapt, info, export, sweep, zoo),
     *(plot, report, compare, claims),
     *(init, selftest, tasks, config),
 )

@@ -38,6 +38,14 @@ class PointFamily:
     tasks_share_dynamics = True
 
     @property
+    def action_low(self) -> tuple[float, float]:
+        return (-self.action_limit, -self.action_limit)
+
+    @property
+    def action_high(self) -> tuple[float, float]:
+        return (self.action_limit, self.action_limit)
+
+    @property
     def can_end_early(self) -> bool:
         """Whether a task may be over before the horizon, as ``ended`` then says."""
         return False

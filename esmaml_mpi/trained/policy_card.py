@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,11 @@ TOLD = ("started", "git_commit", "cpu", "python", "version_esmaml_mpi", "version
 
 def card(portable: PortablePolicy, format: str, files: Sequence[str]) -> str:
     """The card of ``files``, as JSON."""
-    from esmaml_mpi import __version__
-
     network, interface, observer = portable.network, portable.interface, portable.observer
     low, high = portable.action_bounds
     facts = dict(
         card_version=CARD_VERSION,
-        written_by=f"esmaml_mpi {__version__}",
+        written_by=_program(),
         format=format,
         files=list(files),
         policy=dict(
@@ -90,6 +89,13 @@ def adapted_origin(record: SessionRecord) -> dict[str, Any]:
         ),
         config=_plain(record.config.to_dict()),
     )
+
+
+def _program() -> str:
+    try:
+        return f"esmaml_mpi {metadata.version('esmaml-mpi')}"
+    except metadata.PackageNotFoundError:  # a checkout that is not installed
+        return "esmaml_mpi"
 
 
 def _plain(value: Any) -> Any:
