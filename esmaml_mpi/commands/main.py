@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # loading it loads NumPy, before the numbers of threads are s
 
 # In the order in which `esmaml --help` lists them. Each has a module of its name, loaded when it is wanted.
 COMMANDS = (
-    *("train", "evaluate", "render", "adapt", "info", "export", "sweep"),
+    *("train", "evaluate", "render", "adapt", "info", "export", "sweep", "zoo"),
     *("plot", "report", "compare", "claims"),
     *("init", "selftest", "tasks", "config"),
 )

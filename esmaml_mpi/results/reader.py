@@ -8,12 +8,15 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.makers import inferred_interface, make_policy
 from esmaml_mpi.errors import ResultsError, in_words
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.results.history import GROUPS, History
+from esmaml_mpi.results.interface import GROUP, found
 from esmaml_mpi.results.seal import SESSION_KIND, check_seal
 from esmaml_mpi.results.structure import Mismatch, checked
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.tasks.interface import Interface
 
 
 @dataclass
@@ -21,6 +24,7 @@ class Results:
     """A run in memory:
 
     config, history, checkpoint tree, test task ids, provenance of each launch, and its file if it has one.
+    ``interface`` is what its policies take and give: of an older file sizes alone, which follow from the parameters.
     ``unknown_series`` are those of the file that this version does not know: a newer one has written it.
     """
 
@@ -30,6 +34,7 @@ class Results:
     checkpoint: dict
     test_task_ids: list[int]
     launches: list[dict]
+    interface: Interface
     unknown_series: tuple[str, ...] = ()
 
     @property
@@ -104,7 +109,23 @@ def _load(path: Path, file: h5py.File) -> Results:
     if not launches:
         raise Mismatch("provenance has no launch")
     unknown = tuple(f"{group}/{name}" for group in GROUPS for name in file.get(group, {}) if not _known(group, name))
-    return Results(path, config, history, checkpoint, task_ids.tolist(), launches, unknown)
+    parameters, observations = checkpoint["theta"].size, len(checkpoint["statistics"]["sums"]) // 2
+    interface = read_interface(file, config, observations, parameters)
+    return Results(path, config, history, checkpoint, task_ids.tolist(), launches, interface, unknown)
+
+
+def read_interface(file: h5py.File, config: Config, observations: int, parameters: int) -> Interface:
+    """What the policies of a results file or a session take and give; Mismatch unless that fits them."""
+    if GROUP in file:
+        group = file[GROUP]
+        interface: Interface | None = found(group.attrs, {name: group[name][()] for name in group})
+    else:  # a file of an earlier version
+        interface = inferred_interface(config, observations, parameters)
+    if interface is not None:
+        policy = make_policy(config, interface)
+        if (policy.observation_size, policy.size) == (observations, parameters):
+            return interface
+    raise Mismatch(f"policies of its configuration for {observations} observations do not have {parameters} parameters")
 
 
 def _series(file: h5py.File, group: str) -> dict[str, np.ndarray]:

@@ -12,7 +12,9 @@ import numpy as np
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.results.history import GROUPS, History
+from esmaml_mpi.results.interface import GROUP, MEANINGS, stored
 from esmaml_mpi.results.seal import FORMAT_VERSION, seal
+from esmaml_mpi.tasks.interface import Interface
 
 
 def replace_file(path: Path, *parts: bytes) -> None:
@@ -37,15 +39,15 @@ def replace_file(path: Path, *parts: bytes) -> None:
 
 
 class ResultsWriter:
-    """Writes one run's file. ``launches`` are the provenance facts of each start of the run, the latest last."""
+    """Writes one run's file. ``launches`` are the provenance facts of each start of the run, the latest last;
+    ``interface`` is the family's, for those who act without it.
+    """
 
-    def __init__(self, path: Path, config_toml: str, launches: list[dict], test_task_ids: list[int]):
-        self.path, self.config_toml, self.launches, self.test_task_ids = (
-            Path(path),
-            config_toml,
-            launches,
-            test_task_ids,
-        )
+    def __init__(
+        self, path: Path, config_toml: str, launches: list[dict], test_task_ids: list[int], interface: Interface
+    ):
+        self.path, self.config_toml, self.launches = Path(path), config_toml, launches
+        self.test_task_ids, self.interface = test_task_ids, interface
 
     def write(self, history: History, checkpoint: dict) -> None:
         """Replace the file by one with this history and checkpoint.
@@ -86,7 +88,17 @@ class ResultsWriter:
         ids.attrs.update(
             unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)"
         )
+        write_interface(file, self.interface)
         _put(file.create_group("checkpoint"), checkpoint)
+
+
+def write_interface(file: h5py.File, interface: Interface) -> None:
+    """Make the group /interface, in results and in sessions."""
+    attributes, datasets = stored(interface)
+    group = file.create_group(GROUP)
+    group.attrs.update(attributes)
+    for name, values in datasets.items():
+        group.create_dataset(name, data=values).attrs["meaning"] = MEANINGS[name]
 
 
 def _put(group: h5py.Group, tree: dict) -> None:

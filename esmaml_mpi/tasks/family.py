@@ -76,6 +76,8 @@ class TaskFamily(Protocol):
     whole_limit: int
     # Optional: tasks differ in reward (and post-hoc ends) alone, so that one simulated episode can be priced for each.
     tasks_share_dynamics: bool
+    # Optional, for programs that run its policies elsewhere, see ``interface.py``: observation_names, action_names,
+    # action_low, action_high, actions_scaled, rate.
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """Parameters (p,) of task ``task_id``; ``generator`` is the task's own stream."""

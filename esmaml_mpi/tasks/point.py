@@ -47,6 +47,14 @@ class PointFamily:
         return self.price is not None and not self.can_end_early
 
     @property
+    def action_low(self) -> tuple[float, float]:
+        return (-self.action_limit, -self.action_limit)
+
+    @property
+    def action_high(self) -> tuple[float, float]:
+        return (self.action_limit, self.action_limit)
+
+    @property
     def can_end_early(self) -> bool:
         """Whether a task may be over before the horizon, as ``ended`` then says."""
         return False

@@ -13,6 +13,7 @@ from esmaml_mpi.results.provenance import DECISIVE
 from esmaml_mpi.results.reader import Results, read
 from esmaml_mpi.results.writer import ResultsWriter
 from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import interface_of
 from esmaml_mpi.training.record import RunRecord
 
 # Settings that change no number of an iteration, so a resumed run may have others.
@@ -39,8 +40,10 @@ def locked(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | Non
 
 def opened(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord:
     """The record of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
+    family = make_family(config.task.name, config.task.horizon, config.task.options)
+    told = (list(config.test_tasks), interface_of(family))
     if not path.exists() or overwrite:
-        return RunRecord(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
+        return RunRecord(ResultsWriter(path, config.to_toml(), [facts], *told), History(), None)
     old = read(path)
     check_resumable(old, config)
     if old.unknown_series:
@@ -48,7 +51,7 @@ def opened(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecor
             f"cannot resume {path}: a newer version has written it, with series that this one would lose "
             f"({', '.join(old.unknown_series)}). Resume it with that version."
         )
-    old.check_fits(make_policy(config, make_family(config.task.name, config.task.horizon, config.task.options)))
+    old.check_fits(make_policy(config, family))
     for fact in DECISIVE:
         if fact == "cpu" and not foreign(config):  # the same bits on any
             continue
@@ -61,7 +64,7 @@ def opened(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecor
                 flush=True,
             )
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
-    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
+    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], *told)
     return RunRecord(writer, old.history, old.checkpoint)
 
 
