@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 # Settings that change no number of an iteration, so a resumed run may have others.
-FREE = ("meta.iterations", "run.threads", "run.plan", "checkpoint.every", "checkpoint.minutes")
+FREE = ("meta.iterations", "run.threads", "run.plan", "run.frozen_after", "checkpoint.every", "checkpoint.minutes")
 
 
 def agree(world: World, prepare: Callable[[], str]) -> str:
@@ -76,6 +76,7 @@ def launch(
         from esmaml_mpi.results.provenance import collect  # rank 0's business: workers stay lean
 
         config = load(source, overrides).resolved()
+        world.frozen_after = config.run.frozen_after
         shown = output_of(config, output)
         path = here / shown
         theirs = foreign(config)
