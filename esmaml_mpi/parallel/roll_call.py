@@ -62,7 +62,7 @@ class RollCall:
 
     def _begin(self, now: float) -> None:
         """A new wait."""
-        self._since, self._last, self._next_look = self._clock, now, 0.0
+        self._since, self._last, self._next_look = self._clock - QUIET, now, 0.0
         self._heard: dict[int, float] = {}
         self._called: set[int] = set()  # whose answer has not come
         self._next_call = self._next_step = self._clock
