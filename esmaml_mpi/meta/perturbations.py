@@ -75,7 +75,8 @@ class Perturbations:
 
     def keys(self, queries: np.ndarray) -> np.ndarray:
         """The numbers (n,) that key the randomness of queries (n,): mirrored twins share that of the first of them."""
-        return queries - queries % len(self.signs)
+        found: np.ndarray = queries - queries % len(self.signs)
+        return found
 
     def points(
         self,
@@ -95,7 +96,8 @@ class Perturbations:
             for column, (index, task) in enumerate(zip(indices.tolist(), tasks.tolist(), strict=True)):
                 self._fill(points[:, column : column + 1], index, at, task, subspace)
         np.multiply(points, signs[queries % len(signs)] * self.sigma, out=points)
-        return np.add(points, centres, out=points)
+        np.add(points, centres, out=points)
+        return points
 
     def each(
         self,

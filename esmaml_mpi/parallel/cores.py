@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-MOST_CORES = 8192  # of a node; Linux's own limit
+MOST_CORES = 2048  # of a node; more are not looked at
 CGROUP = Path("/sys/fs/cgroup")
 
 

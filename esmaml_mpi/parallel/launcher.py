@@ -33,6 +33,12 @@ def ranks_alive(launcher: int) -> int:
     return sum(map(is_rank, _children(launcher)))
 
 
+def ranks_stopped(launcher: int) -> list[tuple[str, int]]:
+    """Rank and process id of those of its ranks on this node that are stopped, as by SIGSTOP."""
+    stopped = [pid for pid in _children(launcher) if _state(pid) in ("T", "t") and is_rank(pid)]
+    return [(_variable(pid, "OMPI_COMM_WORLD_RANK"), pid) for pid in stopped]
+
+
 def can_count(launcher: int) -> bool:
     """Whether ``ranks_alive`` sees this rank, or what it was started through.
 
@@ -64,6 +70,23 @@ def _name(pid: int) -> str:
     try:
         return _read(f"/proc/{pid}/comm").decode().strip()
     except OSError:
+        return ""
+
+
+def _variable(pid: int, name: str) -> str:
+    """Of a process's environment; "?" if it cannot be read."""
+    try:
+        entries = _read(f"/proc/{pid}/environ").split(b"\0")
+    except OSError:
+        entries = []
+    start = f"{name}=".encode()
+    return next((entry[len(start) :].decode() for entry in entries if entry.startswith(start)), "?")
+
+
+def _state(pid: int) -> str:
+    try:
+        return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[0].decode()
+    except (OSError, IndexError):
         return ""
 
 

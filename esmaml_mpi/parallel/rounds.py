@@ -23,6 +23,7 @@ from esmaml_mpi.reproducibility.exact_sums import LIMBS, to_limbs
 Found = TypeVar("Found")
 
 RUN, STOP, COMBINE = 1, 2, 3
+GRACE = 60.0  # seconds that a rank may take beyond what run.unit_timeout allows its evaluations
 # command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload
 HEADER = 10
 COUNTERS = 5  # observations, rollouts, steps, ranks that were asked to stop, units
@@ -68,6 +69,10 @@ class Rounds:
         self._tickets = 0  # given out in earlier rounds of a dynamic plan
         self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
         self.under_way = False  # whether rank 0 has begun a round and not ended it
+        self._at: Request | None = None  # the round that is under way here
+        self._doing = "the run is being prepared"
+        world.doing = self._what_a_rank_does
+        world.frozen_after = self._patience()
         size, n = experiment.policy.size, experiment.policy.observation_size
         rows = experiment.config.meta.memory_rows if experiment.uses_subspace else 0
         # theta, mean, std; then a subspace's probability, weights and basis, with room for the largest
@@ -107,6 +112,7 @@ class Rounds:
 
     def _part(self, combining: Combining) -> np.ndarray:
         """Sum this rank's share of the directions; at rank 0, all of them."""
+        self._doing = f"the sum of directions of iteration {combining.at.iteration}"
         addends = combining.combination.addends
         mine = deal(len(addends), self.world.size)[self.world.rank]
         total = combining.part(addends[mine.start : mine.stop])
@@ -123,6 +129,7 @@ class Rounds:
                 self.recoveries.append(self._recover())
                 continue
             self.under_way = False
+            self._at = None
             assert found is not None  # on rank 0
             return found
 
@@ -153,6 +160,7 @@ class Rounds:
 
     def stop(self, code: int) -> None:
         """Rank 0: send the others home with an exit code."""
+        self._doing = "the run ends"
         while True:
             self._header[:2] = STOP, code
             try:
@@ -182,6 +190,7 @@ class Rounds:
                     asked = request.asked
                     combination = Combination(asked.number, asked.payload.reshape(asked.units, asked.width))
                     self._part(self.experiment.combining(request, combination))
+                self._at = None
             except RankLost:
                 recovery = self._recover()
                 if self.world.rank == 0:
@@ -206,11 +215,35 @@ class Rounds:
 
     def _recover(self) -> "Recovery":
         start, before = time.perf_counter(), self.world.size
+        self._at, self._doing = None, "ranks have died and the others close up"
         self.world.recover()
         self._tickets = 0
+        self.world.frozen_after = self._patience()
         return Recovery(before - self.world.size, self.world.size, time.perf_counter() - start)
 
+    def _patience(self) -> float:
+        """Seconds of silence after which a rank is given up: as is set, or what evaluations with a limit may take."""
+        run, size = self.experiment.config.run, self.world.size
+        units = max(self.experiment.algorithm.most_units, self.experiment.held_out.evaluations)
+        # A block that is late is tried again, unit by unit, and compiled code has three times its time.
+        longest = 5 * run.unit_timeout * max(map(len, deal(units, size)))
+        return run.frozen_after or (GRACE + longest if run.unit_timeout else 0.0)
+
+    def _what_a_rank_does(self, rank: int) -> str:
+        """For a word about one that does not answer."""
+        if self._at is None:
+            return self._doing
+        request, size = self._at, self.world.size
+        train = request.stage.units if request.stage else 0
+        test = self.experiment.held_out.evaluations if request.test else 0
+        if self.experiment.config.run.plan != "static":
+            return f"iteration {request.iteration}, its share of {train + test} evaluations"
+        shares = (("evaluations", deal(train, size)), ("test evaluations", deal(test, size, reverse=True)))
+        parts = [f"{name} {block[0]} to {block[-1]}" for name, deals in shares if (block := deals[rank])]
+        return f"iteration {request.iteration}, {' and '.join(parts) or 'no evaluations'}"
+
     def _round(self, request: Request, start: float) -> Reply | None:
+        self._at, self._doing = request, f"after the evaluations of iteration {request.iteration}"
         ticks = [start, time.perf_counter()]
         experiment, world = self.experiment, self.world
         n = experiment.policy.observation_size

@@ -64,7 +64,8 @@ class Tally:
     @property
     def good(self) -> np.ndarray:
         """Which units are OK (U,) bool."""
-        return self.status == _OK
+        found: np.ndarray = self.status == _OK
+        return found
 
     def __iadd__(self, other: "Tally") -> "Tally":
         np.maximum(self.status, other.status, out=self.status)

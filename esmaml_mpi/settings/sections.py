@@ -67,6 +67,13 @@ class RunSettings:
         minimum=0,
         maximum=1e6,
     )
+    frozen_after: float = setting(
+        0.0,
+        "seconds after which a rank that the others wait for, and that neither answers nor computes, is lost: killed, "
+        "and done without where MPI can; 0: it is named, and waited for",
+        minimum=0,
+        maximum=1e6,
+    )
 
 
 @dataclass

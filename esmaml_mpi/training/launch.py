@@ -70,6 +70,7 @@ def launch(
         from esmaml_mpi.training.opening import locked, opened, output_of
 
         config = load(source, overrides).resolved()
+        world.frozen_after = config.run.frozen_after
         shown = output_of(config, output)
         path = Path(here, shown)
         theirs = foreign(config)

@@ -17,7 +17,15 @@ from esmaml_mpi.tasks.interface import interface_of
 from esmaml_mpi.training.record import RunRecord
 
 # Settings that change no number of an iteration, so a resumed run may have others.
-FREE = ("meta.iterations", "run.threads", "run.plan", "run.update", "checkpoint.every", "checkpoint.minutes")
+FREE = (
+    "meta.iterations",
+    "run.threads",
+    "run.plan",
+    "run.update",
+    "run.frozen_after",
+    "checkpoint.every",
+    "checkpoint.minutes",
+)
 
 
 def output_of(config: Config, output: str | PathLike[str] | None) -> Path:

@@ -199,7 +199,9 @@ def test_batches_and_directions_change_with_round_and_attempt():
         tuple(point)
         for at in rounds
         for which in (0, 1)
-        for point in subject.probes[which].points(np.stack([THETA, THETA], axis=1), np.zeros(2, int), at, np.arange(2)).T
+        for point in subject.probes[which]
+        .points(np.stack([THETA, THETA], axis=1), np.zeros(2, int), at, np.arange(2))
+        .T
     }
     assert len(points) == 4 * len(rounds)
 

@@ -24,7 +24,7 @@ BOUND = [mask(core) for core in range(4)]
         ([mask(0), mask(0), mask(1)], [False, False, True]),  # two bound to one core
         ([mask(0, 1), mask(1, 2), mask(2)], [True] * 3),
         ([mask(0, 1), mask(1), mask(0), mask(5)], [False, False, False, True]),  # they share through the first
-        ([mask(8000), mask(8000, 8001)], [True, True]),
+        ([mask(2000), mask(2000, 2001)], [True, True]),
     ],
 )
 def test_as_many_cores_as_ranks_that_may_run_on_them(masks, own):
