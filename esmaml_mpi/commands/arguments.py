@@ -13,6 +13,10 @@ class Parser(argparse.ArgumentParser):
 
     verbatim = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Scripts look for --output among the arguments, and would not know --out.
+        super().__init__(*args, **{"allow_abbrev": False, **options})
+
     def _check_value(self, action: argparse.Action, value: object) -> None:
         try:
             super()._check_value(action, value)

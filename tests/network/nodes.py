@@ -15,7 +15,7 @@ class Unavailable(Exception):
 
 
 class Nodes:
-    """``count`` nodes n1, n2, ... whose files are in ``folder``; a context that removes them and all that runs there."""
+    """``count`` nodes n1, n2, ... with files in ``folder``; a context that removes them and all that runs there."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self.folder, self.names = folder, [f"n{k}" for k in range(1, count + 1)]
@@ -54,7 +54,15 @@ class Nodes:
         enter = ["bash", str(HERE / "nodes.sh"), "enter", str(self.folder), names[0]]
         with open(log, "ab") as out:
             return subprocess.Popen(
-                [*enter, "bash", "-c", f'. "{KEEPALIVE}" && exec "$@"' if settings else 'exec "$@"', "sh", *run, *command],
+                [
+                    *enter,
+                    "bash",
+                    "-c",
+                    f'. "{KEEPALIVE}" && exec "$@"' if settings else 'exec "$@"',
+                    "sh",
+                    *run,
+                    *command,
+                ],
                 env=environment(self.folder),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -69,7 +77,9 @@ class Nodes:
 
 def environment(folder: Path) -> dict[str, str]:
     """What a shell of an outer job does not decide."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "OMPI_MCA", "PRTE_", "PMI"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "OMPI_MCA", "PRTE_", "PMI"))
+    }
     path = f"{Path(sys.prefix, 'bin')}:{os.environ['PATH']}"
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return {**kept, **root, "PATH": path, "ESMAML_NODES": str(folder)}

@@ -26,8 +26,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "parallel"))
 
-from files import differences, iterations  # noqa: E402
-from nodes import Nodes, Unavailable, end, environment, is_daemon, rank_of  # noqa: E402
+from files import differences, iterations
+from nodes import Nodes, Unavailable, end, environment, is_daemon, rank_of
 
 CONFIG = """
 [run]
@@ -156,7 +156,16 @@ class Trials:
 
     def command(self, output: Path, *options: str) -> list[str]:
         """That trains."""
-        return [sys.executable, "-m", "esmaml_mpi", "train", str(self.folder / "run.toml"), "--output", str(output), *options]
+        return [
+            sys.executable,
+            "-m",
+            "esmaml_mpi",
+            "train",
+            str(self.folder / "run.toml"),
+            "--output",
+            str(output),
+            *options,
+        ]
 
     def trial(self, disturbance: Disturbance, options: list[str]) -> Outcome:
         """Start, disturb once the first checkpoint is there, wait for the end; go on if it is not complete."""
@@ -200,7 +209,11 @@ class Trials:
     def is_complete(self, output: Path) -> bool:
         """What jobs/ ask."""
         ask = subprocess.run(
-            self.command(output, "--is-complete"), env=environment(self.folder), capture_output=True, check=False, timeout=60
+            self.command(output, "--is-complete"),
+            env=environment(self.folder),
+            capture_output=True,
+            check=False,
+            timeout=60,
         )
         return ask.returncode == 0
 
@@ -225,7 +238,9 @@ def main() -> int:
     try:
         with Nodes(folder / "nodes", 3) as nodes:
             trials = Trials(nodes, folder, not options.bare, more, random.Random(options.seed))
-            print("| disturbance | mpirun | seconds to the end | exit code | complete | same bits, at once or resumed |")
+            print(
+                "| disturbance | mpirun | seconds to the end | exit code | complete | same bits, at once or resumed |"
+            )
             print("|---|---|---|---|---|---|", flush=True)
             for disturbance in chosen:
                 for ulfm in (ULFM, []):
