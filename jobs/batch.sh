@@ -108,6 +108,11 @@ tasks() {
 left_slots() { tasks | awk -v lost=" $lost " '!index(lost, " " $1 " ") { print $1 ":" $2 }' | paste -sd ,; }
 left_ranks() { tasks | awk -v lost=" $lost " '!index(lost, " " $1 " ") { sum += $2 } END { print sum }'; }
 
+# Ranks of this job on this node.
+ranks_here() {
+  grep -slzxF "SLURM_JOB_ID=$SLURM_JOB_ID" /proc/[0-9]*/environ | xargs -r grep -slzE '^PMIX?_RANK=' | cut -d / -f 3
+}
+
 # Adds to `lost` the nodes on which Slurm cannot start a process; 0 if there are new ones, and nodes are left.
 find_lost() {
   local before=$lost answered
@@ -117,13 +122,11 @@ find_lost() {
   lost=$(nodes | grep -vxF "$answered" | paste -sd ' ') || lost=
   [ -n "$lost" ] && [ "$lost" != "$before" ]
 }
-hello() { # NODE
+hello() { # NODE; ranks that have outlived their launcher there are ended
   if timeout --kill-after=2 10 srun --overlap --mpi=none --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=0 \
-    --nodelist="$1" true </dev/null >/dev/null 2>&1; then echo "$1"; fi
+    --nodelist="$1" bash -c "$(declare -f ranks_here); ranks_here | xargs -r kill -KILL; exit 0" \
+    </dev/null >/dev/null 2>&1; then echo "$1"; fi
 }
-
-# Ranks of this job on this node.
-ranks_here() { grep -slzxF "SLURM_JOB_ID=$SLURM_JOB_ID" /proc/[0-9]*/environ | xargs -r grep -slzE '^PMIX?_RANK='; }
 
 # Launchers may wait for minutes for a node that will not answer again, when nobody works any more.
 end_a_launcher_that_lingers() { # COMMAND...

@@ -100,7 +100,7 @@ JobRequeue=1
 KillWait=10
 MinJobAge=3600
 SlurmctldTimeout=30
-SlurmdTimeout=60
+SlurmdTimeout=300
 MessageTimeout=30
 PropagateResourceLimitsExcept=MEMLOCK
 CONF
@@ -168,11 +168,13 @@ stop() {
 
 is_idle() { [ -n "$(sinfo -h -N -n "$1" -t idle -o %N 2>/dev/null)" ]; }
 
+# As after a power cycle: nothing of what ran there is left.
 revive() { # NODE
   export SLURM_CONF=$lab/slurm.conf
+  bash "$here/../network/nodes.sh" pids "$lab/net" "$1" | xargs -r kill -KILL 2>/dev/null || true
   bash "$here/../network/nodes.sh" link "$lab/net" "$1" up
-  alive "$lab/pid/$1" || slurmd_on "$1"
-  scontrol update nodename="$1" state=resume 2>/dev/null || true
+  slurmd_on "$1" || fail "slurmd $1"
+  timeout 20 scontrol update nodename="$1" state=resume 2>/dev/null || true
   within 60 is_idle "$1" || fail "$1 is not idle"
 }
 
