@@ -49,14 +49,10 @@ enter() { # NODE COMMAND...
 }
 
 pids() { # NODE
-  local keeper space process
+  local keeper space
   keeper=$(holder "$1")
   space=$(readlink "/proc/$keeper/ns/net") || return 0
-  for process in /proc/[0-9]*; do
-    if [ "${process#/proc/}" != "$keeper" ] && [ "$(readlink "$process/ns/net" 2>/dev/null)" = "$space" ]; then
-      echo "${process#/proc/}"
-    fi
-  done
+  find /proc/[0-9]*/ns/net -prune -lname "${space//[\[\]]/?}" 2>/dev/null | cut -d / -f 3 | grep -vx "$keeper" || true
 }
 
 down() {

@@ -7,7 +7,7 @@
 # seconds, or finish; and the finished file to have the bits of one process. Exit code 0, 1, or 77 as run.sh.
 set -euo pipefail
 
-trials=20 kinds="killed silent slurmd down" launchers="mpirun srun" keep='' at_once=3
+iterations=1200 trials=20 kinds="killed silent slurmd down" launchers="mpirun srun" keep='' at_once=5
 while [ $# -gt 0 ]; do
   case "$1" in
     --trials) trials=$2 && shift ;;
@@ -21,19 +21,28 @@ done
 . "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 begin $((2 * at_once + 2)) "$keep"
 export ESMAML_HOME=$home
-long_config 1000 >long.toml
+long_config $iterations >long.toml
 "$ESMAML_VENV/bin/esmaml" train long.toml --output expected.h5 >/dev/null
 
 node_is() { bash "$home/tests/network/nodes.sh" "$1" "$scratch/lab/net" "${@:2}"; } # COMMAND NODE...
 
 disturb() { # KIND NODE
   case "$1" in
-    killed) node_is pids "$2" | xargs -r kill -KILL ;;
+    killed) node_is pids "$2" | xargs -r kill -KILL 2>/dev/null || true ;; # some end before it is their turn
     silent | first) node_is link "$2" down ;;
     slurmd) kill -KILL "$(cat "$scratch/lab/pid/$2")" ;;
     down) timeout 20 scontrol update nodename="$2" state=down reason=test ;;
   esac
 }
+
+# Its state, as far as it is known without the node that is lost: Slurm waits for that for SlurmdTimeout.
+state() { # NAME
+  local state
+  state=$(field "${job[$1]}" JobState)
+  if [ "$state" = COMPLETING ] && progress "$1.h5" $iterations 2>/dev/null; then state=COMPLETED; fi
+  echo "$state $(field "${job[$1]}" ExitCode)"
+}
+over() { [[ $(state "$1") =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL) ]]; }
 
 # What became of a job, as soon as it can be told.
 fate() { # NAME
@@ -41,8 +50,8 @@ fate() { # NAME
     echo "goes on with what is left"
   elif restarted "$1"; then
     echo "requeued"
-  elif is_over "${job[$1]}"; then
-    echo "ended, $(field "${job[$1]}" JobState) $(field "${job[$1]}" ExitCode)"
+  elif over "$1"; then
+    echo "ended, $(state "$1")"
   else
     return 1
   fi
@@ -57,21 +66,21 @@ trial() { # NAME KIND LAUNCHER
   wait_until works "$name" && wait_until progress "$name.h5" 25 || { echo "| $kind | $3 | did not start | | | |"; return 1; }
   node=$(last_node "$name")
   [ "$kind" != first ] || node=$(timeout 20 scontrol show hostnames "$(field "${job[$name]}" NodeList)" | head -n 1)
-  sleep "0.$((RANDOM % 10))"
+  progress "$name.h5" $iterations && { echo "| $kind | $3 | was over before | | | |"; return 1; }
   disturb "$kind" "$node"
   start=$SECONDS
   while [ $((SECONDS - start)) -lt 420 ]; do
     if first=$(fate "$name"); then seconds=$((SECONDS - start)) && break; fi
     sleep 0.5
   done
-  while ! is_over "${job[$name]}" && [ $((SECONDS - start)) -lt 600 ]; do sleep 1; done
+  while ! over "$name" && [ $((SECONDS - start)) -lt 600 ]; do sleep 1; done
   [ "$kind" = first ] || [ "${seconds/-/999}" -le 60 ] || [ "$first" = "ended, COMPLETED 0:0" ] || verdict="LATE"
-  if ! is_over "${job[$name]}"; then
+  if ! over "$name"; then
     verdict="HANGS"
     timeout 20 scancel "${job[$name]}"
-  elif [ "$(field "${job[$name]}" JobState)" != COMPLETED ]; then # what a user does
+  elif [[ $(state "$name") != "COMPLETED 0:0" ]]; then # what a user does
     submit "$name" --nodes=2 --ntasks=4 --output="$scratch/$name.log" "$jobs/train.slurm" long.toml --output "$name.h5"
-    wait_until is_over "${job[$name]}" || verdict="HANGS when submitted again"
+    wait_until over "$name" || verdict="HANGS when submitted again"
   fi
   same "$name.h5" expected.h5 || verdict="DIFFERS"
   echo "| $kind | $3 | $first | $seconds | $((SECONDS - start)) | $verdict |"
