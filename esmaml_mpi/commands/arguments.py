@@ -23,8 +23,9 @@ class Parser(argparse.ArgumentParser):
 
     verbatim = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"formatter_class": Formatter, **kwargs})
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Scripts look for --output among the arguments, and would not know --out.
+        super().__init__(*args, **{"formatter_class": Formatter, "allow_abbrev": False, **options})
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         try:

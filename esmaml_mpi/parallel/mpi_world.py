@@ -25,6 +25,17 @@ HOST_BYTES = 64  # of a host's name
 TAG = 7  # of messages between ranks
 
 
+def _as_word(code: int) -> int:
+    """An exit code and its complement, so that codes that differ can be told when words are joined by or."""
+    return code << 8 | code ^ 0xFF if code else 0
+
+
+def _code_in(words: int) -> int:
+    """The exit code in words that were joined by or: 0 if there was none, 1 where ranks had different ones."""
+    code, complement = words >> 8 & 0xFF, words & 0xFF
+    return code if code & complement == 0 else 1
+
+
 def _exit(code: int) -> None:
     """End this process without MPI_Finalize."""
     sys.stdout.flush()
@@ -232,7 +243,7 @@ class MPIWorld(World):
         Shrink and Agree work on a revoked communicator and with further losses. A ``code`` other than 0 has all of them
         end with it, and this call then does not return on any of them.
         """
-        word = ~(code << 1) if leaving else ~(code << 1 | 1)  # Agree joins the words of all by a bitwise and
+        word = ~(_as_word(code) << 1 | (not leaving))  # Agree joins the words of all by a bitwise and
         while True:
             if not leaving:
                 self._comm.Revoke()
@@ -244,9 +255,8 @@ class MPIWorld(World):
                 if not self._is_loss(error):
                     raise
                 continue
-            ordered = ~agreed >> 1
-            if ordered:
-                _exit(ordered & -ordered)  # where several ranks abort, one of their codes
+            if ordered := _code_in(~agreed >> 1):
+                _exit(ordered)
             return bool(agreed & 1)
 
     def _come_together(self) -> None:
