@@ -16,12 +16,25 @@ import numpy as np
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.native import elementary
 
-_compiled: Any = None
-_reason = ""
-try:
-    _compiled = importlib.import_module("esmaml_mpi.native._kernels")
-except ImportError as error:
-    _reason = str(error)
+# Of source/module.c; a build of an older checkout may lack some.
+_KERNELS = (
+    *("act", "cartpole", "elementary", "keep_memory", "learn", "moments", "names", "normals", "pack", "packed_size"),
+    *("path", "point", "priced", "shifted", "squared_distance", "standardized", "weighted"),
+)
+
+
+def _opened() -> tuple[Any, str]:
+    """The extension, or None and why there is none."""
+    try:
+        compiled = importlib.import_module("esmaml_mpi.native._kernels")
+    except ImportError as error:
+        return None, str(error)
+    if all(hasattr(compiled, name) for name in _KERNELS):
+        return compiled, ""
+    return None, f"{compiled.__file__} was built from older sources; build it again"
+
+
+_compiled, _reason = _opened()
 
 VARIABLE = "ESMAML_NATIVE"
 NUMPY = "numpy"

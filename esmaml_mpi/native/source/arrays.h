@@ -115,8 +115,9 @@ static int standardized(const double *values, const double *pivot, ptrdiff_t row
         for (ptrdiff_t i = 0; i < all; i++) row[i] -= mean;
         double spread = sqrt((paired_sum(row, row, all) + 0.0) / (double)all);
         signal[r] = spread > equal * largest; /* not where one is nan */
-        for (ptrdiff_t i = 0; i < count; i++) out[i] = signal[r] ? row[i] / spread : 0.0;
-        if (pivot) out_pivot[r] = signal[r] ? row[count] / spread : 0.0;
+        for (ptrdiff_t i = 0; i < all; i++) row[i] = signal[r] ? row[i] / spread : 0.0;
+        memcpy(out, row, (size_t)count * sizeof *row);
+        if (pivot) out_pivot[r] = row[count];
     }
     free(row);
     return 1;
