@@ -120,4 +120,5 @@ done
 run 30 esmaml selftest
 cd ..
 [ -z "$(find "$TMPDIR" -name 'esmaml_selftest_*')" ] || die "selftest has left files behind"
+bash "$checkout/tests/robot.sh" "${package[0]}"
 echo "the wheel works without a checkout: $commands commands, $SECONDS s"
