@@ -17,7 +17,6 @@ from esmaml_mpi.results.interface import GROUP, MEANINGS, stored
 from esmaml_mpi.results.seal import FORMAT_VERSION, seal
 from esmaml_mpi.tasks.interface import Interface
 
-
 _images = itertools.count()
 
 
@@ -97,7 +96,7 @@ class ResultsWriter:
 
 
 def image_file() -> h5py.File:
-    """A new file in memory. Its name is its own: HDF5 takes two that are open at once for the same, in two threads say."""
+    """A new file in memory, with a name of its own: HDF5 confuses two of one name that are open in two threads."""
     return h5py.File(f"image {next(_images)}", "w", driver="core", backing_store=False)
 
 
