@@ -56,7 +56,8 @@ def robot(session: nox.Session) -> None:
     """Adaptation where there is the wheel alone: no simulator, no MPI."""
     dist = Path(session.create_tmp())
     call(session, "python", "-m", "build", "--wheel", "--outdir", str(dist))
-    session.run("bash", "tests/robot.sh", str(max(dist.glob("esmaml_mpi-*.whl"), key=lambda path: path.stat().st_mtime)))
+    newest = max(dist.glob("esmaml_mpi-*.whl"), key=lambda path: path.stat().st_mtime)
+    session.run("bash", "tests/robot.sh", str(newest))
 
 
 @nox.session

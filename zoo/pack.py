@@ -1,11 +1,11 @@
-"""Put trained meta-policies into the zoo: python zoo/pack.py results/zoo/*.h5
+"""Put trained meta-policies into the zoo: python zoo/pack.py results/zoo/*.h5 [--repeats 20]
 
 Of each results file a copy without the machine's name and folders goes to esmaml_mpi/zoo/models/, and what it is and
 scores into the catalogue. The first comment of zoo/NAME.toml says what it is about.
 """
 
+import argparse
 import hashlib
-import sys
 from pathlib import Path
 
 from esmaml_mpi.results.reader import Results, read
@@ -16,18 +16,23 @@ from esmaml_mpi.zoo.catalogue import LARGEST, MODELS, Model, enter
 from esmaml_mpi.zoo.verification import is_exact, scored
 
 LEFT_OUT = ("host", "command", "platform", "slurm_job", "slurm_restarts")
-SEED, REPEATS = 1, 20
+SEED = 1  # of the evaluation that is stated
 
 
-def main(paths: list[str]) -> None:
+def main() -> None:
     """Pack them one after the other."""
-    for path in map(Path, paths):
-        model = pack(read(path), path.stem, about(Path(__file__).with_name(f"{path.stem}.toml")))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="+", type=Path)
+    parser.add_argument("--repeats", type=int, default=20, help="adaptations to each test task, of the stated scores")
+    options = parser.parse_args()
+    for path in options.results:
+        text = about(Path(__file__).with_name(f"{path.stem}.toml"))
+        model = pack(read(path), path.stem, text, options.repeats)
         enter(model)
         print(f"{model.name}: {model.path.stat().st_size} bytes, {model.scores.before:.2f} -> {model.scores.after:.2f}")
 
 
-def pack(results: Results, name: str, about: str) -> Model:
+def pack(results: Results, name: str, about: str, repeats: int) -> Model:
     """Write the model's file; what the catalogue is to say of it."""
     config = results.config
     launches = [{key: value for key, value in facts.items() if key not in LEFT_OUT} for facts in results.launches]
@@ -42,7 +47,7 @@ def pack(results: Results, name: str, about: str) -> Model:
         raise SystemExit(f"{name}: {len(content)} bytes, and at most {LARGEST} are wanted; take test.every larger.")
     iteration, theta, _, _ = results.parameters()
     digest = hashlib.sha256(content).hexdigest()
-    scores = scored(str(path), SEED, REPEATS)
+    scores = scored(str(path), SEED, repeats)
     facts = (config.task.name, len(theta), iteration, config.run.seed, is_exact(config), digest, scores)
     return Model(name, about, *facts)
 
@@ -59,4 +64,4 @@ def about(toml: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

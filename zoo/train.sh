@@ -7,5 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ $# -gt 0 ] || set -- $(basename -s .toml zoo/*.toml)
 for name in "$@"; do
   python -m esmaml_mpi train "zoo/$name.toml" --output "results/zoo/$name.h5" --resume
-  python zoo/pack.py "results/zoo/$name.h5"
+  repeats=20
+  [ "$name" != quadruped ] || repeats=5 # an adaptation is 50 episodes of 300 steps
+  python zoo/pack.py "results/zoo/$name.h5" --repeats $repeats
 done

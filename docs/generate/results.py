@@ -28,9 +28,9 @@ In front of the HDF5 data are {SIZE} bytes with a checksum of them, HDF5's user 
 that another program has rewritten is still HDF5, but `esmaml` refuses it."""
 
 INTERFACE = """\
-What a program has to know that acts with the policies, and has neither the simulator nor the family's file. Datasets are
-left out where the family does not say. Files of earlier versions have no such group; sizes are then worked out from those
-of the parameters."""
+What a program has to know that acts with the policies, and has neither the simulator nor the family's file. Datasets
+are left out where the family does not say. Files of earlier versions have no such group; sizes are then worked out from
+those of the parameters."""
 INTERFACE_ROWS = [
     ["`observation_size`", "attribute", "numbers of an observation, n"],
     ["`action_size`", "attribute", "numbers of an action, m"],

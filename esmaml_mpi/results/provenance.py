@@ -46,9 +46,11 @@ def collect(world: World, threads: int, odd_ranks: int = 0, libraries: bool = Tr
     }
     for package in PACKAGES:
         try:
-            facts["version_" + package.replace("-", "_")] = metadata.version(package)
+            version: str | None = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+        if version is not None:  # of a package that is being installed just now
+            facts["version_" + package.replace("-", "_")] = version
     return facts
 
 

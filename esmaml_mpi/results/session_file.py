@@ -18,7 +18,7 @@ from esmaml_mpi.errors import ResultsError, UsageError, in_words
 from esmaml_mpi.results.lock import OutputLock, writer_of
 from esmaml_mpi.results.reader import read_interface
 from esmaml_mpi.results.seal import SESSION_KIND, check_seal, seal
-from esmaml_mpi.results.writer import replace_file, write_interface
+from esmaml_mpi.results.writer import image_file, replace_file, write_interface
 from esmaml_mpi.tasks.interface import Interface
 
 SESSION_VERSION = 2
@@ -127,7 +127,7 @@ def _check_whole(path: Path) -> None:
 
 def _image(record: SessionRecord) -> bytes:
     """The whole file, built in memory."""
-    with h5py.File("image", "w", driver="core", backing_store=False) as file:
+    with image_file() as file:
         file.attrs.update(program="esmaml_mpi", kind=SESSION_KIND, format_version=SESSION_VERSION)
         file.create_group("config").attrs["toml"] = record.config.to_toml()
         file.create_group("source").attrs.update(

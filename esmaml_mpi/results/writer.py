@@ -3,6 +3,7 @@
 Every write makes a complete new file beside the old one, flushes it to disk, and renames it over the old one.
 """
 
+import itertools
 import os
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.interface import GROUP, MEANINGS, stored
 from esmaml_mpi.results.seal import FORMAT_VERSION, seal
 from esmaml_mpi.tasks.interface import Interface
+
+_images = itertools.count()
 
 
 def replace_file(path: Path, *parts: bytes) -> None:
@@ -64,7 +67,7 @@ class ResultsWriter:
 
     def _image(self, history: History, checkpoint: dict) -> bytes:
         """The whole file, built in memory: HDF5 crashes the process when its own writing to disk fails."""
-        with h5py.File("image", "w", driver="core", backing_store=False) as file:
+        with image_file() as file:
             self._fill(file, history, checkpoint)
             file.flush()
             image: bytes = file.id.get_file_image()
@@ -90,6 +93,11 @@ class ResultsWriter:
         )
         write_interface(file, self.interface)
         _put(file.create_group("checkpoint"), checkpoint)
+
+
+def image_file() -> h5py.File:
+    """A new file in memory, with a name of its own: HDF5 confuses two of one name that are open in two threads."""
+    return h5py.File(f"image {next(_images)}", "w", driver="core", backing_store=False)
 
 
 def write_interface(file: h5py.File, interface: Interface) -> None:

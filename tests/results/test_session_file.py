@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -103,6 +104,17 @@ def test_a_killed_writer_leaves_a_whole_session(tmp_path):
         assert len(rewards) in (last + 1, last + 2)  # it may have been killed between writing and saying so
         file.write(record())
     assert os.listdir(tmp_path) == [path.name]
+
+
+def test_sessions_are_written_in_threads_at_the_same_time(tmp_path):
+    def write(number):
+        with SessionFile(tmp_path / f"{number}.session") as file:
+            for _ in range(20):
+                file.write(record([float(number)]))
+            return file.read().rewards
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(write, range(4))) == [[0.0], [1.0], [2.0], [3.0]]
 
 
 def test_a_failed_write_keeps_the_session(file, monkeypatch):

@@ -178,3 +178,22 @@ def test_episodes_are_the_same_bits_in_any_batch_with_falls(options):
         found = run(part)
         assert same(found.returns, whole.returns[part]) and same(found.lengths, whole.lengths[part])
         assert same(found.observation_sums, whole.observation_sums[:, part])
+
+
+def test_a_robot_alone_earns_what_it_earns_among_others():
+    """Also where the simulator's arrays of a single robot would do as they are."""
+    family = make_family("quadruped", 40)
+    actions = np.random.default_rng(3).uniform(-1, 1, (40, 12, 1))
+
+    def episode(count):
+        tasks = np.repeat(task_table(family, 1), count, axis=1)
+        observations, simulation = np.zeros((41, 14, count)), family.simulation(tasks, None, Workspace())
+        simulation.reset(observations[0])
+        for step in range(40):
+            simulation.step(np.repeat(actions[step], count, axis=1), observations[step + 1])
+        return observations[..., 0], simulation.rewards(observations, tasks)[0][:, 0]
+
+    (alone, earned), (among, expected) = episode(1), episode(3)
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(alone, among, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(earned, expected, rtol=1e-9, atol=1e-12)

@@ -40,6 +40,9 @@ with esmaml_mpi.Session.open(f"{folder}/python.h5") as session:
     assert session.trials == 1
 code = main(["adapt", results, "--session", f"{folder}/command.h5", "--command", "echo 3 {policy}", "--trials", "2"])
 assert code == 75, code
+for source in (results, f"{folder}/command.h5"):
+    for format in ("npz", "onnx", "c"):
+        assert main(["export", source, "--policy", format, "--output", f"{folder}/p.{format}", "--overwrite"]) == 0
 code = main(["adapt", results, "--session", f"{folder}/simulated.h5", "--task", "0"])
 assert code != 0
 print("nothing else was needed")

@@ -33,6 +33,14 @@ def test_a_model_is_small_and_says_what_the_catalogue_says(model):
     assert results.config == esmaml_mpi.load_config(zoo.MODELS.parents[2] / f"zoo/{model.name}.toml").resolved()
 
 
+@pytest.mark.parametrize("model", MODELS, ids=NAMES)
+def test_the_page_has_the_scores_of_the_catalogue(model):
+    page = (zoo.MODELS.parents[2] / "docs/robot.md").read_text(encoding="utf-8")
+    scores, agree = model.scores, "the same bits" if model.exact else "within an interval"
+    facts = f"{len(model.content()) / 1000:.0f} | {scores.before:.2f} | {scores.after:.2f} | {agree} |"
+    assert f"| `{model.name}` | `{model.family}` | {model.parameters} | {facts}" in page
+
+
 def test_list_and_get(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["zoo", "list"]) == 0

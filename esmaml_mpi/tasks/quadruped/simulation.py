@@ -110,9 +110,11 @@ class QuadrupedSimulation(BodySimulation):
         return failed, joules * self.model.opt.timestep
 
     def _look(self) -> None:
-        """Take ``position`` (15, b) and ``velocity`` (14, b) of the present robots from the simulator."""
-        self.position = np.ascontiguousarray(self.present(self.qpos).T)
-        self.velocity = np.ascontiguousarray(self.present(self.qvel).T)
+        """Take ``position`` (15, b) and ``velocity`` (14, b) of the present robots from the simulator: copies, also of
+        one robot alone, whose arrays would be contiguous as they are.
+        """
+        self.position = np.array(self.present(self.qpos).T, order="C")
+        self.velocity = np.array(self.present(self.qvel).T, order="C")
 
     def _measure(self, out: np.ndarray) -> np.ndarray:
         sensors.measure(self.family.observe, self.position, self.velocity, self.torques, out)
