@@ -13,6 +13,7 @@ from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.rounds import Recovery, Reply, Rounds
+from esmaml_mpi.reproducibility.magnitudes import LARGE, length
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.training.attempts import Attempts
 from esmaml_mpi.training.progress import Progress
@@ -68,7 +69,7 @@ class Training:
         gradient = step.gradient
         start = time.perf_counter()
         # Without a signal no step, not even of Adam's momentum.
-        theta = state.optimizer.step(state.theta, gradient) if gradient.any() else state.theta
+        theta = self._step(gradient) if gradient.any() else state.theta
         state.statistics.add(result.observations, np.asarray(result.limbs))
         if step.unit_sums is not None:
             state.unit_statistics.add(step.unit_sums)
@@ -83,8 +84,8 @@ class Training:
             values=step.values,
             failed_units=result.failed,
             seconds=now - self.last_row,
-            gradient_norm=_norm(gradient),
-            parameter_norm=_norm(state.theta),
+            gradient_norm=length(gradient),
+            parameter_norm=length(state.theta),
             redraws=result.redraws,
             rollouts=result.rollouts,
             env_steps=result.steps,
@@ -103,6 +104,23 @@ class Training:
             )
         self.progress.update(state.iteration, step.meta_value, result.failed, result.rollouts)
         return result.stop_requested
+
+    def _step(self, gradient: np.ndarray) -> np.ndarray:
+        """The next theta. TrainingError where it would not be a number, which no later iteration would mend."""
+        state = self.state
+        most = LARGE if self.experiment.uses_subspace else np.finfo(float).max  # its square is remembered there
+        with np.errstate(over="ignore", invalid="ignore"):
+            possible = np.abs(gradient).max() <= most  # false for nan
+            theta = state.optimizer.step(state.theta, gradient) if possible else gradient
+            moments = [np.isfinite(array).all() for array in state.optimizer.to_arrays().values()]
+        if not (possible and all(moments) and np.isfinite(theta).all()):
+            what = "parameters" if possible else "meta-gradient"
+            raise TrainingError(
+                f"iteration {state.iteration}: the {what} would be too large to compute with, or no numbers. Rewards "
+                "may be too large, or steps: see meta.reward_normalization, meta.step_size, adaptation.step_size. The "
+                "last checkpoint is from before."
+            )
+        return theta
 
     def _evaluate(self, observer: Observer, test: bool) -> Attempts:
         """The current iteration, drawn again while too many evaluations fail."""
@@ -211,7 +229,3 @@ class Training:
         self.last_write = time.monotonic()
         self.write_seconds += time.perf_counter() - start
 
-
-def _norm(vector: np.ndarray) -> float:
-    """Euclidean norm, summed by NumPy and not by BLAS, whose order depends on its threads."""
-    return math.sqrt(np.add.reduce(vector * vector))
