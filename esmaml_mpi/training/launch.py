@@ -95,7 +95,8 @@ def launch(
             _warn_of(odd, world.size, theirs)
         if door.missing():
             print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
-        return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
+        told = {"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts}
+        return json.dumps(told | {"recoveries": _recoveries(record)})
 
     def open_record(successor: bool) -> RunRecord:
         nonlocal record
@@ -106,12 +107,14 @@ def launch(
             lock.append(_lock(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
             record = _open(path, config, facts, overwrite and not ours)
+            record.recoveries = _recoveries(record) - recoveries
         assert record is not None  # rank 0's, or its successor's
         return record
 
     try:
         told = json.loads(agree(world, prepare))
         config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
+        recoveries = told["recoveries"]  # of earlier launches
         code = train(config, world, open_record)
     finally:
         for held in lock:
@@ -119,6 +122,11 @@ def launch(
     if world.rank == 0 and record is not None:
         _report(told["shown"], record.history, config, code)
     return code
+
+
+def _recoveries(record: RunRecord) -> int:
+    """How many are in the series."""
+    return len(record.history["recovery"]["iteration"])
 
 
 def output_of(config: Config, output: str | PathLike[str] | None) -> Path:

@@ -12,7 +12,7 @@ from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.parallel.rounds import Recovery, Reply, Rounds
+from esmaml_mpi.parallel.rounds import Reply, Rounds
 from esmaml_mpi.reproducibility.magnitudes import LARGE, length
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.training.attempts import Attempts
@@ -35,6 +35,7 @@ class Training:
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
         self.warned = False
+        self.recorded = 0  # how many of the recoveries that this rank has seen
 
     def run(self) -> int:
         """Iterate to the end or until asked to stop; returns the exit code."""
@@ -178,25 +179,26 @@ class Training:
     def _ask(self, request: Request) -> Reply:
         """One round; ranks lost in it are recorded."""
         reply = self.rounds.run(request)
-        while self.rounds.recoveries:
-            self.record_recovery(self.rounds.recoveries.pop(0), aggregator_lost=False)
+        self.record_recoveries()
         return reply
 
-    def record_recovery(self, loss: Recovery, aggregator_lost: bool) -> None:
-        """Ranks died and the iteration is done again without them."""
-        self.history.append(
-            "recovery",
-            iteration=self.state.iteration,
-            ranks_lost=loss.lost,
-            ranks_left=loss.left,
-            aggregator_lost=aggregator_lost,
-            seconds=loss.seconds,
-        )
-        self.last_write = -math.inf  # due at once: the next loss may be this rank
-        self.progress.message(
-            f"iteration {self.state.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
-            f"{loss.left} left; done again"
-        )
+    def record_recoveries(self) -> None:
+        """Ranks died and an iteration is done again without them; those that a dead rank 0 had not recorded, too."""
+        for loss in self.rounds.recoveries[self.recorded :]:
+            self.recorded += 1
+            self.history.append(
+                "recovery",
+                iteration=loss.iteration,
+                ranks_lost=loss.lost,
+                ranks_left=loss.left,
+                aggregator_lost=loss.leader_lost,
+                seconds=loss.seconds,
+            )
+            self.last_write = -math.inf  # due at once: the next loss may be this rank
+            self.progress.message(
+                f"iteration {loss.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
+                f"{loss.left} left; done again"
+            )
 
     def _subspace(self) -> Subspace | None:
         if not self.experiment.uses_subspace:

@@ -6,7 +6,7 @@ from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.parallel.plan import idle
-from esmaml_mpi.parallel.rounds import Promoted, Recovery, Rounds
+from esmaml_mpi.parallel.rounds import Promoted, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.training.interruption import Interruption
 from esmaml_mpi.training.loop import Training
@@ -26,28 +26,29 @@ def train(config: Config, world: World, open_record: Callable[[bool], RunRecord]
     experiment.evaluator.give_up = lambda: world.abort(1)
     with Interruption(LEAVING if world.rank == 0 else "") as interruption:
         rounds = Rounds(world, experiment, lambda: interruption.requested)
-        loss = None
+        successor = False
         if world.rank != 0:
             try:
                 return rounds.serve()
-            except Promoted as promotion:
-                loss = promotion.args[0]
-        return _lead(rounds, open_record(loss is not None), loss)
+            except Promoted:
+                successor = True
+        return _lead(rounds, open_record(successor), successor)
 
 
-def _lead(rounds: Rounds, record: RunRecord, loss: Recovery | None) -> int:
-    """Rank 0's part of ``train``. ``loss`` is what made this rank take over, if it did."""
+def _lead(rounds: Rounds, record: RunRecord, successor: bool) -> int:
+    """Rank 0's part of ``train``; ``successor``: those before it died."""
     experiment, config = rounds.experiment, rounds.experiment.config
     state = State.initial(experiment)
     if record.checkpoint is not None:
         state.restore(record.checkpoint)
     progress = Progress(config.meta.iterations, state.iteration)
     training = Training(rounds, state, record, progress)
-    if loss is None:
-        _announce(progress, experiment, rounds.world)
-    else:
+    if successor:
         progress.message(f"rank 0 died; its successor goes on from iteration {state.iteration}")
-        training.record_recovery(loss, aggregator_lost=True)
+        training.recorded = record.recoveries
+        training.record_recoveries()
+    else:
+        _announce(progress, experiment, rounds.world)
     try:
         code = training.run()
     except UserError as error:
