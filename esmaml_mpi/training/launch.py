@@ -17,6 +17,7 @@ from esmaml_mpi.config.makers import make_policy
 from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.native import door
+from esmaml_mpi.parallel.installations import check_program, differing
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
@@ -69,12 +70,14 @@ def launch(
     record: RunRecord | None = None
     lock: list = []  # rank 0's
     here = Path.cwd()  # an environment of the user's may go elsewhere
+    unlike = differing(world)
     odd_in_ours, odd_with_libraries = odd_ranks(world)
 
     def prepare() -> str:
         nonlocal record
         from esmaml_mpi.results.provenance import collect  # rank 0's business: workers stay lean
 
+        other_libraries = check_program(unlike)
         config = load(source, overrides).resolved()
         world.frozen_after = config.run.frozen_after
         shown = output_of(config, output)
@@ -91,6 +94,8 @@ def launch(
         except BaseException:
             lock[0].release()
             raise
+        if other_libraries:
+            print(f"esmaml: {other_libraries}: the numbers may differ in their last bits", file=sys.stderr, flush=True)
         if odd:
             _warn_of(odd, world.size, theirs)
         if door.missing():
