@@ -3,25 +3,25 @@
 import hashlib
 import platform
 import socket
+import sys
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-import esmaml_mpi
 from esmaml_mpi.errors import WorldError
 from esmaml_mpi.parallel.world import World
 
 # Of rank 0 alone, of commands that do not train, and the list of what is public: they change no number of a run.
 APART = ("commands", "rendering", "reports", "results", "selftest", "sweeps", "trained", "__init__.py", "__main__.py")
+PACKAGE = Path(__file__).parents[1]
 WIDTH = 512  # bytes of a rank's account
 SHOWN = 4  # ranks named one by one
 PROGRAM, LIBRARIES = ("esmaml_mpi", "its sources"), ("Python", "NumPy", "mpi4py", "MPI")
 
 
-def sources(folder: Path | None = None) -> str:
+def sources(folder: Path = PACKAGE) -> str:
     """12 hexadecimal digits of the program's own source files, as far as they decide numbers or what ranks exchange."""
-    folder = folder or Path(esmaml_mpi.__file__).parent
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder)
@@ -38,13 +38,13 @@ def account(world: World) -> dict[str, str]:
         binding = "none"
     return {
         "host": socket.gethostname(),
-        "esmaml_mpi": esmaml_mpi.__version__,
+        "esmaml_mpi": sys.modules[PACKAGE.name].__version__,
         "its sources": sources(),
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "mpi4py": binding,
         "MPI": world.library.partition(",")[0],
-        "folder": str(Path(esmaml_mpi.__file__).parent),
+        "folder": str(PACKAGE),
     }
 
 

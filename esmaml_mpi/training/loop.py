@@ -230,4 +230,3 @@ class Training:
         self.store.write(self.history, self.state.to_arrays())
         self.last_write = time.monotonic()
         self.write_seconds += time.perf_counter() - start
-

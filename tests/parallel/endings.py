@@ -93,7 +93,9 @@ def tried(case: str, ranks: int, tolerant: bool) -> bool:
         good = code not in ("0", "75", "hangs") and not complete
     good &= word in said
     shown = "with" if tolerant else "without"
-    print(f"{case:12} {ranks} ranks {shown:7} ulfm: {code:>5} {seconds:5.1f} s  {'good' if good else 'WRONG'}", flush=True)
+    print(
+        f"{case:12} {ranks} ranks {shown:7} ulfm: {code:>5} {seconds:5.1f} s  {'good' if good else 'WRONG'}", flush=True
+    )
     if not good:
         print(said[-3000:], flush=True)
     return good

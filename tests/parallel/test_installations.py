@@ -1,4 +1,4 @@
-"""Ranks that have loaded another program, or other libraries, than rank 0 are named with their host and both versions."""
+"""Ranks that have loaded another program, or other libraries, than rank 0 are named, with host and both versions."""
 
 import shutil
 import socket

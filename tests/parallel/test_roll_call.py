@@ -1,4 +1,4 @@
-"""Who calls whom while a collective call waits, what is said of those that do not answer, and when they are given up."""
+"""Who calls whom while a collective call waits, what is said of the silent, and when they are given up."""
 
 import os
 import signal
@@ -147,7 +147,9 @@ def test_waits_that_are_usual_are_not_spoken_of_where_a_host_cannot_be_asked(mon
 
 def test_what_a_process_does_is_seen():
     found = activity.Activity()
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=subprocess.PIPE)
+    sleeper = subprocess.Popen(
+        [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=subprocess.PIPE
+    )
     try:
         assert sleeper.stdout.readline()
         assert found.of(sleeper.pid) == activity.COMPUTING  # until it is known
