@@ -47,7 +47,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         reference = Path(folder) / "undisturbed.h5"
-        done = run(train_arguments(SETTINGS, reference))
+        done = run(train_arguments(SETTINGS, reference), timeout=max(120, options.patience))
         assert done.returncode == 0, done.stderr
         survived = survive(Path(folder), reference, options.kills, options.patience, chance)
         resumed = resume(Path(folder), reference, options.jobs, options.within, options.patience, chance)
@@ -92,9 +92,9 @@ def survive(folder: Path, reference: Path, kills: int, patience: float, chance: 
     milliseconds = [1e3 * s for s in sorted(seconds)] or [0.0]
     middle, late = (milliseconds[int(share * (len(milliseconds) - 1))] for share in (0.5, 0.99))
     print(
-        f"{done} ranks killed in {jobs} jobs of {ranks} ranks, rank 0 among them {leaders} times, two at once {together} "
-        f"times, the second during recovery {following} times; {redone} recoveries recorded, median {middle:.0f} ms, 99th "
-        f"percentile {late:.0f} ms, slowest {milliseconds[-1]:.0f} ms; jobs that failed or differ: {wrong}",
+        f"{done} ranks killed in {jobs} jobs of {ranks} ranks, rank 0 among them {leaders} times, two at once "
+        f"{together} times, the second during recovery {following} times; {redone} recoveries recorded, median {middle:.0f} ms, "
+        f"99th percentile {late:.0f} ms, slowest {milliseconds[-1]:.0f} ms; jobs that failed or differ: {wrong}",
         flush=True,
     )
     return wrong == 0
