@@ -135,7 +135,8 @@ def standardized(
     values: np.ndarray, pivot: np.ndarray | None, equal: float
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray] | None:
     """Values (.., K) and pivot (..) less their mean and over their standard deviation, and whether that is beyond
-    ``equal`` times the largest of them (..), with zeros where not; see ``estimators/rewards.py``. None without kernels.
+    ``equal`` times the largest of them (..), with zeros where not; see ``estimators/rewards.py``. None without kernels,
+    and where squares may be out of range.
     """
     chosen = kernels()
     if not chosen or not values.size:
@@ -145,7 +146,7 @@ def standardized(
     out, signal = np.empty(values.shape), np.empty(values.shape[:-1], dtype=np.uint8)
     out_pivot = None if pivot is None else np.empty(pivot.shape)
     chosen.call("standardized", values, pivot, equal, out, out_pivot, signal)
-    return out, out_pivot, signal.view(bool)
+    return None if signal.max() > 1 else (out, out_pivot, signal.view(bool))
 
 
 def layers(address: int) -> bytes | None:
