@@ -94,7 +94,8 @@ def survive(folder: Path, reference: Path, kills: int, patience: float, chance: 
     print(
         f"{done} ranks killed in {jobs} jobs of {ranks} ranks, rank 0 among them {leaders} times, two at once "
         f"{together} times, the second during recovery {following} times; {redone} recoveries recorded, median "
-        f"{middle:.0f} ms, 99th percentile {late:.0f} ms, slowest {milliseconds[-1]:.0f} ms; jobs that failed or differ: {wrong}",
+        f"{middle:.0f} ms, 99th percentile {late:.0f} ms, slowest {milliseconds[-1]:.0f} ms; jobs that failed or "
+        f"differ: {wrong}",
         flush=True,
     )
     return wrong == 0
