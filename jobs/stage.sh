@@ -68,7 +68,9 @@ hand_out() {
   on_every_node bash -c "$UNPACK" unpack "$archive" "$staged"
 }
 
-on_every_node() { # COMMAND...
-  timeout 600 srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 --cpus-per-task=1 \
-    "$@" </dev/null # a node may be lost
+on_every_node() { # COMMAND...: on those that are not lost
+  local count=$SLURM_JOB_NUM_NODES lost=${lost:-}
+  [ -z "$lost" ] || count=$(left | wc -l)
+  timeout 600 srun --overlap --mpi=none --mem=0 --nodes="$count" ${lost:+"--exclude=${lost// /,}"} \
+    --ntasks="$count" --ntasks-per-node=1 --cpus-per-task=1 "$@" </dev/null
 }
