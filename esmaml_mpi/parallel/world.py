@@ -30,6 +30,7 @@ class World:
     rank = 0
     size = 1
     library = "none (one process)"
+    binding = "none"  # the version of mpi4py
     survives_losses = False
     lost = 0  # ranks that have died
     leader = 0  # which rank of the launch is rank 0 now
