@@ -1,11 +1,10 @@
 """Which ranks have loaded another program, or other libraries, than rank 0: nodes that differ, a PATH that does."""
 
 import hashlib
-import platform
+import os
 import socket
 import sys
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,37 +13,43 @@ from esmaml_mpi.parallel.world import World
 
 # Of rank 0 alone, of commands that do not train, and the list of what is public: they change no number of a run.
 APART = ("commands", "rendering", "reports", "results", "selftest", "sweeps", "trained", "__init__.py", "__main__.py")
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WIDTH = 512  # bytes of a rank's account
 SHOWN = 4  # ranks named one by one
 PROGRAM, LIBRARIES = ("esmaml_mpi", "its sources"), ("Python", "NumPy", "mpi4py", "MPI")
 
 
-def sources(folder: Path = PACKAGE) -> str:
+def sources(folder: str = PACKAGE) -> str:
     """12 hexadecimal digits of the program's own source files, as far as they decide numbers or what ranks exchange."""
     digest = hashlib.blake2b(digest_size=6)
-    for path in sorted(folder.rglob("*.py")):
-        name = path.relative_to(folder)
-        if name.parts[0] not in APART:
-            digest.update(f"{name.as_posix()}\n".encode() + path.read_bytes())
+    for path in sorted(_files(folder)):
+        digest.update(f"{os.path.relpath(path, folder)}\n".encode())
+        with open(path, "rb") as file:
+            digest.update(file.read())
     return digest.hexdigest()
+
+
+def _files(folder: str) -> Iterator[str]:
+    for place in os.scandir(folder):
+        if place.name in APART:
+            continue
+        if place.is_file() and place.name.endswith(".py"):
+            yield place.path
+        for inside, _, names in os.walk(place.path) if place.is_dir() else ():
+            yield from (os.path.join(inside, name) for name in names if name.endswith(".py"))
 
 
 def account(world: World) -> dict[str, str]:
     """What this rank has loaded, and where."""
-    try:
-        binding = metadata.version("mpi4py")
-    except metadata.PackageNotFoundError:
-        binding = "none"
     return {
         "host": socket.gethostname(),
-        "esmaml_mpi": sys.modules[PACKAGE.name].__version__,
+        "esmaml_mpi": sys.modules[__name__.partition(".")[0]].__version__,
         "its sources": sources(),
-        "Python": platform.python_version(),
+        "Python": sys.version.partition(" ")[0],
         "NumPy": np.__version__,
-        "mpi4py": binding,
+        "mpi4py": world.binding,
         "MPI": world.library.partition(",")[0],
-        "folder": str(PACKAGE),
+        "folder": PACKAGE,
     }
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import mpi4py
 import numpy as np
 from mpi4py import MPI
 
@@ -87,6 +88,7 @@ class MPIWorld(World):
         self._comm: MPI.Intracomm = MPI.COMM_WORLD.Dup()
         self.rank, self.size = self._comm.rank, self._comm.size
         self.library = MPI.Get_library_version().split("\x00")[0].strip()
+        self.binding = mpi4py.__version__
         self.survives_losses = os.environ.get("OMPI_MCA_mpi_ft_enable", "0").lower() in ("1", "true")
         self._window: MPI.Win | None = None
         self._ticket = np.zeros(1, dtype=np.int64)

@@ -30,12 +30,11 @@ class World:
     rank = 0
     size = 1
     library = "none (one process)"
+    binding = "none"  # the version of mpi4py
     survives_losses = False
     lost = 0  # ranks that have died
     leader = 0  # which rank of the launch is rank 0 now
-    frozen_after = (
-        0.0  # seconds after which a rank that others wait for, and that does not answer, is given up; 0: never
-    )
+    frozen_after = 0.0  # seconds of silence after which a rank that others wait for is given up; 0: never
     doing: Callable[[int], str] = staticmethod(lambda rank: "the run is being prepared")  # what a rank is to do
     _tickets = 0
 
