@@ -123,7 +123,7 @@ find_lost() {
   [ -n "$lost" ] && [ "$lost" != "$before" ]
 }
 hello() { # NODE; ranks that have outlived their launcher there are ended
-  if timeout --kill-after=2 10 srun --overlap --mpi=none --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=0 \
+  if timeout --kill-after=2 8 srun --overlap --mpi=none --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=0 \
     --nodelist="$1" bash -c "$(declare -f ranks_here); ranks_here | xargs -r kill -KILL; exit 0" \
     </dev/null >/dev/null 2>&1; then echo "$1"; fi
 }
