@@ -1,4 +1,4 @@
-"""How soon mpirun finds that a node is silent: the same from job scripts and from sweeps, and a user's own choice wins."""
+"""How soon mpirun finds that a node is silent: alike in job scripts and sweeps, and what the user has set stays."""
 
 import os
 import subprocess
