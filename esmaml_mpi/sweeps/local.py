@@ -17,6 +17,12 @@ from esmaml_mpi.training.progress import duration
 
 FAILED = 1
 PAUSE = 0.1  # seconds between looks at the processes
+# As in jobs/keepalive.sh: the daemons of Open MPI's mpirun find a silent node within 45 seconds, and not within 480.
+KEEPALIVE = {
+    "PRTE_MCA_oob_tcp_keepalive_time": "10",
+    "PRTE_MCA_oob_tcp_keepalive_intvl": "5",
+    "PRTE_MCA_oob_tcp_keepalive_probes": "7",
+}
 
 
 @dataclass
@@ -85,7 +91,12 @@ class Local:
             with open(self._log(run), "ab") as log:
                 # In a session of its own, so that Ctrl-C reaches the sweep alone, which passes it on once.
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                    command,
+                    env={**KEEPALIVE, **os.environ},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
                 )
         except OSError as error:  # as where the disk is full: the runs that are under way may still save
             self.failed.append(run)

@@ -54,7 +54,7 @@ make_mpich() {
     "$scratch/mpich/bin/python" >mpich/bin/esmaml
   chmod +x mpich/bin/esmaml
 }
-if timeout 120 bash -c "$(declare -f make_mpich); python='$python' home='$home' scratch='$scratch'; make_mpich" \
+if timeout $patience bash -c "$(declare -f make_mpich); python='$python' home='$home' scratch='$scratch'; make_mpich" \
   >mpich.log 2>&1; then
   ESMAML_VENV=$scratch/mpich ESMAML_LAUNCHER="srun --mpi=pmi2" \
     submit pmi2 $(two_nodes pmi2) "$jobs/train.slurm" short.toml --output pmi2.h5
