@@ -10,6 +10,7 @@ die() { say "$*"; exit 2; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/jobs/site.sh"
+. "$root/jobs/stage.sh"
 
 [ -x "$venv/bin/esmaml" ] ||
   die "No esmaml in $venv: install it there, or set venv in $root/jobs/site.sh."
@@ -123,7 +124,7 @@ find_lost() {
   [ -n "$lost" ] && [ "$lost" != "$before" ]
 }
 hello() { # NODE; ranks that have outlived their launcher there are ended
-  if timeout --kill-after=2 10 srun --overlap --mpi=none --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=0 \
+  if timeout --kill-after=2 8 srun --overlap --mpi=none --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=0 \
     --nodelist="$1" bash -c "$(declare -f ranks_here); ranks_here | xargs -r kill -KILL; exit 0" \
     </dev/null >/dev/null 2>&1; then echo "$1"; fi
 }
@@ -171,6 +172,7 @@ work() {
     "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
   ranks=$SLURM_NTASKS
   before=$(how_far "$@") || [ $? = 75 ] || exit 2
+  stage
   while :; do
     attempt "$@"
     # Whether the run is done only its file tells: launchers end with 0 when all ranks were killed, and with something
@@ -204,7 +206,7 @@ work() {
 requeue() { # WHY
   if [ "$signalled" = TERM ] || [ -z "$(timeout 60 squeue -h -j "$SLURM_JOB_ID" -t RUNNING -o %A)" ]; then
     say "$1; if Slurm does not start this job again by itself, submit the same command to continue"
-  elif timeout 60 scontrol requeue "$SLURM_JOB_ID"; then
+  elif unstage && timeout 60 scontrol requeue "$SLURM_JOB_ID"; then
     say "$1; job $SLURM_JOB_ID is back in the queue"
   else
     say "$1, but this job may not be requeued: submit the same command again to continue"

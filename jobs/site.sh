@@ -1,6 +1,6 @@
 # The one file to edit for your cluster. Every job script sources it, on the first node of the job, before anything
-# starts; what is exported here reaches all ranks. For a single job that differs, set ESMAML_VENV, ESMAML_LAUNCHER or
-# ESMAML_LAUNCHER_OPTIONS in the shell that calls sbatch.
+# starts; what is exported here reaches all ranks. For a single job that differs, set the variable of a setting, such as
+# ESMAML_VENV, in the shell that calls sbatch.
 
 # Modules: Python 3.11 or newer and the MPI library that mpi4py was built with.
 # module purge
@@ -8,6 +8,12 @@
 
 # The Python environment that esmaml_mpi is installed in; docs/slurm.md says how.
 venv=${ESMAML_VENV:-$root/.venv}
+
+# A folder on each node's own disk, such as /tmp: the environment is copied to it before the ranks start, and removed when
+# the job ends. Empty: the ranks start from the shared one. The archive that is copied has to be where all nodes see it
+# and you may write.
+stage=${ESMAML_STAGE:-}
+stage_archive=${ESMAML_STAGE_ARCHIVE:-$venv.tar}
 
 # What starts the ranks. It has to fit the MPI library, else every rank believes it is alone; the run then says so and
 # stops.

@@ -20,7 +20,7 @@ PAUSE = 5.0  # seconds between rounds
 PATIENCE = 4.0  # seconds for an answer
 WORD = 20.0  # seconds of silence after which it is said
 LOST = 40.0  # seconds after which the launcher is ended; a link may be away for half a minute
-GRACE = 5.0  # seconds that it has to end, before it is killed
+GRACE = 2.0  # seconds that it has to end, before it is killed
 
 
 def answering(nodes: list[str]) -> set[str]:

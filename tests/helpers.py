@@ -114,6 +114,29 @@ class Unpaid(FourCorners):
         out.fill(0.0)
 
 
+@dataclass(frozen=True)
+class Salaried(FourCorners):
+    """Four corners in which every step is worth the same."""
+
+    name = "salaried"
+
+    def rewards(self, path, tasks, out, workspace):
+        out.fill(0.7)
+
+
+@dataclass(frozen=True)
+class Overpaid(FourCorners):
+    """Four corners whose rewards are very large, or very small."""
+
+    factor: float = setting(1.0, "of all rewards", above=0)
+
+    name = "overpaid"
+
+    def rewards(self, path, tasks, out, workspace):
+        super().rewards(path, tasks, out, workspace)
+        out *= self.factor
+
+
 class FlakySimulation(PointSimulation):
     def __init__(self, family, fails, workspace):
         super().__init__(family, None, workspace)

@@ -36,8 +36,8 @@ elif [ $# -gt 0 ]; then
   run_pytest "$@"
 else
   # Jobs of many ranks want the cores for themselves.
-  run_pytest "${side_by_side[@]}" --ignore tests/parallel --ignore tests/slurm --ignore tests/docs
-  run_pytest tests/parallel tests/slurm tests/docs
+  run_pytest "${side_by_side[@]}" --ignore tests/parallel --ignore tests/network --ignore tests/slurm --ignore tests/docs
+  run_pytest tests/parallel tests/network tests/slurm tests/docs
 fi
 if [ -n "$coverage" ]; then
   "$PYTHON" -m coverage combine --quiet >/dev/null 2>&1  # it names each file that a killed process has left unfinished

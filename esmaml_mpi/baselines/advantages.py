@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.estimators.rewards import EQUAL
+from esmaml_mpi.reproducibility.magnitudes import LARGE, exponents, scaled_by
+
 
 @dataclass(frozen=True)
 class AdvantageEstimation:
@@ -20,12 +23,26 @@ class AdvantageEstimation:
     def advantages(self, observations: np.ndarray, rewards: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Advantages (E, T) from observations (E, n, T) and rewards (E, T); 0 after an end.
 
-        The baseline is fitted to these episodes' own returns. After the last step nothing more is earned.
+        The baseline is fitted to these episodes' own returns. After the last step nothing more is earned. Where no
+        episode earns more than another from any step on, all are 0: what a baseline leaves of such returns is the
+        baseline's own error, which standardising would make as large as any signal.
         """
+        if self.normalize and np.abs(rewards).max(initial=0.0) > LARGE:  # their squares would be infinite
+            rewards = scaled_by(rewards, -exponents(rewards.ravel()))
         returns = discounted(rewards, weights, self.gamma)
+        if _all_the_same(returns, weights):
+            return np.zeros(returns.shape)
         values = predicted(observations, returns, weights, self.ridge)
         advantages = gae(rewards, values, weights, self.gamma, self.gae_lambda)
         return standardized(advantages, weights) if self.normalize else advantages
+
+
+def _all_the_same(returns: np.ndarray, weights: np.ndarray) -> bool:
+    """Whether several episodes are of one length and have the same returns (E, T), up to rounding."""
+    if len(returns) < 2 or (weights != weights[0]).any():
+        return False
+    differences = np.abs(returns - returns[0]).max(axis=0)
+    return bool((differences <= EQUAL * np.abs(returns).max(axis=0)).all())
 
 
 def discounted(rewards: np.ndarray, weights: np.ndarray, discount: float) -> np.ndarray:

@@ -27,6 +27,7 @@ from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
 from esmaml_mpi.baselines.trust_region import Question, TrustRegion
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.estimators.rewards import EQUAL
 from esmaml_mpi.meta.stages import Request, Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
@@ -193,7 +194,7 @@ class PGMAML(TaskUnits):
         that of one task may be next to nothing.
         """
         found, scores = means[good], np.zeros(len(means))
-        if len(found) > 1:
+        if len(found) > 1 and np.ptp(found) > EQUAL * np.abs(found).max():  # else they are the same up to rounding
             scores[good] = found - (np.add.reduce(found) - found) / (len(found) - 1)
         if self.operator.normalize_advantages:
             scores /= np.sqrt(variances[good].mean() + found.var()) + 1e-8

@@ -121,7 +121,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks "
         "work on one run; without a launcher one process does it all.",
         epilog="Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal "
-        "(USR1, TERM, INT) with a checkpoint written.",
+        "(USR1, TERM, HUP, INT) with a checkpoint written.",
     )
     from esmaml_mpi import __version__
 

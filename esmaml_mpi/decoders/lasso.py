@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.decoders.centring import centred
+from esmaml_mpi.reproducibility.magnitudes import exponents, scaled_by
 from esmaml_mpi.settings import setting
 
 
@@ -46,6 +47,8 @@ class Lasso:
         directions = np.ascontiguousarray(directions)
         if self.intercept:
             directions, differences = centred(directions, differences)
+        power = exponents(differences)
+        differences = scaled_by(differences, -power)
         size = np.sqrt(differences @ differences)
         correlations = directions @ differences
         largest = np.abs(correlations).max()
@@ -59,5 +62,4 @@ class Lasso:
         target[-1] = 1
         parts, _ = nnls(np.concatenate([matrix, limits[:, None]], axis=1).T, target)
         positive, negative = np.split(parts / (1 - limits @ parts), 2)
-        gradient: np.ndarray = size * (positive - negative)
-        return gradient
+        return scaled_by(size * (positive - negative), power)

@@ -5,11 +5,13 @@ import math
 import numpy as np
 
 from esmaml_mpi.native import door
+from esmaml_mpi.reproducibility.magnitudes import exponents, scaled_by
 
 NORMALIZATIONS = ("standardize", "ars", "none")
 # Values whose spread is below this fraction of their size are equal up to rounding: 50 times -324.61 has a standard
 # deviation of 6e-14.
 EQUAL = 1e-12
+HALFWAY = 2.0**1020  # the difference of two larger values may be infinite
 
 
 def finite_mean(values: np.ndarray) -> float:
@@ -39,25 +41,31 @@ def scaling(values: np.ndarray, pivot: np.ndarray | None, kind: str) -> tuple[np
     """What ``normalize`` subtracts, what it divides by, and whether there is a signal, each (...)."""
     queries = values.reshape(*values.shape[:-2], -1)
     everything = queries if pivot is None else np.concatenate([queries, pivot[..., None]], axis=-1)
+    powers = exponents(everything)  # 0 but for values whose squares are out of range
+    everything = scaled_by(everything, -powers[..., None])
     count = everything.shape[-1]
     mean = np.add.reduce(everything, axis=-1) / count
     spread = _std(everything, mean)
     signal = spread > EQUAL * np.abs(everything).max(axis=-1)
     if kind == "none":
-        shift, scale = np.zeros_like(mean), np.ones_like(mean)
-    elif kind == "standardize":
+        return np.zeros_like(mean), np.ones_like(mean), signal
+    if kind == "standardize":
         shift, scale = mean, spread
     else:
+        queries = scaled_by(queries, -powers[..., None])
         shift = np.zeros_like(mean)
         scale = _std(queries, np.add.reduce(queries, axis=-1) / queries.shape[-1])
         signal = signal & (scale > EQUAL * np.abs(queries).max(axis=-1))
-    return shift, np.where(signal, scale, 1.0), signal
+    return scaled_by(shift, powers), np.where(signal, scaled_by(scale, powers), 1.0), signal
 
 
 def scaled(
     values: np.ndarray, pivot: np.ndarray | None, shift: np.ndarray, scale: np.ndarray, signal: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Values and pivot by what ``scaling`` found; zeros without a signal."""
+    if np.abs(shift).max(initial=0.0) > HALFWAY or np.abs(values).max(initial=0.0) > HALFWAY:
+        values, shift, scale = values / 4, shift / 4, scale / 4
+        pivot = None if pivot is None else pivot / 4
     normalized = np.where(signal[..., None, None], (values - shift[..., None, None]) / scale[..., None, None], 0.0)
     return normalized, None if pivot is None else np.where(signal, (pivot - shift) / scale, 0.0)
 

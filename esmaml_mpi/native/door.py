@@ -16,12 +16,25 @@ import numpy as np
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.native import elementary
 
-_compiled: Any = None
-_reason = ""
-try:
-    _compiled = importlib.import_module("esmaml_mpi.native._kernels")
-except ImportError as error:
-    _reason = str(error)
+# Of source/module.c; a build of an older checkout may lack some.
+_KERNELS = (
+    *("act", "cartpole", "elementary", "keep_memory", "learn", "moments", "names", "normals", "pack", "packed_size"),
+    *("path", "point", "priced", "shifted", "squared_distance", "standardized", "weighted"),
+)
+
+
+def _opened() -> tuple[Any, str]:
+    """The extension, or None and why there is none."""
+    try:
+        compiled = importlib.import_module("esmaml_mpi.native._kernels")
+    except ImportError as error:
+        return None, str(error)
+    if all(hasattr(compiled, name) for name in _KERNELS):
+        return compiled, ""
+    return None, f"{compiled.__file__} was built from older sources; build it again"
+
+
+_compiled, _reason = _opened()
 
 VARIABLE = "ESMAML_NATIVE"
 NUMPY = "numpy"
@@ -122,7 +135,8 @@ def standardized(
     values: np.ndarray, pivot: np.ndarray | None, equal: float
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray] | None:
     """Values (.., K) and pivot (..) less their mean and over their standard deviation, and whether that is beyond
-    ``equal`` times the largest of them (..), with zeros where not; see ``estimators/rewards.py``. None without kernels.
+    ``equal`` times the largest of them (..), with zeros where not; see ``estimators/rewards.py``. None without kernels,
+    and where squares may be out of range.
     """
     chosen = kernels()
     if not chosen or not values.size:
@@ -132,7 +146,7 @@ def standardized(
     out, signal = np.empty(values.shape), np.empty(values.shape[:-1], dtype=np.uint8)
     out_pivot = None if pivot is None else np.empty(pivot.shape)
     chosen.call("standardized", values, pivot, equal, out, out_pivot, signal)
-    return out, out_pivot, signal.view(bool)
+    return None if signal.max() > 1 else (out, out_pivot, signal.view(bool))
 
 
 def layers(address: int) -> bytes | None:

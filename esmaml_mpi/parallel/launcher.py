@@ -1,13 +1,16 @@
-"""Open MPI's program that started this rank and the others of its node, found among the processes above it (Linux)."""
+"""The program of Open MPI or MPICH that started this rank and the others of its node, found above it (Linux)."""
 
 import os
 import signal
 from contextlib import suppress
 
-NAMES = ("prterun", "prted", "mpirun", "mpiexec", "orterun", "orted")  # on the first node, on others, before version 5
+# Of Open MPI on the first node, on others, before version 5; of MPICH on every node.
+NAMES = ("prterun", "prted", "mpirun", "mpiexec", "orterun", "orted", "hydra_pmi_proxy")
 HIGHEST = 8  # levels to look up: a rank may have been started through shells and tools
 # What ranks of one job have in common in their environment, and no other process below the launcher has.
-JOB = ("PMIX_NAMESPACE", "OMPI_COMM_WORLD_SIZE")
+JOB = ("PMIX_NAMESPACE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+LOCAL_SIZE = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")  # of Open MPI, of MPICH
+LOCAL_RANK = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
 
 
 def launcher() -> int | None:
@@ -24,8 +27,12 @@ def launcher() -> int | None:
 
 def ranks_here() -> int | None:
     """How many ranks the launcher was to start on this node, if it says so."""
-    number = os.environ.get("OMPI_COMM_WORLD_LOCAL_SIZE", "")
-    return int(number) if number.isdigit() else None
+    return _number(LOCAL_SIZE)
+
+
+def rank_here() -> int | None:
+    """Which of the ranks on this node this is, if the launcher says so."""
+    return _number(LOCAL_RANK)
 
 
 def ranks_alive(launcher: int) -> int:
@@ -63,7 +70,14 @@ def is_rank(pid: int) -> bool:
 
 def end_job(launcher: int) -> None:
     """Have the launcher end all ranks of the job, on all nodes."""
-    os.kill(launcher, signal.SIGTERM)
+    above = _parent(launcher)
+    # What MPICH starts on each node does not listen; what has started that does, on the first node.
+    os.kill(above if _name(above).startswith(("mpiexec", "mpirun")) else launcher, signal.SIGTERM)
+
+
+def _number(names: tuple[str, ...]) -> int | None:
+    text = next((os.environ[name] for name in names if name in os.environ), "")
+    return int(text) if text.isdigit() else None
 
 
 def _name(pid: int) -> str:

@@ -285,7 +285,9 @@ class MPIWorld(World):
         self._window = None  # of the old communicator; freeing it would need the dead
         self._siblings.forget_the_dead()
         everyone, left = MPI.COMM_WORLD.Get_group(), self._comm.Get_group()
-        self._roll.without(list(MPI.Group.Translate_ranks(left, None, everyone)))
+        members = list(MPI.Group.Translate_ranks(left, None, everyone))
+        self.leader = members[0]
+        self._roll.without(members)
 
     def _cannot_close_up(self) -> None:
         print(

@@ -207,8 +207,7 @@ class RollCall:
                 return False
             _say(f"{self._named(rank)} was killed and MPI has not noticed: the job is ended. {RESUME}")
             return True
-        said = f"{self._named(rank)} has not answered for {silence:.0f} s: {activity.WORDS[state]}; {doing}. "
-        said += "It is given up"
+        said = f"{self._named(rank)} has not answered for {silence:.0f} s: {activity.WORDS[state]}; {doing}"
         helper = self._helper(rank)
         if self._kills and helper is not None:
             if helper != self._own:
@@ -217,11 +216,11 @@ class RollCall:
                 helper = None
         if not self._kills or helper is None:
             why = "nobody answers on its host" if self._kills else "MPI cannot go on without it"
-            _say(f"{said}; {why}, and the job is ended. {RESUME}")
+            _say(f"{said}. It is given up; {why}, and the job is ended. {RESUME}")
             return True
         self._killed[rank] = self._clock
         self._said[rank] = float("inf")
-        _say(f"{said}, and killed.")
+        _say(f"{said}. It is given up, and killed.")
         return False
 
     def _kill(self, pid: int) -> bool:

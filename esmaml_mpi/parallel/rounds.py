@@ -52,13 +52,15 @@ class Reply:
 class Recovery:
     """Ranks were lost and the survivors went on."""
 
+    iteration: int  # that was under way
     lost: int
     left: int
+    leader_lost: bool  # whether rank 0 was among them
     seconds: float
 
 
 class Promoted(Exception):
-    """Raised on the rank that has become rank 0; ``args[0]`` is the Recovery."""
+    """Raised on the rank that has become rank 0."""
 
 
 class Rounds:
@@ -67,9 +69,10 @@ class Rounds:
     def __init__(self, world: World, experiment: Experiment, stop_requested: Callable[[], bool] = lambda: False):
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
         self._tickets = 0  # given out in earlier rounds of a dynamic plan
-        self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
+        self.recoveries: list[Recovery] = []  # that this rank has seen; rank 0 records them
         self.under_way = False  # whether rank 0 has begun a round and not ended it
         self._at: Request | None = None  # the round that is under way here
+        self._iteration = 0  # of the latest round
         self._doing = "the run is being prepared"
         world.doing = self._what_a_rank_does
         world.frozen_after = self._patience()
@@ -126,7 +129,7 @@ class Rounds:
             try:
                 found = attempt()
             except RankLost:
-                self.recoveries.append(self._recover())
+                self._recover()
                 continue
             self.under_way = False
             self._at = None
@@ -179,24 +182,27 @@ class Rounds:
             try:
                 start = time.perf_counter()
                 self.world.broadcast(self._packet)
-                if self._header[0] == STOP:
-                    if self.world.leave():
-                        return int(self._header[1])
-                    continue
-                request = self._request()
-                if self._header[0] == RUN:
-                    self._round(request, start)
-                else:
-                    asked = request.asked
-                    combination = Combination(asked.number, asked.payload.reshape(asked.units, asked.width))
-                    self._part(self.experiment.combining(request, combination))
-                self._at = None
+                if self._header[0] != STOP:
+                    self._obey(self._request(), start)
+                elif self.world.leave():
+                    return int(self._header[1])
             except RankLost:
-                recovery = self._recover()
+                self._recover()
                 if self.world.rank == 0:
-                    raise Promoted(recovery) from None
+                    raise Promoted from None
             if self.world.rank == 0:  # rank 0 died while it sent the others home
-                raise Promoted(Recovery(1, self.world.size, 0.0))
+                self.recoveries.append(Recovery(self._iteration, 1, self.world.size, True, 0.0))
+                raise Promoted
+
+    def _obey(self, request: Request, start: float) -> None:
+        """Do this rank's part of what rank 0 has asked for."""
+        if self._header[0] == RUN:
+            self._round(request, start)
+        else:
+            asked = request.asked
+            combination = Combination(asked.number, asked.payload.reshape(asked.units, asked.width))
+            self._part(self.experiment.combining(request, combination))
+        self._at = None
 
     def _request(self) -> Request:
         """The request in the packet that has just arrived, and its stage's payload, which follows if there is one."""
@@ -213,13 +219,15 @@ class Rounds:
         stage = Stage(number, units, width, payload) if units else None
         return Request(iteration, attempt, stage, bool(test), theta, Observer(mean, std), subspace)
 
-    def _recover(self) -> "Recovery":
-        start, before = time.perf_counter(), self.world.size
+    def _recover(self) -> None:
+        start, before, leader = time.perf_counter(), self.world.size, self.world.leader
         self._at, self._doing = None, "ranks have died and the others close up"
         self.world.recover()
         self._tickets = 0
         self.world.frozen_after = self._patience()
-        return Recovery(before - self.world.size, self.world.size, time.perf_counter() - start)
+        seconds, leader_lost = time.perf_counter() - start, self.world.leader != leader
+        lost = before - self.world.size
+        self.recoveries.append(Recovery(self._iteration, lost, self.world.size, leader_lost, seconds))
 
     def _patience(self) -> float:
         """Seconds of silence after which a rank is given up: as is set, or what evaluations with a limit may take."""
@@ -243,6 +251,7 @@ class Rounds:
         return f"iteration {request.iteration}, {' and '.join(parts) or 'no evaluations'}"
 
     def _round(self, request: Request, start: float) -> Reply | None:
+        self._iteration = request.iteration
         self._at, self._doing = request, f"after the evaluations of iteration {request.iteration}"
         ticks = [start, time.perf_counter()]
         experiment, world = self.experiment, self.world

@@ -1,8 +1,8 @@
 """A look after the other ranks while this one waits in MPI_Init for them.
 
 A rank that dies before MPI is up keeps the others waiting for ever where the launcher was told to go on without dead
-ranks (``mpirun --with-ft ulfm``), and MPI_Init lets nothing else run in its process. So a second process looks, on each
-node, until MPI is up; it is forked before MPI is loaded.
+ranks (``mpirun --with-ft ulfm``), and one that exits does so under MPICH. MPI_Init lets nothing else run in its
+process. So a second process looks, on each node, until MPI is up; it is forked before MPI is loaded.
 """
 
 import os
@@ -13,21 +13,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from esmaml_mpi.parallel.launcher import can_count, end_job, launcher, ranks_alive, ranks_here, ranks_stopped
+from esmaml_mpi.parallel.launcher import can_count, end_job, launcher, rank_here, ranks_alive, ranks_here, ranks_stopped
 
 PAUSE = 1.0  # seconds between looks
 FIRST_LOOK = 5.0  # seconds: the launcher starts its ranks one after the other
 SURE = 5  # looks, one after the other, that find a rank missing
 STOPPED = 30.0  # seconds until ranks that are stopped are named
 REMARK = 45.0  # seconds until it is said that the start takes long
-WATCHING_RANKS = ("0", "1")  # of a node: the first may be the one that dies
+WATCHING_RANKS = (0, 1)  # of a node: the first may be the one that dies
 
 
 @contextmanager
 def start_watch() -> Iterator[None]:
     """While the block, which makes MPI ready, has not ended: if a rank of this node dies, the job is ended."""
     above, expected = launcher(), ranks_here()
-    watching = os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") in WATCHING_RANKS
+    watching = rank_here() in WATCHING_RANKS
     if above is None or expected is None or not watching or not can_count(above):
         yield
         return
@@ -48,8 +48,8 @@ def start_watch() -> Iterator[None]:
 def _watch(pipe: int, above: int, expected: int) -> None:
     """The other process; it never returns."""
     began, missing = time.monotonic(), 0
-    first_here = os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") == "0"
-    first_of_all = os.environ.get("OMPI_COMM_WORLD_RANK") == "0"
+    first_here = rank_here() == 0
+    first_of_all = "0" in (os.environ.get("OMPI_COMM_WORLD_RANK"), os.environ.get("PMI_RANK"))
     to_name, to_remark = first_here, first_of_all  # what still is to be said, by one process
     try:
         while not select.select([pipe], [], [], PAUSE)[0]:

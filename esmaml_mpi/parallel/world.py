@@ -32,6 +32,7 @@ class World:
     library = "none (one process)"
     survives_losses = False
     lost = 0  # ranks that have died
+    leader = 0  # which rank of the launch is rank 0 now
     frozen_after = (
         0.0  # seconds after which a rank that others wait for, and that does not answer, is given up; 0: never
     )

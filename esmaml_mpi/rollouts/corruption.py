@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.reproducibility.magnitudes import exponents, scaled_by
 from esmaml_mpi.settings import setting
 
 
@@ -52,4 +53,8 @@ class RewardCorruption:
         if not self.relative:
             return 0.0, 1.0
         finite = rewards[np.isfinite(rewards)]
-        return (finite.mean(), finite.std()) if finite.size else (0.0, 0.0)
+        if not finite.size:
+            return 0.0, 0.0
+        power = exponents(finite)  # 0 but for rewards whose squares are out of range
+        ordinary = scaled_by(finite, -power)
+        return float(np.ldexp(ordinary.mean(), power)), float(np.ldexp(ordinary.std(), power))

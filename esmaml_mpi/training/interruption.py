@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
-SAVE_AND_STOP = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+SAVE_AND_STOP = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 Handler = Callable[[int, FrameType | None], Any] | int | None  # as ``signal`` gives it
@@ -20,7 +20,7 @@ def remember_early_signals() -> None:
 
 def ignore_late_signals() -> None:
     """From the end of the work on: a signal that comes while the interpreter ends must not become the exit code."""
-    for number in (signal.SIGUSR1, signal.SIGTERM):
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -38,7 +38,9 @@ class Interruption:
 
     def __enter__(self) -> Self:
         try:
-            self._previous = {number: signal.signal(number, self._note) for number in SAVE_AND_STOP}
+            for number in SAVE_AND_STOP:
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as nohup leaves it
+                    self._previous[number] = signal.signal(number, self._note)
         except ValueError:  # not in the main thread, as in some notebooks: signals stay with their owner
             pass
         return self

@@ -12,6 +12,7 @@ import numpy as np
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.native import door
+from esmaml_mpi.parallel.installations import check_program, differing
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.training.run import train
@@ -58,6 +59,7 @@ def launch(
     record: RunRecord | None = None
     lock: list[OutputLock] = []  # rank 0's
     here = os.getcwd()  # an environment of the user's may go elsewhere
+    unlike = differing(world)
     odd_in_ours, odd_with_libraries = odd_ranks(world)
 
     def prepare() -> str:
@@ -69,6 +71,7 @@ def launch(
         from esmaml_mpi.results.provenance import collect
         from esmaml_mpi.training.opening import locked, opened, output_of
 
+        other_libraries = check_program(unlike)
         config = load(source, overrides).resolved()
         world.frozen_after = config.run.frozen_after
         shown = output_of(config, output)
@@ -85,11 +88,14 @@ def launch(
         except BaseException:
             lock[0].release()
             raise
+        if other_libraries:
+            print(f"esmaml: {other_libraries}: the numbers may differ in their last bits", file=sys.stderr, flush=True)
         if odd:
             _warn_of(odd, world.size, theirs)
         if door.missing():
             print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
-        return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
+        told = {"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts}
+        return json.dumps(told | {"recoveries": _recoveries(record)})
 
     def open_record(successor: bool) -> "RunRecord":
         nonlocal record
@@ -104,12 +110,14 @@ def launch(
             lock.append(locked(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
             record = opened(path, config, facts, overwrite and not ours)
+            record.recoveries = _recoveries(record) - recoveries
         assert record is not None  # rank 0's, or its successor's
         return record
 
     try:
         told = json.loads(agree(world, prepare))
         config, facts = Config.from_dict(told["config"]), told["facts"]
+        recoveries = told["recoveries"]  # of earlier launches
         code = train(config, world, open_record)
     finally:
         for held in lock:
@@ -117,6 +125,11 @@ def launch(
     if world.rank == 0 and record is not None:
         _report(told["shown"], record.history, config, code)
     return code
+
+
+def _recoveries(record: "RunRecord") -> int:
+    """How many are in the series."""
+    return len(record.history["recovery"]["iteration"])
 
 
 def _warn_of(odd: list[int], size: int, theirs: list[str]) -> None:

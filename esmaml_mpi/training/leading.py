@@ -3,7 +3,7 @@
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.parallel.plan import idle
-from esmaml_mpi.parallel.rounds import Recovery, Rounds
+from esmaml_mpi.parallel.rounds import Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.training.loop import Training
 from esmaml_mpi.training.progress import Progress
@@ -11,22 +11,20 @@ from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.state import State
 
 
-def lead(rounds: Rounds, record: RunRecord, loss: Recovery | None) -> int:
-    """Lead the run to its end or to a signal; returns the exit code.
-
-    ``loss`` is what made this rank take over, if it did.
-    """
+def lead(rounds: Rounds, record: RunRecord, successor: bool) -> int:
+    """Lead the run to its end or to a signal; returns the exit code. ``successor``: the ranks before it died."""
     experiment, config = rounds.experiment, rounds.experiment.config
     state = State.initial(experiment)
     if record.checkpoint is not None:
         state.restore(record.checkpoint)
     progress = Progress(config.meta.iterations, state.iteration)
     training = Training(rounds, state, record, progress)
-    if loss is None:
-        _announce(progress, experiment, rounds.world)
-    else:
+    if successor:
         progress.message(f"rank 0 died; its successor goes on from iteration {state.iteration}")
-        training.record_recovery(loss, aggregator_lost=True)
+        training.recorded = record.recoveries
+        training.record_recoveries()
+    else:
+        _announce(progress, experiment, rounds.world)
     try:
         code = training.run()
     except UserError as error:

@@ -13,7 +13,8 @@ from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.stages import Combination, Request, Stage
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.parallel.rounds import Recovery, Reply, Rounds
+from esmaml_mpi.parallel.rounds import Reply, Rounds
+from esmaml_mpi.reproducibility.magnitudes import LARGE, length
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.training.attempts import Attempts
 from esmaml_mpi.training.progress import Progress
@@ -35,6 +36,7 @@ class Training:
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
         self.warned = False
+        self.recorded = 0  # how many of the recoveries that this rank has seen
 
     def run(self) -> int:
         """Iterate to the end or until asked to stop; returns the exit code."""
@@ -69,7 +71,7 @@ class Training:
         gradient = step.gradient
         start = time.perf_counter()
         # Without a signal no step, not even of Adam's momentum.
-        theta = state.optimizer.step(state.theta, gradient) if gradient.any() else state.theta
+        theta = self._step(gradient) if gradient.any() else state.theta
         state.statistics.add(result.observations, np.asarray(result.limbs))
         if step.unit_sums is not None:
             state.unit_statistics.add(step.unit_sums)
@@ -84,8 +86,8 @@ class Training:
             values=step.values,
             failed_units=result.failed,
             seconds=now - self.last_row,
-            gradient_norm=_norm(gradient),
-            parameter_norm=_norm(state.theta),
+            gradient_norm=length(gradient),
+            parameter_norm=length(state.theta),
             redraws=result.redraws,
             rollouts=result.rollouts,
             env_steps=result.steps,
@@ -104,6 +106,23 @@ class Training:
             )
         self.progress.update(state.iteration, step.meta_value, result.failed, result.rollouts)
         return result.stop_requested
+
+    def _step(self, gradient: np.ndarray) -> np.ndarray:
+        """The next theta. TrainingError where it would not be a number, which no later iteration would mend."""
+        state = self.state
+        most = LARGE if self.experiment.uses_subspace else np.finfo(float).max  # its square is remembered there
+        with np.errstate(over="ignore", invalid="ignore"):
+            possible = np.abs(gradient).max() <= most  # false for nan
+            theta = state.optimizer.step(state.theta, gradient) if possible else gradient
+            moments = [np.isfinite(array).all() for array in state.optimizer.to_arrays().values()]
+        if not (possible and all(moments) and np.isfinite(theta).all()):
+            what = "parameters" if possible else "meta-gradient"
+            raise TrainingError(
+                f"iteration {state.iteration}: the {what} would be too large to compute with, or no numbers. Rewards "
+                "may be too large, or steps: see meta.reward_normalization, meta.step_size, adaptation.step_size. The "
+                "last checkpoint is from before."
+            )
+        return theta
 
     def _evaluate(self, observer: Observer, test: bool) -> Attempts:
         """The current iteration, drawn again while too many evaluations fail."""
@@ -163,34 +182,32 @@ class Training:
     def _ask(self, request: Request) -> Reply:
         """One round; ranks lost in it are recorded."""
         reply = self.rounds.run(request)
-        self._record_recoveries()
+        self.record_recoveries()
         return reply
 
     def _combined(self, request: Request, combination: Combination) -> np.ndarray:
         """Sums of directions; ranks lost meanwhile are recorded."""
         sums = self.rounds.combine(request, combination)
-        self._record_recoveries()
+        self.record_recoveries()
         return sums
 
-    def _record_recoveries(self) -> None:
-        while self.rounds.recoveries:
-            self.record_recovery(self.rounds.recoveries.pop(0), aggregator_lost=False)
-
-    def record_recovery(self, loss: Recovery, aggregator_lost: bool) -> None:
-        """Ranks died and the iteration is done again without them."""
-        self.history.append(
-            "recovery",
-            iteration=self.state.iteration,
-            ranks_lost=loss.lost,
-            ranks_left=loss.left,
-            aggregator_lost=aggregator_lost,
-            seconds=loss.seconds,
-        )
-        self.last_write = -math.inf  # due at once: the next loss may be this rank
-        self.progress.message(
-            f"iteration {self.state.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
-            f"{loss.left} left; done again"
-        )
+    def record_recoveries(self) -> None:
+        """Ranks died and an iteration is done again without them; those that a dead rank 0 had not recorded, too."""
+        for loss in self.rounds.recoveries[self.recorded :]:
+            self.recorded += 1
+            self.history.append(
+                "recovery",
+                iteration=loss.iteration,
+                ranks_lost=loss.lost,
+                ranks_left=loss.left,
+                aggregator_lost=loss.leader_lost,
+                seconds=loss.seconds,
+            )
+            self.last_write = -math.inf  # due at once: the next loss may be this rank
+            self.progress.message(
+                f"iteration {loss.iteration}: {loss.lost} rank{'s' * (loss.lost != 1)} died, "
+                f"{loss.left} left; done again"
+            )
 
     def _subspace(self) -> Subspace | None:
         if not self.experiment.uses_subspace:
@@ -222,8 +239,3 @@ class Training:
         self.store.write(self.history, self.state.to_arrays())
         self.last_write = time.monotonic()
         self.write_seconds += time.perf_counter() - start
-
-
-def _norm(vector: np.ndarray) -> float:
-    """Euclidean norm, summed by NumPy and not by BLAS, whose order depends on its threads."""
-    return math.sqrt(np.add.reduce(vector * vector))

@@ -17,9 +17,11 @@ class Store(Protocol):
 class RunRecord:
     """What rank 0 keeps.
 
-    Where results go, the series so far, and the checkpoint to start from (None: from the beginning).
+    Where results go, the series so far, and the checkpoint to start from (None: from the beginning); and how many of
+    this launch's recoveries are in the series.
     """
 
     store: Store
     history: History
     checkpoint: dict | None
+    recoveries: int = 0

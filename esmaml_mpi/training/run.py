@@ -24,12 +24,12 @@ def train(config: Config, world: World, open_record: "Callable[[bool], RunRecord
     experiment.evaluator.give_up = lambda: world.abort(1)
     with Interruption(LEAVING if world.rank == 0 else "") as interruption:
         rounds = Rounds(world, experiment, lambda: interruption.requested)
-        loss = None
+        successor = False
         if world.rank != 0:
             try:
                 return rounds.serve()
-            except Promoted as promotion:
-                loss = promotion.args[0]
+            except Promoted:
+                successor = True
         from esmaml_mpi.training.leading import lead  # which most ranks never do
 
-        return lead(rounds, open_record(loss is not None), loss)
+        return lead(rounds, open_record(successor), successor)

@@ -73,3 +73,22 @@ def test_by_default_lambda_is_1_so_that_advantages_are_returns_minus_the_baselin
     returns = discounted(REWARDS, WEIGHTS, 0.99)
     expected = np.where(WEIGHTS > 0, returns - predicted(OBSERVATIONS, returns, WEIGHTS, 1e-5), 0.0)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_returns_that_no_episode_exceeds_are_no_advantage():
+    """The discounted sums of a constant are no polynomial of time: what the baseline leaves of them is its error."""
+    observations, weights = RNG.normal(size=(4, 3, 30)), np.ones((4, 30))
+    rewards = np.full((4, 30), -3.7)
+    for estimation in (AdvantageEstimation(), AdvantageEstimation(normalize=False)):
+        assert np.all(estimation.advantages(observations, rewards, weights) == 0)
+    rewards[2, 17] += 1e-6
+    assert np.abs(AdvantageEstimation().advantages(observations, rewards, weights)).max() > 0.1
+    weights[1, 20:] = 0  # ended early: that is a difference
+    assert np.abs(AdvantageEstimation().advantages(observations, np.full((4, 30), -3.7), weights)).max() > 0.1
+
+
+def test_advantages_of_rewards_whose_squares_are_infinite():
+    observations, rewards, weights = RNG.normal(size=(4, 3, 30)), RNG.normal(size=(4, 30)), np.ones((4, 30))
+    expected = AdvantageEstimation().advantages(observations, rewards, weights)
+    found = AdvantageEstimation().advantages(observations, np.ldexp(rewards, 900), weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -133,6 +133,17 @@ HINT = (
 
 @pytest.mark.slow
 @EACH
+def test_rewards_that_are_all_the_same_leave_theta_where_it_is(monkeypatch, name):
+    monkeypatch.setitem(FAMILIES, "salaried", "helpers:Salaried")
+    settings = {**FORMS[name].to_dict(), "task": {"name": "salaried", "horizon": 25}}
+    history = esmaml_mpi.train(settings, ["meta.iterations=2", "test.every=1"]).history
+    assert np.all(history["train"]["gradient_norm"] == 0)
+    value = history["parameters"]["value"]
+    assert np.all(value == value[0])
+
+
+@pytest.mark.slow
+@EACH
 def test_a_run_without_a_signal_says_so_and_names_settings_that_there_are(monkeypatch, capsys, name):
     monkeypatch.setitem(FAMILIES, "unpaid", "helpers:Unpaid")
     settings = {**FORMS[name].to_dict(), "task": {"name": "unpaid", "horizon": 4}}

@@ -20,7 +20,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(sys, "path_hooks", list(sys.path_hooks))
     monkeypatch.setattr(sys, "path", list(path))
     loaded = set(sys.modules)
-    import_quickly()
+    import_quickly(os.sep)
     yield
     for name in set(sys.modules) - loaded:
         del sys.modules[name]
@@ -101,4 +101,18 @@ def test_the_command_imports_quickly():
         "print(sys.path_hooks[0])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "quick_imports.Folder" in done.stdout.splitlines()[-1]
+    assert "import_quickly" in done.stdout.splitlines()[-1]
+
+
+def test_modules_that_appear_in_a_folder_of_the_users_are_found(tmp_path, monkeypatch):
+    cache = dict(sys.path_importer_cache)
+    monkeypatch.setattr(sys, "path_hooks", list(sys.path_hooks))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    import_quickly()
+    try:
+        assert importlib.util.find_spec("appears_later") is None
+        assert not isinstance(sys.path_importer_cache[str(tmp_path)], Folder)
+        assert any(isinstance(finder, Folder) for finder in sys.path_importer_cache.values())
+    finally:
+        sys.path_importer_cache.clear()
+        sys.path_importer_cache.update(cache)

@@ -116,3 +116,22 @@ def test_inputs_are_left_alone(kind):
     values, pivot = column(1.0, 2.0, 6.0), np.asarray(3.0)
     normalize(values, pivot, kind)
     assert np.array_equal(values, column(1.0, 2.0, 6.0)) and pivot == 3.0
+
+
+@pytest.mark.parametrize("kind", NORMALIZATIONS)
+@pytest.mark.parametrize("power", [-1000, -600, 600, 1015])
+def test_spreads_whose_squares_are_no_numbers_are_signals(kind, power):
+    """Squares are infinite above 1e154 and 0 below 1e-162. Powers of two, so that the same bits come out."""
+    values, pivot = RNG.normal(size=(2, 7, 2)), RNG.normal(size=2)
+    expected = normalize(values, pivot, kind)
+    found = normalize(np.ldexp(values, power), np.ldexp(pivot, power), kind)
+    assert found[2].all()
+    back = -power if kind == "none" else 0
+    assert np.array_equal(np.ldexp(found[0], back), expected[0])
+    assert np.array_equal(np.ldexp(found[1], back), expected[1])
+
+
+def test_the_largest_numbers_there_are_are_told_apart():
+    largest = np.finfo(float).max
+    normal, _, signal = normalize(column(largest, -largest, largest, -largest), None, "standardize")
+    assert signal and np.array_equal(normal[:, 0], [1.0, -1.0, 1.0, -1.0])

@@ -62,7 +62,10 @@ static void take(struct outcome *outcome, double *found, size_t count, int first
     free(found);
 }
 
-enum { ACTIONS, PATH, POINT_SUMS, RETURNS, POLE_SUMS, ELEMENTARY, MOMENTS = ELEMENTARY + 4, DISTANCE, SHIFTED, KINDS = SHIFTED + 2 };
+enum {
+    ACTIONS, PATH, POINT_SUMS, PRICED, RETURNS, POLE_SUMS, ELEMENTARY, MOMENTS = ELEMENTARY + 4, DISTANCES, SHIFTED,
+    WEIGHTED = SHIFTED + 2, STANDARDIZED, KINDS
+};
 
 static void run(const struct kernels *kernels, const struct policies *policies, const double *seen, double *start,
                 int poles, struct outcome *outcomes, int first) {
@@ -83,10 +86,21 @@ static void run(const struct kernels *kernels, const struct policies *policies, 
     free(memory);
     if (observed == 2 && acted == 2) {
         double *path = filled((horizon + 1) * 2 * batch * sizeof(double)), *sums = filled(4 * batch * sizeof(double));
-        struct point point = {0.1, 0.3, {batch % 2 ? start : NULL, policies->batch, 1}, (ptrdiff_t)horizon, path, sums};
+        double *again = filled(4 * batch * sizeof(double)), *returns = filled(3 * batch * sizeof(double));
+        struct point point = {.action_limit = 0.1, .position_limit = 0.3, .horizon = (ptrdiff_t)horizon,
+                              .start = {batch % 2 ? start : NULL, policies->batch, 1}, .path = path, .sums = sums};
         if (!kernels->point(policies, &point)) exit(2);
+        point.path = NULL, point.sums = again, point.limit = 0.05;
+        point.goal = (struct matrix){start, policies->batch, batch > 3};
+        for (int price = BOWL; price <= DISTANCE; price++) {
+            point.price = (enum price)price, point.returns = returns + (size_t)price * batch;
+            if (!kernels->point(policies, &point)) exit(2);
+            if (!equal(again, sums, 4 * batch)) failures++;
+        }
+        free(again);
         take(&outcomes[PATH], path, (horizon + 1) * 2 * batch, first, name, "paths");
         take(&outcomes[POINT_SUMS], sums, 4 * batch, first, name, "sums of points");
+        take(&outcomes[PRICED], returns, 3 * batch, first, name, "returns of points");
     }
     if (poles) {
         double *returns = filled(batch * sizeof(double)), *sums = filled(2 * observed * batch * sizeof(double));
@@ -114,11 +128,21 @@ static void run(const struct kernels *kernels, const struct policies *policies, 
     double *sums = filled(2 * batch * sizeof(double));
     kernels->moments(seen, (ptrdiff_t)observed, policies->batch, sums);
     take(&outcomes[MOMENTS], sums, 2 * batch, first, name, "sums over steps");
+    double *weighted = filled(observed * sizeof(double)), *normal = filled((observed + 1) * batch * sizeof(double));
+    uint8_t *signal = filled(batch > observed ? batch : observed);
+    kernels->weighted(seen, (ptrdiff_t)observed, 1, policies->batch, start, weighted);
+    take(&outcomes[WEIGHTED], weighted, observed, first, name, "weighted sums");
+    if (!kernels->standardized(seen, start, policies->batch, (ptrdiff_t)observed, 1e-12, normal,
+                               normal + observed * batch, signal) ||
+        !kernels->standardized(seen, NULL, (ptrdiff_t)observed, policies->batch, 1e-12, normal, NULL, signal))
+        exit(2);
+    free(signal);
+    take(&outcomes[STANDARDIZED], normal, (observed + 1) * batch, first, name, "standardized numbers");
     size_t steps = observed / 2;
     double *distances = filled((steps ? steps : 1) * batch * sizeof(double));
     struct matrix goal = {start, policies->batch, batch > 3};
     kernels->squared_distance(seen, (ptrdiff_t)steps, policies->batch, goal, distances);
-    take(&outcomes[DISTANCE], distances, steps * batch, first, name, "distances");
+    take(&outcomes[DISTANCES], distances, steps * batch, first, name, "distances");
 }
 
 /* In the place of NumPy's: half of all words make a number at once, others take a further word. */
@@ -148,7 +172,7 @@ static void draw(void) {
 }
 
 int main(int count, char **left_out) {
-    static const int64_t batches[] = {1, 2, 3, 7, 8, 9, 16, 17, 40};
+    static const int64_t batches[] = {1, 2, 3, 7, 8, 9, 16, 17, 40, 131};
     static const int64_t shapes[][6] = {{1, 2, 2}, {2, 2, 1, 2},       {2, 2, 9, 2}, {4, 2, 4, 1, 5, 2}, {1, 4, 1},
                                         {2, 4, 8, 1}, {3, 2, 3, 2, 1}, {2, 1, 3, 6}, {2, 9, 33, 3}};
     int calls = 0, sets = 0;

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.estimators.rewards import normalize
 from esmaml_mpi.native import door, elementary
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.mlp import Policy
@@ -104,6 +105,9 @@ def test_a_step_does_not_depend_on_the_batch(name, architecture, cuts, seed):
 FAMILIES = {
     "corners": ("four_corners", {}),
     "narrow": ("four_corners", {"position_limit": 0.3, "start_range": 0.2}),
+    "near corners": ("four_corners", {"reward": "distance"}),
+    "plane": ("four_corners", {"reward": "squared_distance", "position_limit": float("inf")}),
+    "endless": ("navigation_2d", {"end": "never", "reward": "distance"}),
     "sparse": ("four_corners", {"variant": "promp", "penalty": 100.0}),
     "navigation": ("navigation_2d", {"variant": "finn", "end_distance": 0.3}),
     "circles": ("six_circles", {"goals": 4, "subset": 2}),
@@ -241,6 +245,53 @@ def test_points_around_a_centre(name, count, step, over):
     same_bits(found[name], found[door.NUMPY])
     with door.using(name), pytest.raises(ValueError, match="room for every direction"):
         door.shifted(centre, directions, 0.1, np.empty((5, 2, 3, count * step - step + 1)), 1, step)
+
+
+COUNTS = (*range(1, 34), 127, 128, 129, 255, 256, 300, 1031)
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("count", COUNTS)
+def test_weighted_sums(name, count):
+    """NumPy's own order of addition along the last axis."""
+    rng = np.random.default_rng(count)
+    directions, weights = numbers(rng, (3, 2, 4, count), count % 2), numbers(rng, (2, 4, count), False)
+    weights[0, 0] = 0.0  # with negative directions, sums of -0
+    found = {}
+    with np.errstate(all="ignore"):
+        for each in (door.NUMPY, name):
+            with door.using(each):
+                found[each] = door.weighted_sum(directions.copy(), weights)
+    same_bits(found[name], found[door.NUMPY])
+    with door.using(name), pytest.raises(ValueError, match="last axes are those of the weights"):
+        door.weighted_sum(directions, weights[..., :1].repeat(count + 1, axis=-1))
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("signs", [1, 2])
+def test_standardized_rewards(name, count, signs):
+    rng = np.random.default_rng(count)
+    values = numbers(rng, (3, 5, count, signs), False)
+    values[0, 0, 0], values[0, 1, 0], values[0, 2, 0], values[0, 3] = np.nan, np.inf, 1e300, -324.61
+    found = {}
+    with np.errstate(all="ignore"):
+        for each in (door.NUMPY, name):
+            with door.using(each):
+                own, alone = values[..., 0, 0] + 0.5, np.array(values[2, 1, 0, 0])
+                found[each] = [
+                    *normalize(values, own, "standardize"),
+                    *normalize(values, values[..., 0, 0], "standardize"),
+                    *normalize(values[1, 2], alone, "standardize"),
+                    *(x for x in normalize(values, None, "standardize") if x is not None),
+                ]
+    assert not found[name][2][0, :2].any()
+    assert count == 1 or found[name][2][1:].all()
+    for compiled, expected in zip(found[name], found[door.NUMPY], strict=True):
+        if expected.dtype == bool:
+            assert np.array_equal(compiled, expected) and compiled.dtype == bool
+        else:
+            same_bits(compiled, expected)
 
 
 def test_an_unknown_instruction_set_is_refused_in_a_line():

@@ -47,7 +47,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         reference = Path(folder) / "undisturbed.h5"
-        done = run(train_arguments(SETTINGS, reference))
+        done = run(train_arguments(SETTINGS, reference), timeout=max(120, options.patience))
         assert done.returncode == 0, done.stderr
         survived = survive(Path(folder), reference, options.kills, options.patience, chance)
         resumed = resume(Path(folder), reference, options.jobs, options.within, options.patience, chance)
@@ -55,8 +55,10 @@ def main() -> int:
 
 
 def survive(folder: Path, reference: Path, kills: int, patience: float, chance: random.Random, ranks: int = 6) -> bool:
-    """Kill single ranks until ``kills`` died; each job loses all but one, one by one."""
-    done = jobs = leaders = redone = wrong = 0
+    """Kill ranks until ``kills`` died; each job loses all but one: one by one, two at once, or the second of two while
+    the others recover from the first.
+    """
+    done = jobs = leaders = redone = wrong = together = following = 0
     seconds: list[float] = []
     while done < kills:
         output = folder / f"ranks{jobs}.h5"
@@ -65,13 +67,19 @@ def survive(folder: Path, reference: Path, kills: int, patience: float, chance: 
         wait_for_iterations(job, output, 1, patience)
         while job.poll() is None and len(alive) > 1 and done < kills:
             time.sleep(chance.uniform(0.05, 0.5))
-            victim = chance.choice(alive)
-            if job.poll() is not None or victim not in ranks_of(job.pid):
+            how = chance.choice(("one", "one", "two at once", "during recovery"))
+            victims = chance.sample(alive, min(1 if how == "one" else 2, len(alive) - 1, kills - done))
+            if job.poll() is not None or not set(victims) <= set(ranks_of(job.pid)):
                 break
-            leaders += victim == alive[0]
-            os.kill(victim, signal.SIGKILL)
-            alive.remove(victim)
-            done += 1
+            leaders += alive[0] in victims
+            os.kill(victims[0], signal.SIGKILL)
+            if len(victims) == 2:
+                together += how == "two at once"
+                following += how == "during recovery"
+                time.sleep(chance.uniform(0.0, 0.01) if how == "during recovery" else 0.0)
+                os.kill(victims[1], signal.SIGKILL)
+            alive = [pid for pid in alive if pid not in victims]
+            done += len(victims)
         printed, _ = job.communicate(timeout=patience)
         if job.returncode != 0 or differences(reference, output):
             wrong += 1
@@ -79,12 +87,15 @@ def survive(folder: Path, reference: Path, kills: int, patience: float, chance: 
         with h5py.File(output) as file:
             redone += len(file["recovery/iteration"])
             seconds += file["recovery/seconds"][()].tolist()
+        output.unlink()
         jobs += 1
     milliseconds = [1e3 * s for s in sorted(seconds)] or [0.0]
+    middle, late = (milliseconds[int(share * (len(milliseconds) - 1))] for share in (0.5, 0.99))
     print(
-        f"{done} ranks killed in {jobs} jobs of {ranks} ranks, {leaders} of them rank 0; {redone} recoveries recorded, "
-        f"median {milliseconds[len(seconds) // 2]:.0f} ms, slowest {milliseconds[-1]:.0f} ms; "
-        f"jobs that failed or differ: {wrong}",
+        f"{done} ranks killed in {jobs} jobs of {ranks} ranks, rank 0 among them {leaders} times, two at once "
+        f"{together} times, the second during recovery {following} times; {redone} recoveries recorded, median "
+        f"{middle:.0f} ms, 99th percentile {late:.0f} ms, slowest {milliseconds[-1]:.0f} ms; jobs that failed or "
+        f"differ: {wrong}",
         flush=True,
     )
     return wrong == 0

@@ -1,6 +1,8 @@
 """An environment that ends badly, as $ENDING says: rewards are nan, or after a while it leaves on rank $VICTIM."""
 
+import ctypes
 import os
+import signal
 import sys
 import time
 
@@ -31,4 +33,10 @@ class Ends(gymnasium.Env):
                 os._exit(3)
             if ENDING == "sleep":
                 time.sleep(1000)
+            if ENDING == "hold":
+                ctypes.PyDLL(None).sleep(1000)  # compiled code that does not let go of the interpreter
+            if ENDING == "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            if ENDING == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
         return np.zeros(1), float("nan") if ENDING == "nan" else float(action[0]), False, False, {}

@@ -30,7 +30,6 @@ SETTINGS = {
     "meta.perturbations": 16,
     "run.frozen_after": LIMIT,
 }
-PATIENCE = 120.0  # seconds that a job may take
 
 
 def main() -> int:
@@ -42,6 +41,7 @@ def main() -> int:
     parser.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="of the run; repeatable"
     )
+    parser.add_argument("--patience", type=float, default=120.0, help="seconds that a job may take (default 120)")
     options = parser.parse_args()
     SETTINGS.update(setting.split("=", 1) for setting in options.set)
     chance = random.Random(options.seed)
@@ -49,12 +49,12 @@ def main() -> int:
     given_up: list[float] = []  # seconds from the freeze to the end of the frozen process
     with tempfile.TemporaryDirectory() as folder:
         reference = Path(folder) / "undisturbed.h5"
-        done = run(train_arguments(SETTINGS, reference))
+        done = run(train_arguments(SETTINGS, reference), timeout=options.patience)
         assert done.returncode == 0, done.stderr
         frozen = jobs = 0
         while frozen < options.freezes:
             output = Path(folder) / f"freezes{jobs}.h5"
-            frozen += disturbed(output, options.ranks, chance, counts, given_up)
+            frozen += disturbed(output, options.ranks, options.patience, chance, counts, given_up)
             jobs += 1
             if iterations(output) < int(SETTINGS["meta.iterations"]) or differences(reference, output):
                 counts["differ"] += 1
@@ -68,12 +68,14 @@ def main() -> int:
     return 1 if counts["hangs"] or counts["differ"] else 0
 
 
-def disturbed(output: Path, ranks: int, chance: random.Random, counts: dict[str, int], given_up: list[float]) -> int:
+def disturbed(
+    output: Path, ranks: int, patience: float, chance: random.Random, counts: dict[str, int], given_up: list[float]
+) -> int:
     """One job, with or without fault tolerance, until it is complete; ranks frozen on the way."""
     tolerant = chance.random() < 0.5
     job = start(train_arguments(SETTINGS, output), ranks, *(FAULT_TOLERANCE if tolerant else ()))
     alive = wait_for_ranks(job, ranks)
-    wait_for_iterations(job, output, 1, PATIENCE)
+    wait_for_iterations(job, output, 1, patience)
     frozen = 0
     while job.poll() is None and len(alive) > 1 and frozen < 2:
         time.sleep(chance.uniform(0.0, 0.5))
@@ -89,13 +91,13 @@ def disturbed(output: Path, ranks: int, chance: random.Random, counts: dict[str,
             os.kill(victim, signal.SIGCONT)
             counts["released"] += 1
             continue
-        while victim in ranks_of(job.pid) and time.monotonic() - began < PATIENCE:
+        while victim in ranks_of(job.pid) and time.monotonic() - began < patience:
             time.sleep(0.05)
         given_up.append(time.monotonic() - began)
         counts["given up"] += 1
         alive.remove(victim)
     try:
-        said, _ = job.communicate(timeout=PATIENCE)
+        said, _ = job.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
         counts["hangs"] += 1
         kill_all(job)
@@ -106,7 +108,7 @@ def disturbed(output: Path, ranks: int, chance: random.Random, counts: dict[str,
             print(f"with fault tolerance exit code {job.returncode}:\n{said}", flush=True)
             counts["hangs"] += 1
         counts["ended and resumed"] += 1
-        again = run(train_arguments(SETTINGS, output, "--resume"), ranks, timeout=PATIENCE)
+        again = run(train_arguments(SETTINGS, output, "--resume"), ranks, timeout=patience)
         assert again.returncode == 0, again.stdout + again.stderr
     elif iterations(output) < int(SETTINGS["meta.iterations"]):
         print(f"exit code 0, but not complete:\n{said}", flush=True)

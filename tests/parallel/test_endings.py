@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from endings import tried
 from files import differences, iterations
 from mpirun import FAULT_TOLERANCE, SMALL, can_survive, launcher, ranks_of, run, start, train_arguments
 
@@ -58,6 +59,20 @@ def test_an_environment_that_calls_sys_exit_ends_the_job(tmp_path, ranks, victim
     done, said = ends(tmp_path, "sys.exit", ranks, victim=victim)
     assert done.returncode == 1
     assert f"error on rank {victim} of {ranks or 1}" in said and "SystemExit: 5" in said
+
+
+@pytest.mark.parametrize(
+    ("case", "ranks", "ulfm"),
+    [
+        *(("stop", ranks, True) for ranks in (2, 5)),
+        *(("stop rank 0", ranks, ulfm) for ranks, ulfm in ((2, False), (3, True), (8, True))),
+        *(("hold", ranks, ulfm) for ranks, ulfm in ((1, True), (3, False), (4, True))),
+        *(("kill", 5, True), ("kill all", 4, False)),
+    ],
+)
+def test_a_job_whose_ranks_freeze_die_or_hold_the_interpreter_goes_on_or_ends(case, ranks, ulfm):
+    """endings.py has all cases at all numbers of ranks."""
+    assert tried(case, ranks, ulfm)
 
 
 @pytest.mark.parametrize(("ranks", "victim"), [(2, "1"), (3, "1"), (4, "2"), (8, "all")])

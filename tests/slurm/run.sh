@@ -11,7 +11,7 @@ export ESMAML_LAUNCHER="srun --mpi=pmix"
 
 # ---- configurations, and what undisturbed runs of one process give -------------------------------------------------
 
-long_config 1000 >long.toml
+long_config 500 >long.toml
 sed 's/^iterations = .*/iterations = 20/' long.toml >short.toml
 for name in long short; do "$ESMAML_VENV/bin/esmaml" train $name.toml --output $name.expected.h5 >/dev/null; done
 for seed in 0 1 2; do

@@ -3,7 +3,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 home=$(cd "$here/../.." && pwd)
 jobs=$home/jobs
-patience=240 # seconds for anything that should happen; it may be a busy machine
+patience=600 # seconds for anything that should happen; it may be a busy machine
 
 clean_up() {
   trap - EXIT INT TERM
@@ -125,6 +125,6 @@ ranks_of() { # JOB [RANK...]
     xargs -r grep -slzxE "PMIX_RANK=($(IFS='|'; echo "${*:-[0-9]+}"))" | cut -d / -f 3
 }
 restarted() { [ "$(field "${job[$1]}" Restarts)" -ge 1 ]; }
-unfinished() { ! progress "$1.h5" 1000 || { echo "  $1 was over before it was disturbed"; return 1; }; }
+unfinished() { ! progress "$1.h5" 500 || { echo "  $1 was over before it was disturbed"; return 1; }; }
 gone() { [ -z "$(timeout 20 squeue -h -j "$1")" ]; }
 last_node() { timeout 20 scontrol show hostnames "$(field "${job[$1]}" NodeList)" | tail -n 1; }

@@ -9,6 +9,7 @@ from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.reproducibility.randomness import Phase, Round
+from esmaml_mpi.results.reader import read
 from esmaml_mpi.tasks import FAMILIES
 
 SMALL = load(
@@ -111,6 +112,31 @@ def test_no_step_and_a_word_where_no_reward_differs(capsys):
     assert np.all(history["train"]["gradient_norm"] == 0)
     assert np.all(history["parameters"]["value"] == history["parameters"]["value"][0])
     assert capsys.readouterr().out.count("no meta-gradient") == 1
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("directions", ["gaussian", "active_subspace"])
+def test_parameters_that_would_be_no_numbers_end_the_run(monkeypatch, tmp_path, optimizer, directions):
+    """A gradient may be a number and its square not: a subspace is made of these, and Adam's step would stay 0."""
+    monkeypatch.setitem(FAMILIES, "overpaid", "helpers:Overpaid")
+    settings = [f"meta.optimizer={optimizer}", f"meta.directions={directions}", "meta.reward_normalization=none"]
+    output = tmp_path / "run.h5"
+    overrides = [*settings, "task.name=overpaid", "task.options.factor=1e300", "meta.step_size=1e9"]
+    with pytest.raises(TrainingError, match="would be too large to compute with, or no numbers"):
+        esmaml_mpi.train(SMALL, overrides, output=output)
+    checkpoint = read(output).checkpoint
+    assert np.isfinite(checkpoint["theta"]).all() and checkpoint["iteration"] < 6
+
+
+def test_rewards_of_any_size_are_learned_from(monkeypatch):
+    """Powers of two, so that standardised rewards are the same bits."""
+    monkeypatch.setitem(FAMILIES, "overpaid", "helpers:Overpaid")
+    ordinary, *others = (
+        train("task.name=overpaid", f"task.options.factor={factor!r}") for factor in (1.0, 2.0**600, 2.0**-600)
+    )
+    assert np.all(ordinary.history["train"]["gradient_norm"] > 0)
+    for other in others:
+        assert same(other.history["parameters"]["value"], ordinary.history["parameters"]["value"])
 
 
 def test_failed_units_leave_the_estimate_and_are_counted(flaky):

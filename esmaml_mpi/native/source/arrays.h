@@ -99,7 +99,8 @@ static void weighted(const double *x, ptrdiff_t sets, ptrdiff_t rows, ptrdiff_t 
 }
 
 /* Rows of `count` values and perhaps a pivot, less their mean and over their standard deviation, as in
-   estimators/rewards.py; zeros without a signal. 0: memory is out. */
+   estimators/rewards.py; zeros without a signal. A signal of 2: their squares may be out of range, and they are for
+   another to standardize (reproducibility/magnitudes.py). 0: memory is out. */
 static int standardized(const double *values, const double *pivot, ptrdiff_t rows, ptrdiff_t count, double equal,
                         double *out, double *out_pivot, uint8_t *signal) {
     ptrdiff_t all = count + (pivot != NULL);
@@ -115,8 +116,10 @@ static int standardized(const double *values, const double *pivot, ptrdiff_t row
         for (ptrdiff_t i = 0; i < all; i++) row[i] -= mean;
         double spread = sqrt((paired_sum(row, row, all) + 0.0) / (double)all);
         signal[r] = spread > equal * largest; /* not where one is nan */
-        for (ptrdiff_t i = 0; i < count; i++) out[i] = signal[r] ? row[i] / spread : 0.0;
-        if (pivot) out_pivot[r] = signal[r] ? row[count] / spread : 0.0;
+        if (largest > 0x1p440 || (largest > 0.0 && largest < 0x1p-440)) signal[r] = 2;
+        for (ptrdiff_t i = 0; i < all; i++) row[i] = signal[r] == 1 ? row[i] / spread : 0.0;
+        memcpy(out, row, (size_t)count * sizeof *row);
+        if (pivot) out_pivot[r] = row[count];
     }
     free(row);
     return 1;
