@@ -3,7 +3,10 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,14 +24,6 @@ SETTINGS = {
 }
 TRIALS = 20
 TYPO = 1000.0
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    assert HillClimbing(queries=4, scheme="batch", evaluations=4).rollouts == TRIALS
-    path = tmp_path_factory.mktemp("trained") / "run.h5"
-    esmaml_mpi.train(SETTINGS, output=path)
-    return path
 
 
 def trials(results, path, told=lambda: None):
@@ -117,14 +112,6 @@ def killed_and_resumed(results, folder, kill):
     return code != 0
 
 
-@pytest.fixture(scope="module")
-def whole(results, tmp_path_factory):
-    """The end of an undisturbed session."""
-    folder = tmp_path_factory.mktemp("whole")
-    trials(results, folder / "a.h5")
-    return states(folder)
-
-
 def check_points(results, tmp_path, whole, first, step):
     """Kill at points ``first``, ``first`` + ``step``, ... until the script is through; how many there were."""
     point = first
@@ -138,23 +125,14 @@ def check_points(results, tmp_path, whole, first, step):
         point += step
 
 
-def test_killed_at_some_points(results, tmp_path, whole):
-    assert check_points(results, tmp_path, whole, 5, 101) > 20 * TRIALS
-
-
-@pytest.mark.slow
-def test_killed_at_every_point(results, tmp_path, whole):
-    assert check_points(results, tmp_path, whole, 0, 1) > 20 * TRIALS
-
-
-@pytest.mark.slow
-def test_killed_at_random_times(results, tmp_path, whole):
+def check_times(results, tmp_path, whole, count):
+    """Kill at ``count`` random times; how often that was before the end."""
     random.seed(7)
     path, start = tmp_path / "timed.h5", time.monotonic()
     trials(results, path)
     seconds = time.monotonic() - start
     killed = 0
-    for number in range(60):
+    for number in range(count):
         folder = tmp_path / str(number)
         folder.mkdir()
         delay = random.uniform(0.0, seconds)
@@ -165,4 +143,42 @@ def test_killed_at_random_times(results, tmp_path, whole):
 
         killed += killed_and_resumed(results, folder, kill)
         assert states(folder) == whole
-    assert killed > 20
+    return killed
+
+
+def main(folder, check, *numbers):
+    """Carry out one of the checks, beside the end of an undisturbed session; prints what it gives."""
+    results, undisturbed, killed = folder / "run.h5", folder / "whole", folder / "killed"
+    undisturbed.mkdir()
+    killed.mkdir()
+    esmaml_mpi.train(SETTINGS, output=results)
+    trials(results, undisturbed / "a.h5")
+    print(globals()[check](results, killed, states(undisturbed), *map(int, numbers)))
+
+
+def outcome(folder, *call):
+    """What ``main`` prints in a process without threads, as it forks."""
+    command = [sys.executable, __file__, str(folder), *map(str, call)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.splitlines()[-1])
+
+
+def test_killed_at_some_points(tmp_path):
+    assert HillClimbing(queries=4, scheme="batch", evaluations=4).rollouts == TRIALS
+    assert outcome(tmp_path, "check_points", 5, 101) > 20 * TRIALS
+
+
+@pytest.mark.slow
+def test_killed_at_every_point(tmp_path):
+    assert outcome(tmp_path, "check_points", 0, 1) > 20 * TRIALS
+
+
+@pytest.mark.slow
+def test_killed_at_random_times(tmp_path):
+    assert outcome(tmp_path, "check_times", 60) > 20
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
