@@ -62,6 +62,7 @@ class Rounds:
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
         self._tickets = 0  # given out in earlier rounds of a dynamic plan
         self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
+        self.served = False  # whether this rank has had a request of rank 0
         self.under_way = False  # whether rank 0 has begun a round and not ended it
         size, n = experiment.policy.size, experiment.policy.observation_size
         rows = experiment.config.meta.memory_rows if experiment.uses_subspace else 0
@@ -131,6 +132,7 @@ class Rounds:
                 start = time.perf_counter()
                 self.world.broadcast(self._packet)
                 if self._header[0] != STOP:
+                    self.served = True
                     self._round(self._request(), start)
                 elif self.world.leave():
                     return int(self._header[1])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from esmaml_mpi.results.atomic import replace_file
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.results.writer import replace_file
 
 
 def write_tables(results: Results, folder: Path) -> Path:

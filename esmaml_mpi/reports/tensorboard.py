@@ -13,9 +13,9 @@ import numpy as np
 
 from esmaml_mpi.errors import UsageError, in_words
 from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.results.atomic import replace_file
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.results.writer import replace_file
 
 NAME = "events.out.tfevents.esmaml"
 VERSION = "brain.Event:2"  # what an event file begins with

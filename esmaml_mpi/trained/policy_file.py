@@ -15,7 +15,7 @@ from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
-from esmaml_mpi.results.writer import replace_file
+from esmaml_mpi.results.atomic import replace_file
 
 
 def write_policy(path: Path, policy: AnyPolicy, parameters: np.ndarray, observer: Observer, trial: int = 0) -> None:

@@ -2,11 +2,12 @@
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from esmaml_mpi.config.config import Config, changed_keys
 from esmaml_mpi.config.foreign import foreign
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.config.makers import make_policy
-from esmaml_mpi.errors import ConfigError, ToldToLeave, UsageError, UserError
+from esmaml_mpi.errors import ConfigError, ResultsError, ToldToLeave, UsageError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.native import door
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
@@ -25,12 +26,17 @@ from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.run import train
 
 if TYPE_CHECKING:
+    from esmaml_mpi.results.attempt_marker import AttemptMarker
+    from esmaml_mpi.results.beside import Beside
     from esmaml_mpi.results.lock import OutputLock
     from esmaml_mpi.results.reader import Results
 
 
 # Settings that change no number of an iteration, so a resumed run may have others.
-FREE = ("meta.iterations", "run.threads", "run.plan", "checkpoint.every", "checkpoint.minutes")
+FREE = (
+    *("meta.iterations", "run.threads", "run.plan"),
+    *("checkpoint.every", "checkpoint.minutes", "checkpoint.keep", "checkpoint.patience"),
+)
 
 
 def agree(world: World, prepare: Callable[[], str]) -> str:
@@ -73,6 +79,7 @@ def launch(
 
     def prepare() -> str:
         nonlocal record
+        from esmaml_mpi.results.attempt_marker import AttemptMarker
         from esmaml_mpi.results.provenance import collect  # rank 0's business: workers stay lean
 
         config = load(source, overrides).resolved()
@@ -85,26 +92,34 @@ def launch(
         # job begin again.
         patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
         lock.append(_lock(path, resume or overwrite, patience, shown))
+        marker = AttemptMarker(here, path)
         try:
-            record = _open(path, config, facts, overwrite)
+            record = _open(path, config, facts, overwrite, lock[0], marker)
         except BaseException:
             lock[0].release()
             raise
+        there = record.checkpoint is not None
         if odd:
             _warn_of(odd, world.size, theirs)
         if door.missing():
             print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
-        return json.dumps({"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts})
+        told = {"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts, "exists": there}
+        return json.dumps(told)
 
-    def open_record(successor: bool) -> RunRecord:
+    def open_record(successor: bool, written: bool) -> RunRecord:
         nonlocal record
         if successor:
-            # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
-            from esmaml_mpi.results.reader import read
+            from esmaml_mpi.results.attempt_marker import AttemptMarker
+            from esmaml_mpi.results.newest import exists
 
             lock.append(_lock(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
-            ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
-            record = _open(path, config, facts, overwrite and not ours)
+            if not exists(path) and (written or told["exists"]):
+                raise ResultsError(
+                    f"{path}, which rank 0 has written, is not there on {socket.gethostname()}, where its successor "
+                    "runs: is it on a disk of another node? Give --output a place that all nodes share."
+                )
+            # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
+            record = _open(path, config, facts, overwrite and not written, lock[-1], AttemptMarker(here, path))
         assert record is not None  # rank 0's, or its successor's
         return record
 
@@ -113,9 +128,14 @@ def launch(
         config, path, facts = Config.from_dict(told["config"]), Path(told["path"]), told["facts"]
         code = train(config, world, open_record)
     finally:
-        for held in lock:
-            held.release()
+        if record is None or not getattr(record.store, "hangs", False):  # else it would hang here, too
+            for held in lock:
+                held.release()
     if world.rank == 0 and record is not None:
+        if code == 0:
+            from esmaml_mpi.results.attempt_marker import AttemptMarker
+
+            AttemptMarker(here, path).remove()
         _report(told["shown"], record.history, config, code)
     return code
 
@@ -144,28 +164,43 @@ def _warn_of(odd: list[int], size: int, theirs: list[str]) -> None:
 
 def _lock(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None = None) -> "OutputLock":
     """The right to write a results file, which a message calls ``shown``."""
+    from esmaml_mpi.results.generations import generation
     from esmaml_mpi.results.lock import OutputLock
+    from esmaml_mpi.results.newest import exists
 
     lock = OutputLock(path)
     lock.acquire(patience)
-    if path.exists() and not may_exist:  # looked at under the lock, as another job may have ended just now
+    if exists(path) and not may_exist:  # looked at under the lock, as another job may have ended just now
         lock.release()
+        there = shown or path
         raise UsageError(
-            f"{shown or path} exists. Continue it with --resume, replace it with --overwrite, or choose another "
-            "--output."
+            f"{there if path.exists() else generation(there, 1)} exists. Continue it with --resume, replace it with "
+            "--overwrite, or choose another --output."
         )
     return lock
 
 
-def _open(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord:
+def _open(
+    path: Path, config: Config, facts: dict, overwrite: bool, lock: "OutputLock", marker: "AttemptMarker"
+) -> RunRecord:
     """The record of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
+    from esmaml_mpi.results.beside import Beside
+    from esmaml_mpi.results.layout import Run
+    from esmaml_mpi.results.newest import exists, newest_good
     from esmaml_mpi.results.provenance import DECISIVE
-    from esmaml_mpi.results.reader import read
     from esmaml_mpi.results.writer import ResultsWriter
 
-    if not path.exists() or overwrite:
-        return RunRecord(ResultsWriter(path, config.to_toml(), [facts], list(config.test_tasks)), History(), None)
-    old = read(path)
+    def store(launches: list[dict], good: int | None, **more: Any) -> "Beside":
+        run = Run(config.to_toml(), launches, list(config.test_tasks))
+        writer = ResultsWriter(path, run, check=lock.check, written=marker.leave, **more)
+        return Beside(writer, str(path), config.checkpoint.patience, good)
+
+    if overwrite or not exists(path):
+        if not overwrite:
+            marker.check()
+        return RunRecord(store([facts], None, replaces=overwrite), History(), None)
+    found = newest_good(path)
+    old = found.results
     check_resumable(old, config)
     if old.unknown_series:
         raise UsageError(
@@ -185,8 +220,10 @@ def _open(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord
                 flush=True,
             )
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
-    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], list(config.test_tasks))
-    return RunRecord(writer, old.history, old.checkpoint)
+    if found.note:
+        print(f"esmaml: {found.note}", flush=True)
+    kept = store([*launches, facts], int(old.checkpoint["iteration"]), earlier=found.earlier, damaged=found.damaged)
+    return RunRecord(kept, old.history, old.checkpoint)
 
 
 def check_resumable(old: "Results", config: Config) -> None:
@@ -206,7 +243,7 @@ def _report(path: str, history: History, config: Config, code: int) -> None:
     if code:
         print(f"stopped by a signal; {path} holds everything so far, continue with --resume", flush=True)
         return
-    before, after = (finite_mean(history["test"][name][-1]) for name in ("before", "after"))
+    before, after = (finite_mean(np.asarray(history.latest("test", name))) for name in ("before", "after"))
     print(
         f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and "
         f"{after:.2f} after adaptation",

@@ -17,10 +17,11 @@ from esmaml_mpi.training.state import State
 LEAVING = "esmaml: this iteration is finished and saved first; Ctrl-C again leaves at once, without it"
 
 
-def train(config: Config, world: World, open_record: Callable[[bool], RunRecord]) -> int:
+def train(config: Config, world: World, open_record: Callable[[bool, bool], RunRecord]) -> int:
     """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code.
 
-    ``open_record`` is called on rank 0, and with True on a rank that becomes rank 0 because those before it died.
+    ``open_record`` is called on rank 0 with False, and with True on a rank that becomes rank 0 because those before it
+    died; then the second argument says whether they had got as far as an iteration, and so had written a file.
     """
     experiment = Experiment(config)
     experiment.evaluator.give_up = lambda: world.abort(1)
@@ -32,7 +33,7 @@ def train(config: Config, world: World, open_record: Callable[[bool], RunRecord]
                 return rounds.serve()
             except Promoted as promotion:
                 loss = promotion.args[0]
-        return _lead(rounds, open_record(loss is not None), loss)
+        return _lead(rounds, open_record(loss is not None, rounds.served), loss)
 
 
 def _lead(rounds: Rounds, record: RunRecord, loss: Recovery | None) -> int:
