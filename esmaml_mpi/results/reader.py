@@ -91,6 +91,12 @@ def read(path: str | PathLike) -> Results:
         return results
 
 
+def without_seal(path: Path) -> None:
+    """Raise ResultsError unless a file that may not be as it was written is a run's in all else."""
+    with opened(path, "results file", sealed=False) as (file, size):
+        _without_history(path, file, size)
+
+
 def read_to_continue(path: Path) -> tuple[Results, Earlier]:
     """The same, of the history only the latest rows: the others are copied from the file, which stays open, by whoever
     goes on from there.

@@ -64,6 +64,5 @@ def check_seal(file: RegularFile, name: str) -> None:
         )
     if block != due_seal(file):
         raise Damaged(
-            f"cannot read {name}: it is damaged, as it is not what was written (cut short, or changed "
-            "since)."
+            f"cannot read {name}: it is damaged, as it is not what was written (cut short, or changed since)."
         )

@@ -188,6 +188,7 @@ def _open(
     from esmaml_mpi.results.layout import Run
     from esmaml_mpi.results.newest import exists, newest_good
     from esmaml_mpi.results.provenance import DECISIVE
+    from esmaml_mpi.results.repair import unsound
     from esmaml_mpi.results.writer import ResultsWriter
 
     def store(launches: list[dict], good: int | None, **more: Any) -> "Beside":
@@ -221,7 +222,9 @@ def _open(
             )
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
     if found.note:
-        print(f"esmaml: {found.note}", flush=True)
+        changed = found.damaged and not unsound(path)
+        why = f". {path} may only have been changed by another program: see `esmaml info {path}`" if changed else ""
+        print(f"esmaml: {found.note}{why}", flush=True)
     kept = store([*launches, facts], int(old.checkpoint["iteration"]), earlier=found.earlier, damaged=found.damaged)
     return RunRecord(kept, old.history, old.checkpoint)
 
