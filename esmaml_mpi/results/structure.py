@@ -38,6 +38,8 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
     ``found`` has those of the file by path. Series that are newer than the file are not among them.
     """
     chosen = {"test/task_id": _wanted(found, "test/task_id", "i", (None,))}
+    if not chosen["test/task_id"].shape[0]:
+        raise Mismatch("test/task_id is not a list of task ids")
     (d,) = _chosen(found, chosen, "checkpoint/theta", "f", (None,))
     rows, _ = _chosen(found, chosen, "checkpoint/statistics/sums", "i", (None, STORED_LIMBS))
     if rows % 2:
@@ -69,7 +71,7 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
 
 def check_numbers(iterations: Mapping[str, np.ndarray], checkpoint: Mapping[str, Any], task_ids: np.ndarray) -> None:
     """Raise Mismatch unless iterations (by group), checkpoint and task ids can be those of a run."""
-    if not len(task_ids) or task_ids.min() < 0:
+    if task_ids.min() < 0:
         raise Mismatch("test/task_id is not a list of task ids")
     done, train = int(checkpoint["iteration"]), iterations["train"]
     if done != len(train):

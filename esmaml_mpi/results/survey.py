@@ -94,7 +94,7 @@ def _check_attributes(item: h5py.h5g.GroupID, path: str) -> None:
     for i in range(count):
         about = h5py.h5a.open(item, index=i)
         kind = about.get_type()
-        size = kind.get_size() * math.prod(about.shape)
+        size = kind.get_size() * math.prod(about.shape or ())
         if kind.get_class() not in ATTRIBUTE_CLASSES or kind.committed() or size > MOST_ATTRIBUTE_BYTES:
             raise Mismatch(f"an attribute of {show(path)} is neither a number nor a text")
 

@@ -27,8 +27,8 @@ from attacks import MOST_CHARACTERS, TINY
 from hostile import bytewise, mangled, structural
 
 import esmaml_mpi
-import esmaml_mpi.sweeps.run
-import esmaml_mpi.trained.evaluation  # noqa: F401 (loaded here, it need not be in every process)
+import esmaml_mpi.sweeps.run  # loaded here, it need not be in every process
+import esmaml_mpi.trained.evaluation
 from esmaml_mpi.commands import main as cli
 
 SECONDS = 30  # for one command
