@@ -64,6 +64,7 @@ class ResultsWriter:
                 temporary.unlink(missing_ok=True)
             written = Earlier(RegularFile(self.path, SIZE), layout.counts, layout.columns)
         except OSError as error:
+            self.check()  # a folder that was moved is the better reason
             kept = "the previous file is intact" if self.path.exists() else "no file was left"
             raise ResultsError(f"cannot write results file {self.path}: {error.strerror or error} ({kept})") from error
         if self._replaces:

@@ -16,12 +16,13 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.results.atomic import replace_file
+from esmaml_mpi.results.replacing import check_replaceable
 
 
 def write_policy(path: Path, policy: AnyPolicy, parameters: np.ndarray, observer: Observer, trial: int = 0) -> None:
     """Write a policy with ``parameters`` (d,). A reader sees the old file or the new one, never a part.
 
-    Raises ResultsError if it cannot be written.
+    Raises ResultsError if it cannot be written, UsageError if something else than a policy is there.
     """
     assert isinstance(policy, Policy)  # sessions adapt none that act at random
     arrays: dict[str, Any] = {
@@ -37,6 +38,7 @@ def write_policy(path: Path, policy: AnyPolicy, parameters: np.ndarray, observer
         layer = parameters[start : start + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
         arrays[f"weights_{i}"], arrays[f"biases_{i}"] = layer[:-1], layer[-1]
         start += layer.size
+    check_replaceable(path, "policy ", b"observation_mean.npy")
     archive = io.BytesIO()
     np.savez(archive, **arrays)  # no array of objects among them, so that nothing is pickled
     try:
