@@ -31,7 +31,8 @@ import esmaml_mpi.sweeps.run  # loaded here, it need not be in every process
 import esmaml_mpi.trained.evaluation
 from esmaml_mpi.commands import main as cli
 
-SECONDS = 30  # for one command
+SECONDS = 30  # of processor time for one command: a busy machine is no hang
+WAIT = 300  # seconds in all
 BYTES = 3 * 2**30  # of address space
 KINDS = ("results, structure", "results, bytes", "session, structure", "session, bytes", "policy", "configuration")
 SHARES = (40, 20, 12, 8, 5, 15)
@@ -142,6 +143,7 @@ class Campaign:
             if outcome in BAD or outcome.startswith("killed"):
                 said = (self.folder / "said").read_bytes()[-1500:].decode(errors="replace")
                 self.found.append(f"{outcome}: {what}: {command}\n{said}")
+                print(self.found[-1], flush=True)
                 if self.keep:
                     shutil.copy(path, self.keep / f"{len(self.found)}-{path.name}")
             if path.exists() and path.read_bytes() != content:
@@ -184,7 +186,8 @@ def _apart(command: str, path: Path, said: Path) -> tuple[int, str]:
             os.dup2(output, 2)
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(SECONDS)
+            signal.alarm(WAIT)
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
             resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
             os.chdir(path.parent)
             code = _carry_out(command, path.name)
@@ -201,7 +204,7 @@ def _apart(command: str, path: Path, said: Path) -> tuple[int, str]:
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return 0, "a hang" if number == signal.SIGALRM else f"killed by {signal.Signals(number).name}"
+        return 0, "a hang" if number in (signal.SIGALRM, signal.SIGXCPU) else f"killed by {signal.Signals(number).name}"
     return os.WEXITSTATUS(status), ""
 
 
@@ -256,8 +259,6 @@ def main() -> int:
         campaign = Campaign(Path(folder), options.seed, keep)
         campaign.run(options.count, say=True)
         os.chdir("/")
-    for found in campaign.found:
-        print(found)
     for kind, counts in campaign.counts.items():
         print(f"{kind}: {', '.join(f'{count} {what}' for what, count in sorted(counts.items()))}")
     wrong = sum(map(bad, campaign.counts.values()))
