@@ -52,6 +52,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def robot(session: nox.Session) -> None:
+    """Adaptation where there is the wheel alone: no simulator, no MPI."""
+    dist = Path(session.create_tmp())
+    call(session, "python", "-m", "build", "--wheel", "--outdir", str(dist))
+    session.run("bash", "tests/robot.sh", str(max(dist.glob("esmaml_mpi-*.whl"), key=lambda path: path.stat().st_mtime)))
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """The wheel and the source archive, in dist/."""
     call(session, "python", "-m", "build")

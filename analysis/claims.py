@@ -70,6 +70,7 @@ def _shown(path: Path) -> str:
 def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="claims",
         description="What the papers claim and what results say of it, claim by claim: difference over seeds, its "
         "interval, a verdict. Results are matched to the experiment files in configs/ by their configuration, whatever "

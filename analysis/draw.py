@@ -53,7 +53,9 @@ def _draw(line: str, folder: Path) -> bool:
 def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     parser = argparse.ArgumentParser(
-        prog="draw", description="Draws the figures of an experiment file: the lines of its figure.draw."
+        allow_abbrev=False,
+        prog="draw",
+        description="Draws the figures of an experiment file: the lines of its figure.draw.",
     )
     parser.add_argument("experiment", metavar="FILE", help="experiment file, as configs/figure_1.toml")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="its runs, and where the pictures go")

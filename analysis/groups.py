@@ -7,7 +7,7 @@ from script import Note
 
 from esmaml_mpi.config.config import flat
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.training.launch import FREE
+from esmaml_mpi.training.opening import FREE
 
 # Settings that do not make another experiment: seed and name, and what may change when a run is resumed.
 IGNORED = ("run.seed", "run.name", *FREE)

@@ -103,6 +103,7 @@ def _bounds(config) -> list[tuple[float, str, bool]]:
 def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="plot_run",
         description="One figure of one run: test reward before and after adaptation against meta-iterations and, for "
         "four_corners, navigation_2d and six_circles, the paths of the meta-policy before and after adaptation (for "

@@ -42,7 +42,7 @@ def noting(name: str) -> Note:
 
 def parser(name: str, description: str, figure: bool = True) -> argparse.ArgumentParser:
     """A parser that takes results files and, if it draws a ``figure``, where to write it."""
-    made = argparse.ArgumentParser(prog=name, description=description)
+    made = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
     made.add_argument("results", metavar="RESULTS", nargs="+", type=Path, help="results files, finished or running")
     if figure:
         made.add_argument(

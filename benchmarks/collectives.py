@@ -1,11 +1,11 @@
-"""Time of an iteration's three collectives alone: broadcast, sum and gather as in a round, with no work between them.
+"""Time of an iteration's two collectives alone: broadcast and sum as in a round, with no work between them.
 
     mpirun -n 8 --oversubscribe python benchmarks/collectives.py [--dimensions 1000 ...] [--pauses 0 0.01] [--seconds 2]
 
-Rank 0 pauses before each round as it does while it updates, working, and the others wait as they do in training: they
-look for the message every now and then (``parallel/mpi_world.py``), so that what they waited for arrives late. Prints
-JSON: medians in seconds on rank 0, and of two ranks also latency (half of a round trip), time per byte, and time per
-message where one rank sends many. With more ranks than cores the times are those of ranks that wait for a core.
+Rank 0 pauses before each round as it does while it updates, working, and the others wait as they do in training: with
+a core of their own they poll, else they look for the message every now and then (``parallel/mpi_world.py``), so that
+what they waited for arrives late. Prints JSON: medians in seconds on rank 0, and of two ranks also latency (half of a
+round trip) and time per byte. With more ranks than cores the times are those of ranks that wait for a core.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from esmaml_mpi.reproducibility.exact_sums import LIMBS
 
 OBSERVATIONS = 17  # HalfCheetah
 LONG = 1 << 17  # bytes of the message that measures time per byte: d of some ten thousand
-MESSAGES = 500
+EVALUATIONS = 300  # whose values travel with the sum
 
 
 def main() -> None:
@@ -47,10 +47,9 @@ def main() -> None:
 
 
 def rounds(world, d: int, pause: float, seconds: float) -> dict[str, float]:
-    """Medians over rounds of each collective and of the three together; at least three rounds."""
-    packet = np.zeros(HEADER + d + 2 * OBSERVATIONS)
-    sums = np.zeros(COUNTERS + 2 * OBSERVATIONS * LIMBS + world.size, dtype=np.int64)
-    rows, counts, times = np.zeros((1, 2)), [1] * world.size, []
+    """Medians over rounds of each collective and of the two together; at least three rounds."""
+    packet, times = np.zeros(HEADER + d + 2 * OBSERVATIONS), []
+    sums = np.zeros(COUNTERS + 2 * OBSERVATIONS * LIMBS + EVALUATIONS, dtype=np.int64)
     begin = time.perf_counter()
     while packet[0] == 0.0:
         busy = time.perf_counter() + pause if world.rank == 0 else 0.0
@@ -59,27 +58,21 @@ def rounds(world, d: int, pause: float, seconds: float) -> dict[str, float]:
         # Rank 0 says in the packet which round is the last.
         packet[0] = world.rank == 0 and len(times) >= 3 and time.perf_counter() - begin > seconds
         ticks = [time.perf_counter()]
-        for operation in (
-            lambda: world.broadcast(packet),
-            lambda: world.sum(sums),
-            lambda: world.gather(rows, counts),
-        ):
+        for operation in (lambda: world.broadcast(packet), lambda: world.reduce(sums)):
             operation()
             ticks.append(time.perf_counter())
         times.append([*np.diff(ticks), ticks[-1] - ticks[0]])
     medians = map(statistics.median, zip(*times[1:], strict=True))
-    return dict(zip(("broadcast", "sum", "gather", "total"), medians, strict=True)) | {"count": len(times) - 1}
+    return dict(zip(("broadcast", "sum", "total"), medians, strict=True)) | {"count": len(times) - 1}
 
 
 def constants() -> dict[str, float]:
-    """Ranks 0 and 1: latency, seconds per byte, seconds per message of many."""
+    """Ranks 0 and 1: latency, seconds per byte."""
     from mpi4py import MPI
 
     comm = MPI.COMM_WORLD
     short, long = np.zeros(8, dtype=np.uint8), np.zeros(LONG, dtype=np.uint8)
-    inbox = np.zeros((MESSAGES, 8), dtype=np.uint8)
     trips: dict[int, list[float]] = {short.size: [], LONG: []}
-    trains = []
     other = 1 - comm.rank
     comm.Barrier()
     for buffer, repetitions in ((short, 2000), (long, 200)):
@@ -88,21 +81,12 @@ def constants() -> dict[str, float]:
             for turn in (0, 1):
                 (comm.Send if turn == comm.rank else comm.Recv)(buffer, other)
             trips[buffer.size].append((time.perf_counter() - start) / 2)
-    for _ in range(10):
-        comm.Sendrecv(short, other, recvbuf=short.copy(), source=other)  # both are ready
-        start = time.perf_counter()
-        if comm.rank == 0:
-            MPI.Request.Waitall([comm.Irecv(row, 1) for row in inbox])
-            trains.append((time.perf_counter() - start) / MESSAGES)
-        else:
-            MPI.Request.Waitall([comm.Isend(row, 0) for row in inbox])
     if comm.rank:
         return {}
     latency = statistics.median(trips[short.size])
     return {
         "latency": latency,
         "per_byte": (statistics.median(trips[LONG]) - latency) / LONG,
-        "per_message": statistics.median(trains),
     }
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/scaling_report.py [docs/scaling.json]        Markdown; the figure has the same name, as .png
 
-Predictions assume a network of 2 us latency and 10 GB/s, 1 us for each message at a rank that receives many, a core for
-every rank, all as fast as those measured. ``docs/scaling.md`` has the sources.
+Predictions assume a network of 2 us latency and 10 GB/s, and a core for every rank, all as fast as those measured.
+``docs/scaling.md`` has the sources.
 """
 
 import json
@@ -12,20 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from collectives import OBSERVATIONS
+from collectives import EVALUATIONS, OBSERVATIONS
 from scaling_law import Link, Serial, Task, idle_round, slowest, terms
 
 from esmaml_mpi.parallel.plan import deal
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORK = Link(latency=2e-6, per_byte=1e-10, per_message=1e-6)
+NETWORK = Link(latency=2e-6, per_byte=1e-10)
 TERMS = {
     "ideal": "an n-th of the work",
     "uneven": "uneven shares, idle ranks",
     "imbalance": "waiting for the slowest rank",
     "serial": "rank 0 alone",
     "collectives": "messages",
-    "naps": "naps of waiting ranks",
 }
 SIZES, RANKS, DIMENSIONS = (300, 3000), (301, 3001), (100, 1000, 10_000, 100_000)
 
@@ -69,8 +68,8 @@ def link_of(found: dict) -> Link:
     """Between two ranks, each with a core: latency and bandwidth as measured, the rest of a round without a pause."""
     two = found["collectives"][0]
     link, idle = Link(**two["link"]), next(each for each in two["rounds"] if each["pause"] == 0.0)
-    rest = idle["total"] - idle_round(2, idle["d"], OBSERVATIONS, 0.0, link)
-    return replace(link, per_call=max(rest, 0.0) / 3)
+    rest = idle["total"] - idle_round(2, EVALUATIONS, idle["d"], OBSERVATIONS, link)
+    return replace(link, per_call=max(rest, 0.0) / 2)
 
 
 def serial_of(found: dict, name: str) -> Serial:
@@ -87,12 +86,12 @@ def print_constants(found: dict, tasks: dict[str, Task], link: Link) -> None:
         largest = ", ".join(f"{slowest(task, n):.3f}" for n in (2, *RANKS))
         fit = f"{min(ratios):.2f} to {max(ratios):.2f}"
         row(name, task.d, ms(task.a), ms(task.u), fit, f"{task.deviations.std() / task.work(1) * 100:.1f} %", largest)
-    header("link", "latency, us", "GB/s", "a message of many, us")
+    header("link", "latency, us", "GB/s")
     for name, each in (("measured between two ranks of this machine", link), ("assumed between nodes", NETWORK)):
-        row(name, f"{each.latency * 1e6:.2f}", f"{1e-9 / each.per_byte:.1f}", f"{each.per_message * 1e6:.2f}")
+        row(name, f"{each.latency * 1e6:.2f}", f"{1e-9 / each.per_byte:.1f}")
     print(f"\na collective beside its messages, measured: {link.per_call * 1e6:.1f} us")
     p, q, r = (found["serial"][name] for name in "pqr")
-    print(f"rank 0 alone: {ms(p)} ms + E/2 ({q * 1e6:.2f} us + d {r * 1e9:.2f} ns), and the loop's overhead `other`")
+    print(f"rank 0 alone: {ms(p)} ms + D ({q * 1e6:.2f} us + d {r * 1e9:.2f} ns), and the loop's overhead `other`")
 
 
 def print_runs(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], link: Link) -> None:
@@ -109,7 +108,7 @@ def print_runs(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], 
             # Threads share a process: an even split without messages.
             share = -(-evaluations // workers)
             law = (
-                tasks[name].work(share) + serials[name].seconds(evaluations, tasks[name].d)
+                tasks[name].work(share) + serials[name].seconds(evaluations // 2, tasks[name].d)
                 if run["ranks"] == 1
                 else terms(workers, evaluations, tasks[name], serials[name], link)["total"]
             )
@@ -125,12 +124,12 @@ def print_runs(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], 
 
 def print_collectives(found: dict, link: Link) -> None:
     """The collectives alone on more and more ranks."""
-    columns = ("broadcast, ms", "sum, ms", "gather, ms", "together, ms", "a rank, us", "law with a core each, ms")
+    columns = ("broadcast, ms", "sum, ms", "together, ms", "a rank, us", "law with a core each, ms")
     header("ranks", "d", "pause, ms", *columns)
     for measured in found["collectives"]:
         for each in measured["rounds"]:
-            n, times = each["ranks"], [ms(each[part]) for part in ("broadcast", "sum", "gather", "total")]
-            law = idle_round(n, each["d"], OBSERVATIONS, each["pause"], link)
+            n, times = each["ranks"], [ms(each[part]) for part in ("broadcast", "sum", "total")]
+            law = idle_round(n, EVALUATIONS, each["d"], OBSERVATIONS, link)
             row(n, each["d"], ms(each["pause"]), *times, f"{each['total'] / n * 1e6:.0f}", ms(law))
 
 
@@ -153,13 +152,13 @@ def print_predictions(tasks: dict[str, Task], serials: dict[str, Serial], networ
 
 def print_dimensions(tasks: dict[str, Task], serials: dict[str, Serial], network: Link) -> None:
     """What grows with d beside the evaluations themselves, whose time is held."""
-    header("E", "ranks", "d", "rank 0 alone, ms", "messages, ms", "naps, ms")
+    header("E", "ranks", "d", "rank 0 alone, ms", "messages, ms")
     name, task = max(tasks.items(), key=lambda item: item[1].u)
     for evaluations in SIZES:
         for n in RANKS:
             for d in DIMENSIONS:
                 found = terms(n, evaluations, replace(task, d=d), serials[name], network)
-                row(evaluations, n, d, *(ms(found[term]) for term in ("serial", "collectives", "naps")))
+                row(evaluations, n, d, *(ms(found[term]) for term in ("serial", "collectives")))
 
 
 def draw(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], network: Link, output: Path) -> None:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from esmaml_mpi.results.reader import Results
     from esmaml_mpi.results.reader import read as read_results
     from esmaml_mpi.trained.meta_policy import MetaPolicy
+    from esmaml_mpi.trained.session import Session
     from esmaml_mpi.training.from_python import train
 
 __version__ = "0.1.0"
-__all__ = ["Adaptation", "Config", "MetaPolicy", "Results", "load_config", "read_results", "train"]
+__all__ = ["Adaptation", "Config", "MetaPolicy", "Results", "Session", "load_config", "read_results", "train"]
 
 # Looked up when first used: importing the package must not import NumPy before the command has set its thread counts.
 _PLACES = {
@@ -26,6 +27,7 @@ _PLACES = {
     "Config": ("esmaml_mpi.config.config", "Config"),
     "MetaPolicy": ("esmaml_mpi.trained.meta_policy", "MetaPolicy"),
     "Results": ("esmaml_mpi.results.reader", "Results"),
+    "Session": ("esmaml_mpi.trained.session", "Session"),
     "load_config": ("esmaml_mpi.config.loading", "load"),
     "read_results": ("esmaml_mpi.results.reader", "read"),
     "train": ("esmaml_mpi.training.from_python", "train"),

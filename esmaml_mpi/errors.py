@@ -1,7 +1,7 @@
 """Errors with a message for the user: shown as one line, without a traceback."""
 
+import os
 import traceback
-from pathlib import Path
 
 
 class UserError(Exception):
@@ -74,4 +74,4 @@ def place(error: BaseException) -> str:
     if isinstance(error, Misfit):
         return ""
     trace = traceback.extract_tb(error.__traceback__)
-    return f" ({Path(trace[-1].filename).name}, line {trace[-1].lineno})" if trace else ""
+    return f" ({os.path.basename(trace[-1].filename)}, line {trace[-1].lineno})" if trace else ""

@@ -136,7 +136,10 @@ def es_maml(seed, iterations):
         sums = [total + sum(map(Fraction, row.tolist())) for total, row in zip(sums, unit_sums, strict=True)]
         # Line 9: a step along the ES gradient of the adapted reward.
         weights = es_weights(values[:PERTURBATIONS], values[PERTURBATIONS:].sum() / CURRENT, SIGMA)
-        theta = theta + BETA * sum(w * direction for w, direction in zip(weights, g, strict=True))
+        # Summed as integers, to which the order of workers is nothing; all |g| are below 16, so that they fit.
+        unit = 2.0 ** (62 - math.frexp(np.abs(weights).sum())[1] - 4)
+        total = sum(np.rint(w * unit * direction).astype(int) for w, direction in zip(weights, g, strict=True))
+        theta = theta + BETA * (total / unit)
 
 
 if __name__ == "__main__":

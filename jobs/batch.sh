@@ -25,7 +25,10 @@ launch() {
   case "${command[0]##*/}" in
     # Newer Slurm does not hand sbatch's --cpus-per-task on to srun. --wait: when one rank has ended, the others may not
     # outlive it for long. (--kill-on-bad-exit would end them at once, also after exit code 75, which is a good one.)
-    srun) command+=(--ntasks="$ranks" --cpus-per-task="$threads" --wait=60) ;;
+    srun)
+      command+=(--ntasks="$ranks" --cpus-per-task="$threads" --wait=60)
+      [ -z "$lost" ] || command+=(--overlap --nodes="$(left | wc -l)" --exclude="${lost// /,}")
+      ;;
     mpirun | mpiexec)
       version=$("${command[0]}" --version 2>/dev/null) || true
       if [[ $version =~ \(Open\ MPI\)\ ([0-9]+) ]]; then
@@ -33,6 +36,10 @@ launch() {
         command+=(--bind-to none)
         # From version 5 on, the survivors of a rank's death can finish the run.
         [ "${BASH_REMATCH[1]}" -lt 5 ] || command+=(--with-ft ulfm)
+        . "$root/jobs/keepalive.sh"
+        [ -z "$lost" ] || command+=(--host "$(left_slots)")
+      elif [ -n "$lost" ]; then
+        command+=(-hosts "$(left_slots)")
       fi
       command+=(-n "$ranks")
       ;;
@@ -86,26 +93,83 @@ iteration() { # STATE: the one that its text names
   case "$number" in [0-9]*) echo "${number%% *}" ;; *) echo 0 ;; esac
 }
 
+# ---- nodes that are lost -------------------------------------------------------------------------------------------
+
+nodes() { scontrol show hostnames "$SLURM_JOB_NODELIST"; }
+left() { nodes | grep -vxF "${lost// /$'\n'}"; }
+
+# Nodes and the tasks that Slurm meant for each, as "n1 2", from its "2(x2),1".
+tasks() {
+  local count
+  paste -d ' ' <(nodes) <(tr , '\n' <<<"$SLURM_TASKS_PER_NODE" | while read -r count; do
+    yes "${count%%(*}" | head -n "$(case "$count" in *x*) tr -cd 0-9 <<<"${count#*x}" ;; *) echo 1 ;; esac)"
+  done)
+}
+left_slots() { tasks | awk -v lost=" $lost " '!index(lost, " " $1 " ") { print $1 ":" $2 }' | paste -sd ,; }
+left_ranks() { tasks | awk -v lost=" $lost " '!index(lost, " " $1 " ") { sum += $2 } END { print sum }'; }
+
+# Ranks of this job on this node.
+ranks_here() {
+  grep -slzxF "SLURM_JOB_ID=$SLURM_JOB_ID" /proc/[0-9]*/environ | xargs -r grep -slzE '^PMIX?_RANK=' | cut -d / -f 3
+}
+
+# Adds to `lost` the nodes on which Slurm cannot start a process; 0 if there are new ones, and nodes are left.
+find_lost() {
+  local before=$lost answered
+  [ "${SLURM_JOB_NUM_NODES:-1}" -gt 1 ] || return 1
+  answered=$(for node in $(left); do hello "$node" & done; wait)
+  [ -n "$answered" ] || return 1 # srun itself does not work here: nobody knows
+  lost=$(nodes | grep -vxF "$answered" | paste -sd ' ') || lost=
+  [ -n "$lost" ] && [ "$lost" != "$before" ]
+}
+hello() { # NODE; ranks that have outlived their launcher there are ended
+  if timeout --kill-after=2 10 srun --overlap --mpi=none --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=0 \
+    --nodelist="$1" bash -c "$(declare -f ranks_here); ranks_here | xargs -r kill -KILL; exit 0" \
+    </dev/null >/dev/null 2>&1; then echo "$1"; fi
+}
+
+# Launchers may wait for minutes for a node that will not answer again, when nobody works any more.
+end_a_launcher_that_lingers() { # COMMAND...
+  while sleep 10 &>/dev/null; do
+    if [ -n "$(ranks_here)" ] || ! how_far "$@" >/dev/null 2>&1; then continue; fi
+    sleep 10 &>/dev/null # which any launcher may need
+    say "complete, and no rank is left: the launcher is ended"
+    kill -TERM "$step" && sleep 5 &>/dev/null && kill -KILL "$step"
+    return
+  done
+}
+
+# ---- the run -------------------------------------------------------------------------------------------------------
+
 # One launch of all ranks; sets code.
 attempt() {
+  local beside=()
   # Until the program takes USR1 over it must not end the launcher or the ranks.
-  (trap '' USR1 && launch "$SLURM_NTASKS" "${SLURM_CPUS_PER_TASK:-1}" "$venv/bin/esmaml" "$@" </dev/null) &
+  (trap '' USR1 && launch "$ranks" "${SLURM_CPUS_PER_TASK:-1}" "$venv/bin/esmaml" "$@" </dev/null) &
   step=$! again=
+  if [ "${SLURM_JOB_NUM_NODES:-1}" -gt 1 ]; then
+    # shellcheck disable=SC2046
+    "$venv/bin/python" "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null &
+    beside+=($!)
+  fi
+  end_a_launcher_that_lingers "$@" &
+  beside+=($!)
   while :; do # a trapped signal ends `wait` before the step has ended
     interrupted=
     wait "$step" && code=0 || code=$?
     [ -n "$interrupted" ] || break
   done
-  [ -z "$again" ] || kill "$again" 2>/dev/null || true
+  kill "${beside[@]}" ${again:+"$again"} 2>/dev/null || true
 }
 
 work() {
-  local before state code
-  step='' again='' signalled=''
+  local before state code ranks
+  step='' again='' signalled='' lost=''
   trap 'pass_on USR1' USR1
   trap 'pass_on TERM' TERM INT
   say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date '+%F %T')," \
     "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
+  ranks=$SLURM_NTASKS
   before=$(how_far "$@") || [ $? = 75 ] || exit 2
   while :; do
     attempt "$@"
@@ -121,6 +185,11 @@ work() {
       exit 75
     fi
     [ "$code" != 0 ] || code=1
+    if [ -z "$signalled" ] && find_lost; then
+      ranks=$(left_ranks) before=$state
+      say "lost: $lost (exit code $code, $state); the run goes on with $ranks ranks on what is left"
+      continue
+    fi
     if [ -n "$signalled" ] || [ "$(iteration "$state")" -le "$(iteration "$before")" ]; then
       say "not complete (exit code $code): $state"
       exit "$code"
@@ -133,9 +202,9 @@ work() {
 
 # Back into the queue, unless somebody wants the job to end: then its state is not RUNNING.
 requeue() { # WHY
-  if [ "$signalled" = TERM ] || [ -z "$(squeue -h -j "$SLURM_JOB_ID" -t RUNNING -o %A)" ]; then
+  if [ "$signalled" = TERM ] || [ -z "$(timeout 60 squeue -h -j "$SLURM_JOB_ID" -t RUNNING -o %A)" ]; then
     say "$1; if Slurm does not start this job again by itself, submit the same command to continue"
-  elif scontrol requeue "$SLURM_JOB_ID"; then
+  elif timeout 60 scontrol requeue "$SLURM_JOB_ID"; then
     say "$1; job $SLURM_JOB_ID is back in the queue"
   else
     say "$1, but this job may not be requeued: submit the same command again to continue"

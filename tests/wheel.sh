@@ -49,7 +49,7 @@ for pattern in ("analysis/*.py", "configs/*.toml", "jobs/*.slurm", "examples/*.p
 modules = {path.relative_to(checkout).as_posix() for path in (checkout / "esmaml_mpi").rglob("*.py")}
 assert modules == {name for name in ours if name.endswith(".py") and not name.startswith(shipped)}
 kinds = {Path(name).suffix for name in ours if name.startswith("esmaml_mpi/")}
-assert kinds <= {".py", ".so", ".toml", ".slurm", ".sh", ".xml", ".typed"}, kinds
+assert kinds <= {".py", ".so", ".toml", ".slurm", ".sh", ".xml", ".typed", ".h5", ".json"}, kinds
 print(f"  {len(ours)} files, the same in both; {sum(name.startswith(shipped) for name in ours)} of them shipped folders")
 CODE
 
@@ -120,4 +120,5 @@ done
 run 30 esmaml selftest
 cd ..
 [ -z "$(find "$TMPDIR" -name 'esmaml_selftest_*')" ] || die "selftest has left files behind"
+bash "$checkout/tests/robot.sh" "${package[0]}"
 echo "the wheel works without a checkout: $commands commands, $SECONDS s"

@@ -7,6 +7,7 @@ from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import GROUPS
+from esmaml_mpi.results.interface import MEANINGS
 from esmaml_mpi.results.provenance import PACKAGES, collect
 from esmaml_mpi.results.seal import FORMAT_VERSION, SIZE
 from esmaml_mpi.trained import policy_file
@@ -25,6 +26,22 @@ STARTS = "Attributes of the latest start of the run, and in the groups `launch_0
 SEAL = f"""\
 In front of the HDF5 data are {SIZE} bytes with a checksum of them, HDF5's user block, which other programs skip. A file
 that another program has rewritten is still HDF5, but `esmaml` refuses it."""
+
+INTERFACE = """\
+What a program has to know that acts with the policies, and has neither the simulator nor the family's file. Datasets are
+left out where the family does not say. Files of earlier versions have no such group; sizes are then worked out from those
+of the parameters."""
+INTERFACE_ROWS = [
+    ["`observation_size`", "attribute", "numbers of an observation, n"],
+    ["`action_size`", "attribute", "numbers of an action, m"],
+    ["`rate`", "attribute", "actions a second; 0: the family has no clock"],
+    [
+        "`actions_scaled`",
+        "attribute",
+        "whether outputs of -1 and +1 stand for the bounds, where both are finite; else outputs are actions, clipped",
+    ],
+    *([code(name), f"({letter},)", MEANINGS[name]] for name, letter in zip(MEANINGS, "nmmm", strict=True)),
+]
 
 GROUP_DOCS = {
     "train": "One row for each iteration.",
@@ -79,6 +96,7 @@ def page() -> str:
         rows = [[code(name), each.row, _dtype(each.dtype), each.unit, each.meaning] for name, each in series.items()]
         parts += [f"## /{group}", prose(GROUP_DOCS[group]), table(["dataset", "row", "type", "unit", "meaning"], rows)]
     parts += ["## /config", "Attribute `toml`: the resolved configuration. `esmaml info RESULTS --config` prints it."]
+    parts += ["## /interface", INTERFACE, table(["attribute or dataset", "", "meaning"], INTERFACE_ROWS)]
     parts += ["## /provenance", STARTS, _provenance()]
     parts += ["## /checkpoint", "What the next iteration depends on; `--resume` goes on from it.", _checkpoint()]
     parts += ["## The seal", SEAL, "## Policy files", prose(policy_file.__doc__)]

@@ -29,6 +29,9 @@ class Operator(Protocol):
     # it goes on where a reward is nan or -inf, as of a robot that fell.
     tells_centre: bool
     bears_failures: bool
+    # Optional: what to do where trying the same policy again gives another reward, if the operator as it is set takes
+    # rewards at their word; empty if it does not.
+    noise_advice: str
     # Optional: whether it is sent a Recording of its queries' episodes (``rollouts/recording.py``) in place of rewards.
     uses_recordings: bool
 

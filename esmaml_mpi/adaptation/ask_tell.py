@@ -4,6 +4,7 @@ What a session asks for is decided by the operators that training uses, driven a
 theta, seed and the rewards so far are its whole state: a session made again from them goes on bit for bit.
 """
 
+import hashlib
 import math
 from collections.abc import Iterable
 from numbers import Real
@@ -11,6 +12,7 @@ from numbers import Real
 import numpy as np
 
 from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.adaptation.confidence import Confidence, confidence
 from esmaml_mpi.directions.drawing import Directions, Source
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
@@ -51,6 +53,7 @@ class Adaptation:
             raise UsageError(f"theta of shape {theta.shape}: finite parameters (d,) are wanted.")
         self.operator = operator
         self.rewards: list[float] = []  # -inf: the trial has failed
+        self._tried: list[bytes] = []  # a digest of each trial's parameters
         self._theta = theta
         self._adapted: np.ndarray | None = None
         self._best_tried, self._best_reward = theta, -math.inf
@@ -93,6 +96,11 @@ class Adaptation:
         return (self._best_tried if self._centre is None else self._centre).copy()
 
     @property
+    def confidence(self) -> Confidence:
+        """What is known of the best policy tried and of ``best``, the pivot, where rewards are noisy."""
+        return confidence(self._tried, self.rewards, _digest(self.best))
+
+    @property
     def batch(self) -> tuple[int, np.ndarray, int]:
         """The operator's present queries, which an evaluation tries together: their number in the sequence, their
         parameters (d, Q), and how many of their rewards have been told.
@@ -115,8 +123,10 @@ class Adaptation:
         if self.done:
             raise UsageError(f"the adaptation is done after {self.trials} trials; no further reward is wanted.")
         value = self._checked(reward)
+        asked = self.ask()
         if value > self._best_reward:
-            self._best_tried, self._best_reward = self.ask(), value
+            self._best_tried, self._best_reward = asked, value
+        self._tried.append(_digest(asked))
         self.rewards.append(value)
         self._answers.append(value)
         if len(self._answers) == self._queries.shape[-1]:
@@ -159,3 +169,8 @@ class Adaptation:
         self._source.fill(drawn, Purpose.ADAPTATION, self._at, task=self._task, step=self._draws)
         self._draws += 1
         return drawn[:, None, None]
+
+
+def _digest(parameters: np.ndarray) -> bytes:
+    """Equal for equal parameters."""
+    return hashlib.blake2b(parameters.tobytes(), digest_size=16).digest()

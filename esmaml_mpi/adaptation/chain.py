@@ -81,6 +81,11 @@ class Chain(AdaptationSettings):
                     raise ConfigError(f"adaptation.links[{i}]: {error}") from error
 
     @property
+    def noise_advice(self) -> str:
+        """What to do under noise: of the first link that says something."""
+        return next(filter(None, (getattr(operator, "noise_advice", "") for operator in self.operators)), "")
+
+    @property
     def bears_failures(self) -> bool:
         """Whether every operator goes on where a trial has no reward."""
         return all(getattr(operator, "bears_failures", False) for operator in self.operators)

@@ -15,8 +15,8 @@ from esmaml_mpi.decoders.archive import Archive
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
-from esmaml_mpi.estimators.rewards import scaled, scaling
-from esmaml_mpi.native.door import shifted
+from esmaml_mpi.estimators.rewards import normalize, scaled, scaling
+from esmaml_mpi.native.door import shifted, weighted_sum
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import (
     DECODER_DOC,
@@ -136,15 +136,15 @@ class ESGradient(AdaptationSettings):
             rewards = yield points
             values = rewards[..., : self.queries].reshape(*theta.shape[1:], count, len(signs))
             pivot = rewards[..., self.queries] if self.evaluates_pivot else None
-            shift, scale, signal = scaling(values, pivot, self.reward_normalization)
-            differences = estimator.differences(*scaled(values, pivot, shift, scale, signal))
             if self.decoder == "average":
-                weights = differences / (count * self.sigma)
+                normal, normal_pivot, _ = normalize(values, pivot, self.reward_normalization)
+                weights = estimator.differences(normal, normal_pivot) / (count * self.sigma)
                 if hasattr(normals, "importance"):
                     weights *= normals.importance(directions)
-                np.multiply(directions, weights, out=directions)
-                gradient = np.add.reduce(directions, axis=-1)
+                gradient = weighted_sum(directions, weights)
             else:
+                shift, scale, signal = scaling(values, pivot, self.reward_normalization)
+                differences = estimator.differences(*scaled(values, pivot, shift, scale, signal))
                 gradient = self._decoded(
                     directions, differences, theta, pivot, np.where(signal, scale, np.inf), archives
                 )

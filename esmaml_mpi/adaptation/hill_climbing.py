@@ -73,6 +73,23 @@ class HillClimbing(AdaptationSettings):
         """How often it asks for rewards."""
         return self.queries + (not self.reevaluate_pivot)
 
+    @property
+    def noise_advice(self) -> str:
+        """What to do under noise, unless that is done."""
+        if self.reevaluate_pivot:
+            return ""
+        told = (
+            "hill climbing keeps the reward that its best policy has won with and never looks at it again: where the "
+            "same policy does not earn the same reward each time, one lucky trial can end the climb. "
+            "adaptation.reevaluate_pivot=true tries it again beside each candidate "
+            f"({2 * self.queries * self.evaluations} trials as it is set)"
+        )
+        if self.scheme == "batch":
+            return told + "."
+        return (
+            told + "; adaptation.scheme=batch with adaptation.evaluations=P takes the best of P candidates at a time."
+        )
+
     def pivot_last(self, step: int) -> bool:
         """False: its pivots are measured as any other policy is."""
         return False

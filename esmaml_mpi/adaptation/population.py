@@ -56,6 +56,15 @@ class PopulationSearch(AdaptationSettings):
         """How often it asks for rewards."""
         return self.generations
 
+    @property
+    def noise_advice(self) -> str:
+        """What to do under noise."""
+        return (
+            "population search keeps the rewards that parents have survived with and never looks at them again: where "
+            "the same policy does not earn the same reward each time, lucky ones stay. More survivors dilute that; "
+            "adaptation.operator=hill_climbing with adaptation.reevaluate_pivot=true does without it."
+        )
+
     def pivot_last(self, step: int) -> bool:
         """False: there is no pivot."""
         return False

@@ -8,7 +8,7 @@ from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.reproducibility.randomness import Streams
 from esmaml_mpi.rollouts.evaluator import AskTell, Evaluator
-from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.rollouts.units import Tally, Units
 from esmaml_mpi.settings.sections import Sections, known
 
 
@@ -52,7 +52,7 @@ class TaskUnits(ABC):
         units = Units(request.round, tasks[:, None], np.zeros(len(tasks), dtype=np.int64))
         points = np.repeat(request.theta[:, None], len(tasks), axis=1)
         outcome = evaluator.contributions(ask_tell, points, units, request.observer, width)
-        failed = (outcome.tally.status != Status.OK) | ~np.isfinite(outcome.after).all(axis=1)
+        failed = ~outcome.tally.good | ~np.isfinite(outcome.after).all(axis=1)
         outcome.after[failed] = np.nan
         return outcome.after, outcome.tally
 

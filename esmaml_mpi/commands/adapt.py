@@ -10,10 +10,11 @@ def add_parser(commands: Commands) -> None:
     adapt = commands.add_parser(
         "adapt",
         help="adapt to a robot, one trial at a time",
-        description="Adapt a trained meta-policy one trial at a time. Each trial's policy is written to a file beside "
-        "the session (.npz, see docs/reference/results.md); run it, then enter the reward it got, `failed` if it got "
-        "none, or q to leave. Whatever ends the program, the session goes on from the last reward entered: "
-        "`esmaml adapt --session FILE`. One process.",
+        description="Adapt a trained meta-policy one trial at a time, from the results file alone: no simulator is "
+        "needed. Each trial's policy is written to a file beside the session (.npz, see docs/reference/results.md); "
+        "run it, then enter the reward it got, or `skip`, `undo`, `list`, `best`, `note TEXT`, `quit`, `help`. "
+        "Whatever ends the program, the session goes on from the last reward told: `esmaml adapt --session FILE`, or "
+        "esmaml_mpi.Session in Python. One process.",
     )
     adapt.add_argument(
         "results", nargs="?", metavar="RESULTS", help="results file of a training run; left out to go on with a session"
@@ -23,12 +24,23 @@ def add_parser(commands: Commands) -> None:
     add_set_adaptation(adapt)
     adapt.add_argument("--seed", type=int, metavar="N", help="seed of the perturbations (default: 0)")
     adapt.add_argument("--task", type=int, metavar="ID", help="take the rewards from this simulated task, no robot's")
+    adapt.add_argument(
+        "--command",
+        metavar="COMMAND",
+        help="run this for each trial, as './trial.sh {policy}', with the policy's path in place of {policy}; the last "
+        "line that it prints is the reward, or skip. No shell: write one, as in \"sh -c '...'\", where one is wanted. "
+        "What fails (exit code, no number, too late) is asked about at a terminal, and else tried three times",
+    )
+    adapt.add_argument("--limit", type=float, metavar="SECONDS", help="end a trial of --command that takes longer")
+    adapt.add_argument(
+        "--undo", type=positive, nargs="?", const=1, metavar="N", help="first take back the last N rewards (default: 1)"
+    )
     adapt.add_argument("--trials", type=positive, metavar="N", help="leave after this many trials (default: all)")
     adapt.set_defaults(run=adapt_command, collective=False)
 
 
 def adapt_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code, 75 if the session was left before its end."""
-    from esmaml_mpi.trained.session import adapt
+    from esmaml_mpi.trained.adapting import adapt
 
     return adapt(options)

@@ -1,8 +1,18 @@
 """Arguments that several commands share, and the parser that knows what a misspelt one was to be."""
 
 import argparse
-import difflib
+import os
+import sys
 from typing import Any, TypeAlias
+
+
+class Formatter(argparse.HelpFormatter):
+    """As wide as the terminal, like the one it is of. That one asks ``shutil``, which loads compression libraries into
+    every rank.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -12,6 +22,10 @@ class Parser(argparse.ArgumentParser):
     """
 
     verbatim = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Scripts look for --output among the arguments, and would not know --out.
+        super().__init__(*args, **{"formatter_class": Formatter, "allow_abbrev": False, **options})
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         try:
@@ -36,7 +50,18 @@ class Parser(argparse.ArgumentParser):
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # what `add_parser` of a command adds itself to
 
 
+def _columns() -> int:
+    if (given := os.environ.get("COLUMNS", "")).isdigit() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # None: no terminal
+    except (AttributeError, ValueError, OSError):
+        return 80
+
+
 def _nearest(word: str, words: list[str]) -> str:
+    import difflib  # of those who are mistaken
+
     near = difflib.get_close_matches(word, words, n=1)
     return f". Did you mean {near[0]!r}?" if near else ""
 

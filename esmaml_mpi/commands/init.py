@@ -13,7 +13,7 @@ from esmaml_mpi.commands.arguments import Commands
 # Folder that comes with the program -> what is laid out of it. What installs from a checkout stays there.
 LAID_OUT = {
     "configs": ("*.toml",),
-    "jobs": ("*.slurm", "batch.sh", "site.sh"),
+    "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.sh"),
     "examples": ("ferry.py", "ferry.toml"),
 }
 SITE = Path("jobs", "site.sh")

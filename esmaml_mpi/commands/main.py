@@ -8,25 +8,9 @@ import os
 import sys
 import traceback
 from contextlib import nullcontext
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from esmaml_mpi.commands import (
-    adapt,
-    claims,
-    compare,
-    config,
-    evaluate,
-    export,
-    info,
-    init,
-    plot,
-    render,
-    report,
-    selftest,
-    sweep,
-    tasks,
-    train,
-)
 from esmaml_mpi.commands.arguments import Parser
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.training.interruption import ignore_late_signals, remember_early_signals
@@ -35,11 +19,11 @@ from esmaml_mpi.training.standard_output import enduring, reader_left
 if TYPE_CHECKING:  # loading it loads NumPy, before the numbers of threads are set below
     from esmaml_mpi.parallel.world import World
 
-# In the order in which `esmaml --help` lists them.
+# In the order in which `esmaml --help` lists them. Each has a module of its name, loaded when it is wanted.
 COMMANDS = (
-    *(train, evaluate, render, adapt, info, export, sweep),
-    *(plot, report, compare, claims),
-    *(init, selftest, tasks, config),
+    *("train", "evaluate", "render", "adapt", "info", "export", "sweep", "zoo"),
+    *("plot", "report", "compare", "claims"),
+    *("init", "selftest", "tasks", "config"),
 )
 
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
@@ -55,7 +39,8 @@ for _name in (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command on this rank; returns its exit code."""
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = make_parser(words[0] if words else None).parse_args(words)
     trains = options.command == "train" or (options.command == "sweep" and not options.list)
     if trains:
         remember_early_signals()
@@ -129,8 +114,8 @@ def _complain(error: UserError) -> int:
     return error.exit_code
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The command line: every command with its arguments."""
+def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The command line: every command with its arguments, or the one ``command`` where there is one of this name."""
     parser = Parser(
         prog="esmaml",
         description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks "
@@ -142,6 +127,6 @@ def make_parser() -> argparse.ArgumentParser:
 
     parser.add_argument("--version", action="version", version=f"esmaml_mpi {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_parser(commands)
+    for name in (command,) if command in COMMANDS else COMMANDS:
+        import_module(f"esmaml_mpi.commands.{name}").add_parser(commands)
     return parser

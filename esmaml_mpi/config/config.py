@@ -1,13 +1,11 @@
 """What an experiment is: typed sections, read from TOML with overrides, validated before any rank starts work."""
 
 import dataclasses
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from esmaml_mpi.config.choices import CHOICES, chosen
-from esmaml_mpi.config.consistency import resolve
 from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.config.toml_text import read_toml
 from esmaml_mpi.settings import sections
@@ -56,6 +54,8 @@ class Config(sections.Sections):
 
     def to_toml(self, comments: bool = False) -> str:
         """TOML text, with each setting's documentation if ``comments``."""
+        import inspect
+
         import tomli_w
 
         if not comments:
@@ -87,6 +87,8 @@ class Config(sections.Sections):
         Raises ConfigError where settings contradict each other or ask for more memory than this machine has, and
         FamilyError where the task family is not one. ``training`` says whether a run is to come, or only adaptations.
         """
+        from esmaml_mpi.config.consistency import resolve  # rank 0's: the others are given resolved ones
+
         return resolve(self, training)
 
     @property

@@ -11,6 +11,7 @@ from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.config.memory import check_memory
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError, FamilyError
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once, remark_after
 from esmaml_mpi.settings.fields import parse, show
@@ -35,7 +36,10 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
         family = make_family(config.task.name, config.task.horizon, config.task.options)
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_sharing(config, family)
-    _check_directions(resolved, family)
+    policy = make_policy(resolved, family)
+    with _naming("meta"):
+        make_algorithm(resolved).check(policy.size)
+    check_adaptation(resolved, policy)
     check_memory(resolved, family, training)
     with _limited(config):
         repeatable = rehearse(family)
@@ -117,14 +121,12 @@ def _check_sharing(config: Sections, family: TaskFamily) -> None:
         )
 
 
-def _check_directions(config: Sections, family: TaskFamily) -> None:
-    """Whether samplers and decoders can do with the numbers of queries and parameters that they will get."""
-    policy = make_policy(config, family)
-    dimension = policy.size
-    algorithm, operator = make_algorithm(config), make_operator(config)
+def check_adaptation(config: Sections, policy: AnyPolicy) -> None:
+    """Raise ConfigError unless policies of this kind can be adapted as [adaptation] says: whether samplers and decoders
+    can do with the numbers of queries and parameters that they will get, and what the operator needs of a policy.
+    """
+    dimension, operator = policy.size, make_operator(config)
     sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
-    with _naming("meta"):
-        algorithm.check(dimension)
     with _naming("adaptation"):
         sampler.check(dimension, operator.directions_at_once)
         if hasattr(operator, "check_dimension"):

@@ -7,8 +7,9 @@ import numpy as np
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.meta.combining import Combining
 from esmaml_mpi.meta.held_out import HeldOut
-from esmaml_mpi.meta.stages import Request
+from esmaml_mpi.meta.stages import Combination, Request
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.evaluator import Evaluator, Outcome
@@ -63,6 +64,12 @@ class Experiment:
     def train_units(self, request: Request, indices: range) -> tuple[np.ndarray, Tally]:
         """Rows (U, width) of training units of the algorithm's stage, nan where one failed, and their tally."""
         return self.algorithm.work(request, indices, self.evaluator)
+
+    def combining(self, request: Request, combination: Combination) -> Combining:
+        """What the algorithm's combination of directions comes to, in parts or as a whole."""
+        at = request.round
+        perturbations, tasks = self.algorithm.directions_of(combination.number, at)
+        return Combining(combination, perturbations, tasks, request.theta.size, at, request.subspace)
 
     def test_units(self, request: Request, indices: range) -> Outcome:
         """Evaluate test units, before and after adaptation."""

@@ -1,6 +1,5 @@
 """TOML text, and what is wrong with it in one line."""
 
-import tomllib
 from os import PathLike
 
 from esmaml_mpi.errors import ConfigError
@@ -23,6 +22,8 @@ def read_text(source: str | PathLike) -> str:
 
 
 def read_toml(text: str, name: str) -> dict:
+    import tomllib  # rank 0 alone reads TOML
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -7,7 +7,8 @@ import numpy as np
 
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError, in_words
-from esmaml_mpi.meta.stages import Request, Stage, Step
+from esmaml_mpi.meta.perturbations import Perturbations
+from esmaml_mpi.meta.stages import Combination, Request, Stage, Step
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round
 from esmaml_mpi.rollouts.evaluator import Evaluator
@@ -43,11 +44,19 @@ class Algorithm(Protocol):
 
     def iteration(
         self, theta: np.ndarray, at: Round, subspace: Subspace | None, statistics: UnitStatistics
-    ) -> Generator[Stage, np.ndarray, Step]:
-        """One iteration around theta (d,): yields stages, is sent their rows (units, width), nan where one failed."""
+    ) -> Generator[Stage | Combination, np.ndarray, Step]:
+        """One iteration around theta (d,): yields stages, is sent their rows (units, width), nan where one failed;
+        yields combinations of its directions, is sent their sums (slots, d).
+        """
 
     def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """Rows (U, width) of these units of the request's stage, and what its rollouts amounted to."""
+
+    def directions_of(self, number: int, at: Round) -> tuple[Perturbations, np.ndarray]:
+        """The directions of combinations with this number: of which perturbations, and the tasks (S,) that key them.
+
+        Needed of algorithms that yield combinations.
+        """
 
 
 # name -> where its class is; imported only when used.

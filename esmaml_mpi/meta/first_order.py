@@ -11,14 +11,15 @@ which estimates the gradient of mean_T f_sigma^T(theta + alpha grad f_sigma^T(th
 with theta. H is never formed: H g2 comes from the queries directly.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.estimators.rewards import finite_mean, scaled, scaling
-from esmaml_mpi.hessians import HESSIANS, product
+from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.hessians import HESSIANS
+from esmaml_mpi.meta.curvature import PROJECTIONS, Curvature, projections
 from esmaml_mpi.meta.first_order_settings import (
     FirstOrderSections,
     FirstOrderSettings,
@@ -28,7 +29,7 @@ from esmaml_mpi.meta.first_order_settings import (
 from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.probe_rollouts import Rollouts, roll_out
 from esmaml_mpi.meta.probes import Measured, Probe
-from esmaml_mpi.meta.stages import Request, Stage, Step
+from esmaml_mpi.meta.stages import Combination, Request, Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
@@ -53,8 +54,7 @@ class FirstOrder:
 
     probes: tuple[Probe, Probe]  # at theta, and at theta'
     step_size: float  # alpha
-    hessian: str | None
-    hessian_rewards: str
+    curvature: Curvature | None  # the estimate of H, from the inner probe
     split: str
     local: bool  # whether each unit has observation statistics of its own
     corruption: RewardCorruption
@@ -70,11 +70,12 @@ class FirstOrder:
         meta, streams = config.meta, Streams(config.run.seed)
         check_settings(config)
         outer = Probe(Perturbations.of_meta_policy(meta, meta.perturbations, streams), meta.current_evaluations)
+        inner = adaptation_probe(config, streams)
+        curvature = Curvature(HESSIANS[meta.hessian_estimator], meta.hessian_rewards, inner.perturbations)
         return cls(
-            (adaptation_probe(config, streams), outer),
+            (inner, outer),
             config.adaptation.step_size,
-            meta.hessian_estimator if meta.use_hessian else None,
-            meta.hessian_rewards,
+            curvature if meta.use_hessian else None,
             meta.split,
             meta.observation_statistics == "local",
             parse(RewardCorruption, config.task.corruption, "task.corruption"),
@@ -124,8 +125,8 @@ class FirstOrder:
 
     def iteration(
         self, theta: np.ndarray, at: Round, subspace: Subspace | None, statistics: UnitStatistics | None = None
-    ) -> Generator[Stage, np.ndarray, Step]:
-        """See ``Algorithm``: two stages, or one where a unit is a task."""
+    ) -> Generator[Stage | Combination, np.ndarray, Step]:
+        """See ``Algorithm``: two stages, or one where a unit is a task; one more for H."""
         tasks, (inner, outer) = self.batches.draw(at), (probe.count for probe in self.probes)
         observers, extra = np.empty(0), 0
         if self.local:
@@ -139,18 +140,28 @@ class FirstOrder:
         else:
             first = yield Stage(INNER, len(tasks) * inner, 1 + extra, observers)
             rewards = first[:, 0].reshape(len(tasks), inner)
-            adapted = self._adapted(theta, rewards, tasks, at, subspace)
+            found = [self._inner(of_task, task, at) for of_task, task in zip(rewards, tasks, strict=True)]
+            steps = yield from self._gradients(INNER, found, theta.size, tasks, at, subspace)
+            adapted = theta[:, None] + self.step_size * steps.T
             second = yield Stage(OUTER, len(tasks) * outer, 1 + extra, np.concatenate([adapted.ravel(), observers]))
             values = [rewards, second[:, 0].reshape(len(tasks), outer)]
             sums = self._by_unit(first[:, 1:], second[:, 1:]) if self.local else None
-        gradient = self.gradient(theta.size, values[INNER], values[OUTER], tasks, at, subspace)
+        gradient = yield from self._gradient(theta.size, values[INNER], values[OUTER], tasks, at, subspace)
         perturbed = self.probes[OUTER].perturbations.queries  # evaluations of theta' itself come after these
         current = finite_mean(values[OUTER][:, perturbed:])
         return Step(gradient, np.concatenate([part.ravel() for part in values]), current, sums)
 
+    def directions_of(self, number: int, at: Round) -> tuple[Perturbations, np.ndarray]:
+        """See ``Algorithm``: those of the inner or the outer probe, which each task has of its own."""
+        return self.probes[number].perturbations, self.batches.draw(at)
+
     def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
-        """See ``Algorithm``: a row is a rollout's reward, or a task's rewards, then what local statistics need."""
+        """See ``Algorithm``: a row is a rollout's reward, or a task's rewards, then what local statistics need; of
+        projections it is one.
+        """
         theta, tasks, units = request.theta, self.batches.draw(request.round), np.array(indices)
+        if request.asked.number == PROJECTIONS:
+            return projections(self.probes[INNER].perturbations, request, tasks, units)
         centres = np.repeat(theta[:, None], len(tasks), axis=1)
         if self.split == "perturbation":
             which = request.asked.number
@@ -172,44 +183,61 @@ class FirstOrder:
                 centres[:, units] = self._adapted(theta, parts[0], tasks[units], request.round, request.subspace)
         return np.concatenate([*parts, sums], axis=1), Tally.joined(tallies)
 
-    def gradient(
+    def _gradient(
         self,
-        theta_size: int,
+        size: int,
         inner: np.ndarray,
         outer: np.ndarray,
         tasks: np.ndarray,
         at: Round,
         subspace: Subspace | None = None,
-    ) -> np.ndarray | None:
+    ) -> Generator[Stage | Combination, np.ndarray, np.ndarray | None]:
         """Meta-gradient (d,) from rewards (T, inner) and (T, outer), nan where a rollout failed.
 
         The mean over the tasks that have enough left; None if there is none.
         """
-        total, count = np.zeros(theta_size), 0
-        for task, first, second in zip(tasks, inner, outer, strict=True):
-            found, gradient = self.probes[OUTER].measured(second), None
-            if found is not None:
-                gradient = self.probes[OUTER].gradient(found, theta_size, at, task, subspace)
-                gradient = self._turned(gradient, self._inner(first, task, at), task, at, subspace)
-            if gradient is not None:
-                total, count = total + gradient, count + 1
-        return total / count if count else None
-
-    def _turned(
-        self, gradient: np.ndarray, inner: Measured | None, task: int, at: Round, subspace: Subspace | None
-    ) -> np.ndarray | None:
-        """(I + alpha H) times a gradient (d,) at theta'; None without what the inner probe should have found."""
-        if inner is None or self.hessian is None:
-            return None if inner is None else gradient
-        hessian, perturbations = HESSIANS[self.hessian], self.probes[INNER].perturbations
-        values, pivot = inner.values, None if inner.pivot is None else np.asarray(inner.pivot)
-        if len(values) < hessian.fewest_directions or (pivot is None and hessian.needs_pivot):
+        first = [self._inner(values, task, at) for values, task in zip(inner, tasks, strict=True)]
+        second = [self.probes[OUTER].measured(values) for values in outer]
+        enough = np.array([self._enough(*both) for both in zip(first, second, strict=True)])
+        if not enough.any():
             return None
-        if self.hessian_rewards == "normalized":
-            values, pivot = scaled(values, pivot, *scaling(values, pivot, perturbations.reward_normalization))
-        directions = perturbations.each(inner.kept, gradient.size, at, task, subspace)
-        coefficients = hessian.coefficients(values, pivot)
-        return gradient + self.step_size * product(directions, coefficients, gradient, perturbations.sigma)
+        second = [found if good else None for found, good in zip(second, enough, strict=True)]
+        gradients = yield from self._gradients(OUTER, second, size, tasks, at, subspace)
+        if self.curvature is not None:
+            first = [found if good else None for found, good in zip(first, enough, strict=True)]
+            turned = yield from self.curvature.products(INNER, first, gradients)
+            gradients = gradients + self.step_size * turned
+        total = np.zeros(size)
+        for gradient in gradients[enough]:
+            total = total + gradient
+        mean: np.ndarray = total / np.count_nonzero(enough)
+        return mean
+
+    def _enough(self, inner: Measured | None, outer: Measured | None) -> bool:
+        """Whether a task takes part in the mean."""
+        if inner is None or outer is None:
+            return False
+        return self.curvature is None or self.curvature.has_enough(inner)
+
+    def _gradients(
+        self,
+        which: int,
+        found: Sequence[Measured | None],
+        size: int,
+        tasks: np.ndarray,
+        at: Round,
+        subspace: Subspace | None,
+    ) -> Generator[Combination, np.ndarray, np.ndarray]:
+        """Gradients (T, d) of a probe's rewards at each task's centre; 0 where they are too few."""
+        probe = self.probes[which]
+        if probe.perturbations.summable:
+            none = np.zeros(probe.perturbations.directions)
+            return (yield Combination(which, np.array([none if one is None else probe.weights(one) for one in found])))
+        gradients = np.zeros((len(tasks), size))
+        for gradient, one, task in zip(gradients, found, tasks, strict=True):
+            if one is not None:
+                gradient[:] = probe.gradient(one, size, at, task, subspace)
+        return gradients
 
     def _adapted(
         self, theta: np.ndarray, rewards: np.ndarray, tasks: np.ndarray, at: Round, subspace: Subspace | None

@@ -15,6 +15,8 @@ from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import normalize
+from esmaml_mpi.native.tails import LARGEST
+from esmaml_mpi.reproducibility import fixed_point
 from esmaml_mpi.reproducibility.randomness import Purpose, Round, Streams
 from esmaml_mpi.settings.sections import ESMetaSettings
 
@@ -71,17 +73,31 @@ class Perturbations:
         """Directions that are held at once because they are drawn jointly, candidates included; 0 if one at a time."""
         return 0 if isinstance(self.sampler, Gaussian) else self.directions * getattr(self.sampler, "rho", 1)
 
-    def stream(self, query: int) -> int:
-        """The number that keys a query's randomness: mirrored twins share that of the first of them."""
-        return query - query % len(self.signs)
+    def keys(self, queries: np.ndarray) -> np.ndarray:
+        """The numbers (n,) that key the randomness of queries (n,): mirrored twins share that of the first of them."""
+        found: np.ndarray = queries - queries % len(self.signs)
+        return found
 
-    def point(
-        self, theta: np.ndarray, query: int, at: Round, task: int = 0, subspace: Subspace | None = None
+    def points(
+        self,
+        centres: np.ndarray,
+        queries: np.ndarray,
+        at: Round,
+        tasks: np.ndarray,
+        subspace: Subspace | None = None,
     ) -> np.ndarray:
-        """The parameters (d,) of a query around theta (d,)."""
-        direction = np.empty((theta.size, 1))
-        self._fill(direction, query // len(self.signs), at, task, subspace)
-        return theta + self.signs[query % len(self.signs)] * self.sigma * direction[:, 0]
+        """The parameters (d, n) of queries (n,) of tasks (n,) around centres (d, n): centre + sign * sigma * g."""
+        points, signs = np.empty(centres.shape), np.array(self.signs)
+        indices = queries // len(signs)
+        if isinstance(self.sampler, Gaussian):
+            source = Source(self.sampler, self.streams, subspace)
+            source.fill_each(points[:, :, None], self.purpose, at, units=indices, tasks=tasks)
+        else:
+            for column, (index, task) in enumerate(zip(indices.tolist(), tasks.tolist(), strict=True)):
+                self._fill(points[:, column : column + 1], index, at, task, subspace)
+        np.multiply(points, signs[queries % len(signs)] * self.sigma, out=points)
+        np.add(points, centres, out=points)
+        return points
 
     def each(
         self,
@@ -97,6 +113,30 @@ class Perturbations:
             self._fill(direction, index, at, task, subspace)
             yield direction[:, 0]
 
+    @property
+    def summable(self) -> bool:
+        """Whether the gradient is a sum of directions whose weights follow from rewards alone, which ranks may share.
+
+        A regression needs all directions at once; importance weights are known once a direction is drawn.
+        """
+        return isinstance(self.decoder, Average) and not hasattr(self.sampler, "importance")
+
+    def differences(self, values: np.ndarray, pivot: float | None) -> np.ndarray | None:
+        """Differences (m,) of values (m, signs), normalised; None if there is no signal in them."""
+        normal, normal_pivot, signal = normalize(
+            values, None if pivot is None else np.asarray(pivot), self.reward_normalization
+        )
+        return ESTIMATORS[self.estimator].differences(normal, normal_pivot) if signal else None
+
+    def weights(self, kept: np.ndarray, values: np.ndarray, pivot: float | None) -> np.ndarray:
+        """What each direction (m,) is multiplied with in the gradient; 0 for those that are not among the indices
+        ``kept``, and for all where values (kept, signs) have no signal.
+        """
+        weights, differences = np.zeros(self.directions), self.differences(values, pivot)
+        if differences is not None:
+            weights[kept] = differences / (kept.size * self.sigma)
+        return weights
+
     def gradient(
         self,
         kept: np.ndarray,
@@ -110,37 +150,77 @@ class Perturbations:
         """Gradient (d,) from the directions with indices ``kept`` (m,) and their values (m, signs); 0 if these have no
         signal in them.
         """
-        gradient = np.zeros(dimension)
-        normal, normal_pivot, signal = normalize(
-            values, None if pivot is None else np.asarray(pivot), self.reward_normalization
-        )
-        if not signal:
+        if self.summable:
+            return self.weighted_sum(self.weights(kept, values, pivot), dimension, at, task, subspace)
+        gradient, differences = np.zeros(dimension), self.differences(values, pivot)
+        if differences is None:
             return gradient
-        differences = ESTIMATORS[self.estimator].differences(normal, normal_pivot)
         each = self.each(kept, dimension, at, task, subspace)
         if not isinstance(self.decoder, Average):
             directions = np.empty((dimension, kept.size))
             for column, direction in enumerate(each):
                 directions[:, column] = direction
             return self.decoder.decode(directions, differences / self.sigma)
-        source, gaussian = Source(self.sampler, self.streams, subspace), isinstance(self.sampler, Gaussian)
+        source = Source(self.sampler, self.streams, subspace)
         for direction, weight in zip(each, differences / (kept.size * self.sigma), strict=True):
-            if not gaussian:
-                weight *= source.importance(direction[:, None])[0]
+            weight *= source.importance(direction[:, None])[0]
             np.multiply(direction, weight, out=direction)
             np.add(gradient, direction, out=gradient)
         return gradient
 
+    def weighted_sum(
+        self, weights: np.ndarray, dimension: int, at: Round, task: int = 0, subspace: Subspace | None = None
+    ) -> np.ndarray:
+        """sum_i weights[i] g_i (d,), exact but for the rounding of addends (``fixed_point``); nan for weights (m,) that
+        are not finite.
+        """
+        if not np.isfinite(weights).all():
+            return np.full(dimension, np.nan)
+        k = self.exponent(weights, dimension, at, task, subspace)
+        return fixed_point.value(
+            self.partial_sum(weights, np.flatnonzero(weights), k, dimension, at, task, subspace), k
+        )
+
+    def exponent(
+        self, weights: np.ndarray, dimension: int, at: Round, task: int = 0, subspace: Subspace | None = None
+    ) -> int:
+        """Of the fixed point in which directions are summed with these weights (m,)."""
+        largest = LARGEST
+        if not isinstance(self.sampler, Gaussian):
+            drawn = self._jointly(dimension, at, task, subspace)
+            largest = float(max(drawn.max(), -drawn.min()))
+        return fixed_point.exponent(weights, largest)
+
+    def partial_sum(
+        self,
+        weights: np.ndarray,
+        indices: np.ndarray,
+        k: int,
+        dimension: int,
+        at: Round,
+        task: int = 0,
+        subspace: Subspace | None = None,
+    ) -> np.ndarray:
+        """The part (d,) int64, in units of 2**-k, of the sum that the directions with these indices make."""
+        total = np.zeros(dimension, dtype=np.int64)
+        for index, direction in zip(indices, self.each(indices, dimension, at, task, subspace), strict=True):
+            fixed_point.add(total, direction, weights[index], k)
+        return total
+
     def _fill(self, out: np.ndarray, index: int, at: Round, task: int, subspace: Subspace | None) -> None:
         """Direction ``index`` of a round and task into ``out`` (d, 1)."""
-        source = Source(self.sampler, self.streams, subspace)
         if isinstance(self.sampler, Gaussian):
-            source.fill(out, self.purpose, at, unit=index, task=task)
-            return
+            Source(self.sampler, self.streams, subspace).fill(out, self.purpose, at, unit=index, task=task)
+        else:
+            out[:, 0] = self._jointly(len(out), at, task, subspace)[:, index]
+
+    def _jointly(self, dimension: int, at: Round, task: int, subspace: Subspace | None) -> np.ndarray:
+        """All directions (d, m) of a round and task."""
         if (at, task) not in self._drawn:
-            drawn = np.empty((len(out), self.directions))
-            source.fill(drawn, self.purpose, at, task=task)
+            drawn = np.empty((dimension, self.directions))
+            Source(self.sampler, self.streams, subspace).fill(drawn, self.purpose, at, task=task)
             if any(known != at for known, _ in self._drawn):
                 self._drawn.clear()
             self._drawn[at, task] = drawn
-        out[:, 0] = self._drawn[at, task][:, index]
+        found: np.ndarray = self._drawn[at, task]
+        return found

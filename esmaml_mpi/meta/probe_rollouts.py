@@ -9,7 +9,7 @@ from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Purpose
 from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.rollouts.units import Tally, Units
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,13 @@ def roll_out(
     for start in range(0, len(asked.slots), evaluator.block):
         block = slice(start, start + evaluator.block)
         slots, evaluations = asked.slots[block], asked.evaluations[block]
-        tasks, points = asked.tasks[slots], np.empty((len(centres), len(slots)))
-        for column, (slot, i, task) in enumerate(zip(slots, evaluations, tasks, strict=True)):
-            points[:, column] = probe.point(centres[:, slot], i, request.round, task, request.subspace)
-        streams = np.array([probe.stream(i) for i in evaluations], dtype=np.int64)
+        tasks = asked.tasks[slots]
+        points = probe.points(centres[:, slots], evaluations, request.round, tasks, request.subspace)
         observer = request.observer if observers is None else observers.of(block)
-        units = Units(request.round, tasks[:, None], streams)
+        units = Units(request.round, tasks[:, None], probe.keys(evaluations))
         outcome = evaluator.rollouts(points, units, observer, asked.episodes)
         tally, rewards = outcome.tally, outcome.after
-        good = (tally.status == Status.OK)[:, None] & np.isfinite(rewards)
+        good = tally.good[:, None] & np.isfinite(rewards)
         found = [np.where(good, rewards, np.nan)]
         if observers is not None:
             sums = np.concatenate([tally.steps[:, None], tally.observation_sums.T], axis=1)

@@ -26,7 +26,7 @@ class Measured:
 class Probe:
     """``perturbations`` of a point, then ``centres`` evaluations of the point, whose mean is the pivot.
 
-    Methods take the round and, where tasks have directions of their own, the task's id.
+    Methods take the round and, where tasks have directions of their own, their ids.
     """
 
     perturbations: Perturbations
@@ -37,17 +37,27 @@ class Probe:
         """Evaluations of a probe."""
         return self.perturbations.queries + self.centres
 
-    def point(
-        self, centre: np.ndarray, evaluation: int, at: Round, task: int = 0, subspace: Subspace | None = None
+    def points(
+        self,
+        centres: np.ndarray,
+        evaluations: np.ndarray,
+        at: Round,
+        tasks: np.ndarray,
+        subspace: Subspace | None = None,
     ) -> np.ndarray:
-        """The parameters (d,) of one of its evaluations: centre + sign * sigma * g_i, or centre (d,) itself."""
-        if evaluation >= self.perturbations.queries:
-            return centre
-        return self.perturbations.point(centre, evaluation, at, task, subspace)
+        """Parameters (d, n) of evaluations (n,) of tasks (n,): centre (d, n) + sign * sigma * g_i, or the centre."""
+        moved = evaluations < self.perturbations.queries
+        if moved.all():
+            return self.perturbations.points(centres, evaluations, at, tasks, subspace)
+        points = centres.copy()
+        if moved.any():
+            some = centres[:, moved], evaluations[moved], at, tasks[moved], subspace
+            points[:, moved] = self.perturbations.points(*some)
+        return points
 
-    def stream(self, evaluation: int) -> int:
-        """The number that keys an evaluation's randomness; mirrored twins share theirs."""
-        return self.perturbations.stream(evaluation) if evaluation < self.perturbations.queries else evaluation
+    def keys(self, evaluations: np.ndarray) -> np.ndarray:
+        """The numbers (n,) that key the randomness of evaluations (n,); mirrored twins share theirs."""
+        return np.where(evaluations < self.perturbations.queries, self.perturbations.keys(evaluations), evaluations)
 
     def measured(self, values: np.ndarray) -> Measured | None:
         """What rewards (count,), nan where an evaluation failed, say; None if they are too few for a gradient."""
@@ -58,6 +68,10 @@ class Probe:
         if kept.size == 0 or (centres.size == 0 and ESTIMATORS[self.perturbations.estimator].needs_pivot):
             return None
         return Measured(kept, queries[kept], np.add.reduce(centres) / centres.size if centres.size else None)
+
+    def weights(self, found: Measured) -> np.ndarray:
+        """The weights (m,) of all directions in the gradient, if ``perturbations.summable``."""
+        return self.perturbations.weights(found.kept, found.values, found.pivot)
 
     def gradient(
         self, found: Measured, dimension: int, at: Round, task: int = 0, subspace: Subspace | None = None

@@ -24,6 +24,29 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Combination:
+    """Weighted sums of an iteration's directions, sum_i weights[s, i] g_si (d,) for each of S slots.
+
+    Its answer is (S, d), the same bits whether rank 0 sums or all ranks share the work. A slot is a task where tasks
+    have directions of their own. ``weights`` (S, m) are 0 for directions that are left out.
+    """
+
+    number: int  # of an algorithm's sets of directions, which one
+    weights: np.ndarray
+
+    @property
+    def addends(self) -> np.ndarray:
+        """Flat indices into weights of the directions that enter."""
+        return np.flatnonzero(np.where(self.finite[:, None], self.weights, 0.0))
+
+    @property
+    def finite(self) -> np.ndarray:
+        """Which slots (S,) have a sum; it is nan elsewhere."""
+        found: np.ndarray = np.isfinite(self.weights).all(axis=1)
+        return found
+
+
+@dataclass(frozen=True)
 class Request:
     """What rank 0 asks of all ranks in one round: the training units of ``stage``, if any, and test units or not."""
 

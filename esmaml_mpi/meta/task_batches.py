@@ -21,3 +21,9 @@ class TaskBatches:
             return np.arange(self.size)
         generator = self.streams.generator(Purpose.TASK_BATCH, at, unit=unit)
         return generator.choice(self.tasks, self.size, replace=False)
+
+    def draw_each(self, at: Round, units: np.ndarray) -> np.ndarray:
+        """Those of many units (n,): (n, size) int64."""
+        if self.size == self.tasks:
+            return np.repeat(np.arange(self.size)[None], len(units), axis=0)
+        return np.array([self.draw(at, int(unit)) for unit in units], dtype=np.int64).reshape(len(units), self.size)

@@ -19,12 +19,12 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.probes import Measured, Probe
-from esmaml_mpi.meta.stages import Request, Stage, Step
+from esmaml_mpi.meta.stages import Combination, Request, Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round, Streams
 from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.units import Status, Tally, Units
+from esmaml_mpi.rollouts.units import Tally, Units
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import ESMetaSettings, Sections, algorithm_setting, known
 
@@ -117,12 +117,21 @@ class ZeroOrder:
 
     def iteration(
         self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics: UnitStatistics | None = None
-    ) -> Generator[Stage, np.ndarray, Step]:
-        """See ``Algorithm``: one stage."""
+    ) -> Generator[Stage | Combination, np.ndarray, Step]:
+        """See ``Algorithm``: one stage, and the sum of its directions."""
         rows = yield Stage(units=self.evaluations)
         values = rows[:, 0]
-        current = finite_mean(values[self.probe.perturbations.queries :])
-        return Step(self.gradient(at, values, theta.size, subspace), values, current)
+        found = self._found(values)
+        gradient = None
+        if found is not None and self.probe.perturbations.summable:
+            (gradient,) = yield Combination(0, self.probe.weights(found)[None])
+        elif found is not None:
+            gradient = self.probe.gradient(found, theta.size, at, subspace=subspace)
+        return Step(gradient, values, finite_mean(values[self.probe.perturbations.queries :]))
+
+    def directions_of(self, number: int, at: Round) -> tuple[Perturbations, np.ndarray]:
+        """See ``Algorithm``: one set of directions, which no task keys."""
+        return self.probe.perturbations, np.zeros(1, dtype=np.int64)
 
     def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
         """See ``Algorithm``: a unit's value is the mean of its adapted rewards over its tasks."""
@@ -130,23 +139,18 @@ class ZeroOrder:
         points = self.points(request.theta, request.round, indices, request.subspace)
         outcome = evaluator.evaluate(points, units, request.observer, subspace=request.subspace)
         values = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1]
-        values[(outcome.tally.status != Status.OK) | ~np.isfinite(values)] = np.nan
+        values[~outcome.tally.good | ~np.isfinite(values)] = np.nan
         return values[:, None], outcome.tally
 
     def units(self, at: Round, indices: range) -> Units:
         """The units with these indices: which tasks they draw and which randomness they use."""
-        streams = np.array([self.probe.stream(i) for i in indices], dtype=np.int64)
-        tasks = np.empty((len(indices), self.batches.size), dtype=np.int64)
-        for row, stream in zip(tasks, streams, strict=True):
-            row[:] = self.batches.draw(at, stream)
-        return Units(at, tasks, streams)
+        streams = self.probe.keys(np.array(indices, dtype=np.int64))
+        return Units(at, self.batches.draw_each(at, streams), streams)
 
     def points(self, theta: np.ndarray, at: Round, indices: range, subspace: Subspace | None = None) -> np.ndarray:
         """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
-        points = np.empty((theta.size, len(indices)))
-        for column, i in enumerate(indices):
-            points[:, column] = self.probe.point(theta, i, at, subspace=subspace)
-        return points
+        centres, tasks = np.repeat(theta[:, None], len(indices), axis=1), np.zeros(len(indices), dtype=np.int64)
+        return self.probe.points(centres, np.array(indices, dtype=np.int64), at, tasks, subspace)
 
     def gradient(
         self, at: Round, values: np.ndarray, dimension: int, subspace: Subspace | None = None
@@ -155,8 +159,13 @@ class ZeroOrder:
 
         A direction counts if all its queries did; the pivot is the mean over the current evaluations that did.
         """
+        found = self._found(values)
+        return None if found is None else self.probe.gradient(found, dimension, at, subspace=subspace)
+
+    def _found(self, values: np.ndarray) -> Measured | None:
+        """The directions that count, and what was measured of them."""
         found = self.probe.measured(values)
-        return None if found is None else self.probe.gradient(self._top(found), dimension, at, subspace=subspace)
+        return None if found is None else self._top(found)
 
     def _top(self, found: Measured) -> Measured:
         """The ``top_directions`` best-ranked of the directions, in index order; all of them if 0."""

@@ -8,6 +8,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,13 @@ def missing() -> str:
     return _reason
 
 
+@cache
+def keep_memory() -> None:
+    """Have freed arrays of some megabytes kept by the process, up to 64 MB, as their like will be made again."""
+    if _compiled:
+        _compiled.keep_memory()
+
+
 def shifted(centre: np.ndarray, directions: np.ndarray, factor: float, out: np.ndarray, first: int, step: int) -> None:
     """Columns ``first``, ``first + step``, .. of ``out`` (.., Q), one for each of the directions (.., K), become
     centre (..) + factor * direction.
@@ -97,6 +105,34 @@ def shifted(centre: np.ndarray, directions: np.ndarray, factor: float, out: np.n
     side = out[..., first : first + step * directions.shape[-1] : step]
     np.multiply(directions, factor, out=side)
     np.add(side, centre[..., None], out=side)
+
+
+def weighted_sum(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sums (d, ..) over the last axis of x (d, .., K) times weights (.., K). Changes ``x``."""
+    chosen = kernels()
+    if chosen and x.size and x.flags.c_contiguous:
+        found = np.empty(x.shape[:-1])
+        chosen.call("weighted", x, np.ascontiguousarray(weights), found)
+        return found
+    summed: np.ndarray = np.add.reduce(np.multiply(x, weights, out=x), axis=-1)
+    return summed
+
+
+def standardized(
+    values: np.ndarray, pivot: np.ndarray | None, equal: float
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray] | None:
+    """Values (.., K) and pivot (..) less their mean and over their standard deviation, and whether that is beyond
+    ``equal`` times the largest of them (..), with zeros where not; see ``estimators/rewards.py``. None without kernels.
+    """
+    chosen = kernels()
+    if not chosen or not values.size:
+        return None
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    pivot = None if pivot is None else np.ascontiguousarray(pivot, dtype=np.float64).reshape(np.shape(pivot))
+    out, signal = np.empty(values.shape), np.empty(values.shape[:-1], dtype=np.uint8)
+    out_pivot = None if pivot is None else np.empty(pivot.shape)
+    chosen.call("standardized", values, pivot, equal, out, out_pivot, signal)
+    return out, out_pivot, signal.view(bool)
 
 
 def layers(address: int) -> bytes | None:

@@ -5,6 +5,7 @@ import numpy as np
 from esmaml_mpi.native.door import Kernels
 
 SQUASHES = ("identity", "relu", "tanh")  # their numbers in source/kernels.h
+PRICES = ("bowl", "squared_distance", "distance")
 
 
 def shape_of(widths: list[int], hidden: str, output: str) -> np.ndarray:
@@ -36,6 +37,25 @@ class CompiledPolicy:
         ``sums`` (4, B), of its observations acted upon and of their squares, are written.
         """
         self._kernels.call("point", *self._policies, action_limit, position_limit, start, path, sums)
+
+    def priced_episodes(
+        self,
+        action_limit: float,
+        position_limit: float,
+        start: np.ndarray | None,
+        price: tuple[str, float],
+        horizon: int,
+        goals: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns (B,), lengths (B,) and sums (4, B) of such episodes, without their paths: each step pays the
+        ``price``, one of PRICES with its limit, of the squared distance to the goals (2, B) after it.
+        """
+        batch = self._policies[1].shape[1]
+        returns, sums = np.empty(batch), np.empty((4, batch))
+        kind, limit = price
+        paid = PRICES.index(kind), limit, horizon
+        self._kernels.call("priced", *self._policies, action_limit, position_limit, start, paid, goals, returns, sums)
+        return returns, np.full(batch, horizon), sums
 
     def stepped_episodes(self, step: int, state: np.ndarray, path: np.ndarray, sums: np.ndarray) -> None:
         """Episodes of a family whose steps are a compiled function, at this address (``docs/extending.md``):

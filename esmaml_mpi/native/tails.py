@@ -16,6 +16,7 @@ from esmaml_mpi.native.elementary import log, log_of
 
 START = 3.6541528853610087963519472518  # of the tail
 SCALE = 0.27366123732975827203338247596  # 1 / START
+LARGEST = 14.0  # above any normal: START + SCALE log(2**53) = 13.7, for a uniform number is a multiple of 2**-53
 NEAR = 1e-12  # further from NumPy's number is no rounding
 
 

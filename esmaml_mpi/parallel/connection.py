@@ -3,6 +3,7 @@
 import os
 
 from esmaml_mpi.errors import WorldError
+from esmaml_mpi.parallel.one_node import leave_networks_out
 from esmaml_mpi.parallel.start_watch import start_watch
 from esmaml_mpi.parallel.world import LAUNCHED, World
 
@@ -11,6 +12,7 @@ def connect() -> World:
     """The world this process was launched into: MPI if a launcher started it, one process if not."""
     world = World()
     if any(name in os.environ for name in LAUNCHED):
+        leave_networks_out()
         with start_watch():
             from esmaml_mpi.parallel.mpi_world import MPIWorld  # loading it makes MPI ready
 

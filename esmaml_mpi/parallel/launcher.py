@@ -2,7 +2,7 @@
 
 import os
 import signal
-from pathlib import Path
+from contextlib import suppress
 
 NAMES = ("prterun", "prted", "mpirun", "mpiexec", "orterun", "orted")  # on the first node, on others, before version 5
 HIGHEST = 8  # levels to look up: a rank may have been started through shells and tools
@@ -33,6 +33,12 @@ def ranks_alive(launcher: int) -> int:
     return sum(map(is_rank, _children(launcher)))
 
 
+def ranks_stopped(launcher: int) -> list[tuple[str, int]]:
+    """Rank and process id of those of its ranks on this node that are stopped, as by SIGSTOP."""
+    stopped = [pid for pid in _children(launcher) if _state(pid) in ("T", "t") and is_rank(pid)]
+    return [(_variable(pid, "OMPI_COMM_WORLD_RANK"), pid) for pid in stopped]
+
+
 def can_count(launcher: int) -> bool:
     """Whether ``ranks_alive`` sees this rank, or what it was started through.
 
@@ -50,7 +56,7 @@ def is_rank(pid: int) -> bool:
     key = next((name for name in JOB if name in os.environ), JOB[-1])
     mark = f"{key}={os.environ.get(key, '')}".encode()
     try:
-        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")  # of one that has ended it is empty
+        return mark in _read(f"/proc/{pid}/environ").split(b"\0")  # of one that has ended it is empty
     except OSError:
         return False
 
@@ -62,23 +68,43 @@ def end_job(launcher: int) -> None:
 
 def _name(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        return _read(f"/proc/{pid}/comm").decode().strip()
     except OSError:
+        return ""
+
+
+def _variable(pid: int, name: str) -> str:
+    """Of a process's environment; "?" if it cannot be read."""
+    try:
+        entries = _read(f"/proc/{pid}/environ").split(b"\0")
+    except OSError:
+        entries = []
+    start = f"{name}=".encode()
+    return next((entry[len(start) :].decode() for entry in entries if entry.startswith(start)), "?")
+
+
+def _state(pid: int) -> str:
+    try:
+        return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[0].decode()
+    except (OSError, IndexError):
         return ""
 
 
 def _parent(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        return int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return 0
 
 
 def _children(pid: int) -> list[int]:
     found: list[int] = []
-    try:
-        for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-            found += map(int, thread.read_text().split())
-    except OSError:
-        pass
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, _read(f"/proc/{pid}/task/{thread}/children").split())
     return found
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:  # not by pathlib, which a worker does without
+        return file.read()

@@ -1,20 +1,39 @@
 """A world over an MPI communicator, which can go on without ranks that died where MPI lets it."""
 
 import os
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from mpi4py import MPI
 
+from esmaml_mpi.parallel.cores import MOST_CORES, affinity, has_own_core, quota
 from esmaml_mpi.parallel.launcher import end_job, launcher
+from esmaml_mpi.parallel.roll_call import Person, RollCall
 from esmaml_mpi.parallel.siblings import Siblings
 from esmaml_mpi.parallel.world import RankLost, World
 
 _ONE = np.ones(1, dtype=np.int64)
+PIECE = 8000  # numbers of one reduction: below the 64 KiB from which on Open MPI's libnbc reduces along a chain
 PATIENCE = 10.0  # seconds that ranks have to end themselves once one of them aborts
+SHRINKING = 60.0  # seconds that MPI has to leave out the dead, once all others have come
+HOST_BYTES = 64  # of a host's name
+TAG = 7  # of messages between ranks
+
+
+def _as_word(code: int) -> int:
+    """An exit code and its complement, so that codes that differ can be told when words are joined by or."""
+    return code << 8 | code ^ 0xFF if code else 0
+
+
+def _code_in(words: int) -> int:
+    """The exit code in words that were joined by or: 0 if there was none, 1 where ranks had different ones."""
+    code, complement = words >> 8 & 0xFF, words & 0xFF
+    return code if code & complement == 0 else 1
 
 
 def _exit(code: int) -> None:
@@ -22,6 +41,39 @@ def _exit(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+class _Post:
+    """Small messages over all ranks of the launch, which go on where a collective call is broken off."""
+
+    def __init__(self) -> None:
+        self._comm = MPI.COMM_WORLD
+        self._sent: list[tuple[MPI.Request, np.ndarray]] = []
+
+    def send(self, rank: int, message: tuple[int, int, int]) -> None:
+        numbers = np.array(message, dtype=np.int64)
+        try:
+            self._sent.append((self._comm.Isend(numbers, rank, TAG), numbers))
+        except MPI.Exception:
+            pass  # it has died: the call that waits will say so
+
+    def take(self) -> list[tuple[int, tuple[int, int, int]]]:
+        self._sent = [pair for pair in self._sent if not _is_over(pair[0])]
+        found, status, numbers = [], MPI.Status(), np.empty(3, dtype=np.int64)
+        try:
+            while self._comm.Iprobe(MPI.ANY_SOURCE, TAG, status):
+                self._comm.Recv(numbers, status.source, TAG)
+                found.append((status.source, (int(numbers[0]), int(numbers[1]), int(numbers[2]))))
+        except MPI.Exception:  # someone has died; nothing comes from anyone before that is taken note of
+            self._comm.Ack_failed()
+        return found
+
+
+def _is_over(request: MPI.Request) -> bool:
+    try:
+        return request.Test()
+    except MPI.Exception:  # its receiver has died
+        return True
 
 
 class MPIWorld(World):
@@ -38,12 +90,28 @@ class MPIWorld(World):
         self.survives_losses = os.environ.get("OMPI_MCA_mpi_ft_enable", "0").lower() in ("1", "true")
         self._window: MPI.Win | None = None
         self._ticket = np.zeros(1, dtype=np.int64)
-        neighbours = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
-        self._longest_nap = 0.001 * max(1.0, neighbours.size / (os.cpu_count() or 1))
-        pids = np.empty(neighbours.size, dtype=np.int64)
-        neighbours.Allgather(np.array([os.getpid()], dtype=np.int64), pids)
-        self._siblings = Siblings(pids.tolist())
-        neighbours.Free()
+        people, cores = self._introduce()
+        here = [rank for rank, one in enumerate(people) if one.host == people[self.rank].host]
+        self._longest_nap = 0.001 * max(1.0, len(here) / (os.cpu_count() or 1))
+        # With a core of its own a rank loses nothing by polling, and what it sleeps later is a thousandth of its wait.
+        alone = has_own_core([cores[rank] for rank in here], here.index(self.rank), quota())
+        self._spin, self._nap_share = (0.1, 0.001) if alone else (200e-6, 0.1)
+        self._siblings = Siblings([people[rank].pid for rank in here])
+        self._roll = RollCall(_Post(), self.rank, people, self.survives_losses)
+
+    def _introduce(self) -> tuple[list[Person], list[bytes]]:
+        """Who the ranks are, and on which cores they may run."""
+        own = np.zeros(HOST_BYTES + 8 + MOST_CORES // 8, dtype=np.uint8)
+        name = socket.gethostname().encode()[:HOST_BYTES]
+        own[: len(name)] = np.frombuffer(name, dtype=np.uint8)
+        own[HOST_BYTES : HOST_BYTES + 8] = np.array([os.getpid()], dtype=np.int64).view(np.uint8)
+        own[HOST_BYTES + 8 :] = np.frombuffer(affinity(), dtype=np.uint8)
+        everyone = np.empty((self.size, own.size), dtype=np.uint8)
+        self._comm.Allgather(own, everyone)
+        hosts = [row[:HOST_BYTES].tobytes().rstrip(b"\0").decode(errors="replace") for row in everyone]
+        pids = [int(row[HOST_BYTES : HOST_BYTES + 8].copy().view(np.int64)[0]) for row in everyone]
+        people = [Person(*one) for one in zip(hosts, pids, strict=True)]
+        return people, [row[HOST_BYTES + 8 :].tobytes() for row in everyone]
 
     def broadcast(self, buffer: np.ndarray) -> None:
         self._complete(lambda: self._comm.Ibcast(buffer, root=0))
@@ -59,9 +127,22 @@ class MPIWorld(World):
     def sum(self, buffer: np.ndarray) -> None:
         self._complete(lambda: self._comm.Iallreduce(MPI.IN_PLACE, buffer, op=MPI.SUM))
 
+    def reduce(self, buffer: np.ndarray) -> None:
+        # In pieces, all under way at once: a tree passes on the first while it adds up the next, and Open MPI sends
+        # longer ones along a chain of all ranks.
+        pieces = [buffer[i : i + PIECE] for i in range(0, len(buffer), PIECE)]
+
+        def start(piece: np.ndarray) -> MPI.Request:
+            if self.rank == 0:
+                return self._comm.Ireduce(MPI.IN_PLACE, piece, op=MPI.SUM, root=0)
+            return self._comm.Ireduce(piece, None, op=MPI.SUM, root=0)
+
+        self._complete(*(partial(start, piece) for piece in pieces))
+
     def open_tickets(self) -> None:
         if self._window is not None:
             return
+        self._complete(self._comm.Ibarrier)  # the next call waits without looking after anybody
         # A counter in rank 0's memory, for as long as the communicator lives.
         self._window = window = MPI.Win.Allocate(8 if self.rank == 0 else 0, 8, comm=self._comm)
         if self.rank == 0:
@@ -94,6 +175,10 @@ class MPIWorld(World):
         self._comm.Abort(code)
 
     def close(self, code: int) -> None:
+        try:
+            self._complete(self._comm.Ibarrier)  # the next call waits without looking after anybody
+        except RankLost:
+            _exit(code)
         if self.lost:
             # MPI_Finalize synchronises with all processes there ever were and can hang when some are dead. Everybody
             # has agreed to leave, so there is nothing left to wait for.
@@ -103,24 +188,26 @@ class MPIWorld(World):
             self._window.Free()
         MPI.Finalize()
 
-    def _complete(self, start: Callable[[], MPI.Request]) -> None:
-        """Start an operation and wait for its end.
-
-        Spins briefly, then sleeps a tenth of the time waited so far, so that waiting ranks leave the cores to working
-        ones.
-        """
+    def _complete(self, *starts: Callable[[], MPI.Request]) -> None:
+        """Start operations and wait for their end; RankLost if a rank is dead."""
         try:
-            request = start()
-            began = time.perf_counter()
-            while not request.Test():
-                waited = time.perf_counter() - began
-                time.sleep(0.0 if waited < 200e-6 else min(waited / 10, self._longest_nap))
-                if self.survives_losses and self._siblings.vanished(waited):
-                    self._give_up()
+            self._wait([start() for start in starts])
         except MPI.Exception as error:
             if self._is_loss(error):
                 raise RankLost from error
             raise
+
+    def _wait(self, requests: list[MPI.Request]) -> None:
+        """Waiting ranks leave the cores to working ones: after a while they sleep for a share of their wait."""
+        began, waited = time.perf_counter(), 0.0
+        while not MPI.Request.Testall(requests):
+            waited = time.perf_counter() - began
+            time.sleep(min(waited * self._nap_share, self._longest_nap) if waited > self._spin else 0.0)
+            if self.survives_losses and self._siblings.vanished(waited):
+                self._give_up()
+            if self._roll.poll(waited, self.frozen_after, self.doing):
+                self._end_by_force(1)
+        self._roll.end(waited)
 
     def _is_loss(self, error: MPI.Exception) -> bool:
         if not self.survives_losses:
@@ -156,23 +243,55 @@ class MPIWorld(World):
         Shrink and Agree work on a revoked communicator and with further losses. A ``code`` other than 0 has all of them
         end with it, and this call then does not return on any of them.
         """
-        word = ~(code << 1) if leaving else ~(code << 1 | 1)  # Agree joins the words of all by a bitwise and
+        word = ~(_as_word(code) << 1 | (not leaving))  # Agree joins the words of all by a bitwise and
         while True:
             if not leaving:
                 self._comm.Revoke()
-            before = self.size
-            self._comm = self._comm.Shrink()  # type: ignore[assignment]  # an Intracomm, as it is of one
-            self.lost += before - self._comm.size
-            self.rank, self.size = self._comm.rank, self._comm.size
-            self._window = None  # of the old communicator; freeing it would need the dead
-            self._siblings.forget_the_dead()
+            self._come_together()
+            self._shrink()
             try:
-                agreed = self._comm.Agree(word)
+                agreed = self._agree(word)
             except MPI.Exception as error:  # one more died meanwhile; Agree fails on all or on none
                 if not self._is_loss(error):
                     raise
                 continue
-            ordered = ~agreed >> 1
-            if ordered:
-                _exit(ordered & -ordered)  # where several ranks abort, one of their codes
+            if ordered := _code_in(~agreed >> 1):
+                _exit(ordered)
             return bool(agreed & 1)
+
+    def _come_together(self) -> None:
+        """Wait until all survivors have come here, as Shrink would without looking after them."""
+        try:
+            self._agree(0)
+        except MPI.Exception as error:  # there are dead, which Agree says once all others have come
+            if not self._is_loss(error):
+                raise
+
+    def _agree(self, word: int) -> int:
+        """Agree, looking after the others meanwhile."""
+        words = np.array([word], dtype=np.intc)
+        self._wait([self._comm.Iagree(words)])
+        return int(words[0])
+
+    def _shrink(self) -> None:
+        force = threading.Timer(SHRINKING, self._cannot_close_up)
+        force.daemon = True
+        force.start()
+        old = self._comm
+        self._comm = old.Shrink()  # type: ignore[assignment]  # an Intracomm, as it is of one
+        force.cancel()
+        self.lost += old.size - self._comm.size
+        self.rank, self.size = self._comm.rank, self._comm.size
+        self._window = None  # of the old communicator; freeing it would need the dead
+        self._siblings.forget_the_dead()
+        everyone, left = MPI.COMM_WORLD.Get_group(), self._comm.Get_group()
+        self._roll.without(list(MPI.Group.Translate_ranks(left, None, everyone)))
+
+    def _cannot_close_up(self) -> None:
+        print(
+            f"esmaml: MPI has not left out the ranks that died within {SHRINKING:g} s: the job is ended. --resume goes "
+            "on from the last checkpoint.",
+            file=sys.stderr,
+            flush=True,
+        )
+        self._end_by_force(1)

@@ -1,27 +1,33 @@
-"""One collective round: broadcast the request, evaluate this rank's units, gather scalars, reduce observation sums.
+"""One collective round: broadcast the request, evaluate this rank's units, join what all found at rank 0.
 
 Rank 0 calls ``run`` once per round; the others sit in ``serve`` until ``stop``.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.meta.stages import Request, Stage
+from esmaml_mpi.meta.combining import Combining
+from esmaml_mpi.meta.stages import Combination, Request, Stage
 from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.parallel.joined import Joined
 from esmaml_mpi.parallel.plan import cut, deal, works
 from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.reproducibility.exact_sums import LIMBS, to_limbs
-from esmaml_mpi.rollouts.units import Status
 
-RUN, STOP = 1, 2
+Found = TypeVar("Found")
+
+RUN, STOP, COMBINE = 1, 2, 3
+GRACE = 60.0  # seconds that a rank may take beyond what run.unit_timeout allows its evaluations
 # command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload
 HEADER = 10
-COUNTERS = 4  # observations, rollouts, steps, ranks that were asked to stop
+COUNTERS = 5  # observations, rollouts, steps, ranks that were asked to stop, units
+SHARED_FROM = 100_000  # numbers in directions from which on it pays to share their sum, by run.update = "auto"
 
 
 @dataclass
@@ -64,6 +70,10 @@ class Rounds:
         self.recoveries: list[Recovery] = []  # that rank 0 has yet to record
         self.served = False  # whether this rank has had a request of rank 0
         self.under_way = False  # whether rank 0 has begun a round and not ended it
+        self._at: Request | None = None  # the round that is under way here
+        self._doing = "the run is being prepared"
+        world.doing = self._what_a_rank_does
+        world.frozen_after = self._patience()
         size, n = experiment.policy.size, experiment.policy.observation_size
         rows = experiment.config.meta.memory_rows if experiment.uses_subspace else 0
         # theta, mean, std; then a subspace's probability, weights and basis, with room for the largest
@@ -73,21 +83,62 @@ class Rounds:
 
     def run(self, request: Request) -> Reply:
         """Rank 0: have the request evaluated by all ranks, again if one of them dies meanwhile."""
+
+        def attempt() -> Reply | None:
+            start = time.perf_counter()
+            self._send(RUN, request)
+            return self._round(request, start)
+
+        return self._repeated(attempt)
+
+    def combine(self, request: Request, combination: Combination) -> np.ndarray:
+        """Rank 0: the sums (S, d) of a combination of the request's directions, by all ranks or here."""
+        combining, addends = self.experiment.combining(request, combination), combination.addends
+        if not self._shares(len(addends) * request.theta.size):
+            return combining.value(combining.part(addends))
+        weights = combination.weights
+        slots, directions = weights.shape
+        shared = replace(request, stage=Stage(combination.number, slots, directions, weights.ravel()))
+
+        def attempt() -> np.ndarray:
+            self._send(COMBINE, shared)
+            return self._part(combining)
+
+        return combining.value(self._repeated(attempt))
+
+    def _shares(self, numbers: int) -> bool:
+        """Whether all ranks take part in sums of directions of this many numbers."""
+        update = self.experiment.config.run.update
+        return self.world.size > 1 and (update == "shared" or (update == "auto" and numbers >= SHARED_FROM))
+
+    def _part(self, combining: Combining) -> np.ndarray:
+        """Sum this rank's share of the directions; at rank 0, all of them."""
+        self._doing = f"the sum of directions of iteration {combining.at.iteration}"
+        addends = combining.combination.addends
+        mine = deal(len(addends), self.world.size)[self.world.rank]
+        total = combining.part(addends[mine.start : mine.stop])
+        self.world.reduce(total.reshape(-1))
+        return total
+
+    def _repeated(self, attempt: Callable[[], Found | None]) -> Found:
+        """What an attempt finds at rank 0, the first one in which no rank dies."""
         self.under_way = True
         while True:
             try:
-                reply = self._run(request)
+                found = attempt()
             except RankLost:
                 self.recoveries.append(self._recover())
                 continue
             self.under_way = False
-            return reply
+            self._at = None
+            assert found is not None  # on rank 0
+            return found
 
-    def _run(self, request: Request) -> Reply:
-        start = time.perf_counter()
+    def _send(self, command: int, request: Request) -> None:
+        """Tell all ranks what to do."""
         stage = request.stage or Stage()
         self._header[:] = (
-            RUN,
+            command,
             request.iteration,
             request.attempt,
             request.test,
@@ -107,12 +158,10 @@ class Rounds:
         self.world.broadcast(self._packet)
         if stage.payload.size:
             self.world.broadcast(np.ascontiguousarray(stage.payload))
-        reply = self._round(request, start)
-        assert reply is not None  # on rank 0
-        return reply
 
     def stop(self, code: int) -> None:
         """Rank 0: send the others home with an exit code."""
+        self._doing = "the run ends"
         while True:
             self._header[:2] = STOP, code
             try:
@@ -131,11 +180,19 @@ class Rounds:
             try:
                 start = time.perf_counter()
                 self.world.broadcast(self._packet)
-                if self._header[0] != STOP:
-                    self.served = True
-                    self._round(self._request(), start)
-                elif self.world.leave():
-                    return int(self._header[1])
+                if self._header[0] == STOP:
+                    if self.world.leave():
+                        return int(self._header[1])
+                    continue
+                self.served = True
+                request = self._request()
+                if self._header[0] == RUN:
+                    self._round(request, start)
+                else:
+                    asked = request.asked
+                    combination = Combination(asked.number, asked.payload.reshape(asked.units, asked.width))
+                    self._part(self.experiment.combining(request, combination))
+                self._at = None
             except RankLost:
                 recovery = self._recover()
                 if self.world.rank == 0:
@@ -160,44 +217,62 @@ class Rounds:
 
     def _recover(self) -> "Recovery":
         start, before = time.perf_counter(), self.world.size
+        self._at, self._doing = None, "ranks have died and the others close up"
         self.world.recover()
         self._tickets = 0
+        self.world.frozen_after = self._patience()
         return Recovery(before - self.world.size, self.world.size, time.perf_counter() - start)
 
+    def _patience(self) -> float:
+        """Seconds of silence after which a rank is given up: as is set, or what evaluations with a limit may take."""
+        run, size = self.experiment.config.run, self.world.size
+        units = max(self.experiment.algorithm.most_units, self.experiment.held_out.evaluations)
+        # A block that is late is tried again, unit by unit, and compiled code has three times its time.
+        longest = 5 * run.unit_timeout * max(map(len, deal(units, size)))
+        return run.frozen_after or (GRACE + longest if run.unit_timeout else 0.0)
+
+    def _what_a_rank_does(self, rank: int) -> str:
+        """For a word about one that does not answer."""
+        if self._at is None:
+            return self._doing
+        request, size = self._at, self.world.size
+        train = request.stage.units if request.stage else 0
+        test = self.experiment.held_out.evaluations if request.test else 0
+        if self.experiment.config.run.plan != "static":
+            return f"iteration {request.iteration}, its share of {train + test} evaluations"
+        shares = (("evaluations", deal(train, size)), ("test evaluations", deal(test, size, reverse=True)))
+        parts = [f"{name} {block[0]} to {block[-1]}" for name, deals in shares if (block := deals[rank])]
+        return f"iteration {request.iteration}, {' and '.join(parts) or 'no evaluations'}"
+
     def _round(self, request: Request, start: float) -> Reply | None:
+        self._at, self._doing = request, f"after the evaluations of iteration {request.iteration}"
         ticks = [start, time.perf_counter()]
         experiment, world = self.experiment, self.world
         n = experiment.policy.observation_size
-        sums = np.zeros(COUNTERS + 2 * n * LIMBS + world.size, dtype=np.int64)
-        counters, limbs, counts = np.split(sums, [COUNTERS, COUNTERS + 2 * n * LIMBS])
-        first = stage.units if (stage := request.stage) else 0  # test units come after the training units
-        width = max(stage.width if stage else 0, 2 * request.test)
-        blocks = [np.empty((0, 1 + width))]  # of units: index, then its numbers, nan where it failed
-        for test, indices in self._blocks(request):
-            block = np.full((len(indices), 1 + width), np.nan)
-            block[:, 0] = np.add(indices, first * test)
-            if test:
+        stage, test = request.stage or Stage(width=0), self.experiment.held_out.evaluations if request.test else 0
+        # Rows (units, width): first those of the training units, then those of the test units.
+        width = max(stage.width, 2 * request.test)
+        joined = Joined(world, COUNTERS + 2 * n * LIMBS, stage.units + test, width)
+        counters, limbs = np.split(joined.sums, [COUNTERS])
+        for is_test, indices in self._blocks(request):
+            if is_test:
                 outcome = experiment.test_units(request, indices)
                 assert outcome.before is not None
-                good = (outcome.tally.status == Status.OK) & np.isfinite(outcome.after[:, 0])
-                block[good, 1], block[good, 2] = outcome.before[good, 0], outcome.after[good, 0]
+                good = outcome.tally.good & np.isfinite(outcome.after[:, 0])
+                found = np.full((len(indices), 2), np.nan)
+                found[good, 0], found[good, 1] = outcome.before[good, 0], outcome.after[good, 0]
             else:
-                values, tally = experiment.train_units(request, indices)
-                block[:, 1 : 1 + request.asked.width] = values
-                good = tally.status == Status.OK
+                found, tally = experiment.train_units(request, indices)
+                good = tally.good
                 counters[:3] += tally.steps[good].sum(), tally.rollouts.sum(), tally.steps.sum()
                 limbs += to_limbs(tally.observation_sums[:, good]).sum(axis=1).ravel()
-            blocks.append(block)
-        rows = np.concatenate(blocks)
+            joined.add(indices.start + stage.units * is_test, found)
+            counters[4] += len(indices)
         counters[3] = self.stop_requested()
-        counts[world.rank] = len(rows)
         ticks.append(time.perf_counter())
-        world.sum(sums)
-        gathered = world.gather(rows, counts.tolist())
+        rows = joined.join()
         ticks.append(time.perf_counter())
-        if gathered is None:  # not rank 0
-            return None
-        return self._reply(request, gathered, counters, limbs.reshape(-1, LIMBS), ticks)
+        return None if rows is None else self._reply(request, rows, counters, limbs.reshape(-1, LIMBS), ticks)
 
     def _blocks(self, request: Request) -> Iterator[tuple[bool, range]]:
         """This rank's blocks of units, (whether they are test units, their indices)."""
@@ -217,18 +292,16 @@ class Rounds:
         self._tickets += len(blocks) + sum(works(train + test, size, r) for r in range(size))
 
     def _reply(
-        self, request: Request, gathered: np.ndarray, counters: np.ndarray, limbs: np.ndarray, ticks: list[float]
+        self, request: Request, rows: np.ndarray, counters: np.ndarray, limbs: np.ndarray, ticks: list[float]
     ) -> Reply:
-        """Rows in the order in which they came, put into unit order."""
-        gathered = gathered[np.argsort(gathered[:, 0])]
         held_out, stage = self.experiment.held_out, request.stage
-        train, test = np.split(gathered, [stage.units if stage else 0])
-        assert len(test) == (held_out.evaluations if request.test else 0), "units are missing"
+        assert counters[4] == len(rows), "units are missing"
+        train, test = np.split(rows, [stage.units if stage else 0])
         shape = (len(held_out.task_ids), held_out.repeats) if request.test else (0, 0)
         return Reply(
-            rows=train[:, 1 : 1 + stage.width] if stage else train[:, 1:],
-            before=test[:, 1].reshape(shape) if request.test else np.empty(shape),
-            after=test[:, 2].reshape(shape) if request.test else np.empty(shape),
+            rows=train[:, : stage.width] if stage else train[:, :0],
+            before=test[:, 0].reshape(shape) if request.test else np.empty(shape),
+            after=test[:, 1].reshape(shape) if request.test else np.empty(shape),
             observations=int(counters[0]),
             rollouts=int(counters[1]),
             steps=int(counters[2]),

@@ -7,17 +7,19 @@ node, until MPI is up; it is forked before MPI is loaded.
 
 import os
 import select
+import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from esmaml_mpi.parallel.launcher import can_count, end_job, launcher, ranks_alive, ranks_here
+from esmaml_mpi.parallel.launcher import can_count, end_job, launcher, ranks_alive, ranks_here, ranks_stopped
 
 PAUSE = 1.0  # seconds between looks
 FIRST_LOOK = 5.0  # seconds: the launcher starts its ranks one after the other
 SURE = 5  # looks, one after the other, that find a rank missing
-REMARK = 60.0  # seconds
+STOPPED = 30.0  # seconds until ranks that are stopped are named
+REMARK = 45.0  # seconds until it is said that the start takes long
 WATCHING_RANKS = ("0", "1")  # of a node: the first may be the one that dies
 
 
@@ -45,7 +47,10 @@ def start_watch() -> Iterator[None]:
 
 def _watch(pipe: int, above: int, expected: int) -> None:
     """The other process; it never returns."""
-    began, missing, remarked = time.monotonic(), 0, False
+    began, missing = time.monotonic(), 0
+    first_here = os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") == "0"
+    first_of_all = os.environ.get("OMPI_COMM_WORLD_RANK") == "0"
+    to_name, to_remark = first_here, first_of_all  # what still is to be said, by one process
     try:
         while not select.select([pipe], [], [], PAUSE)[0]:
             waited = time.monotonic() - began
@@ -60,9 +65,16 @@ def _watch(pipe: int, above: int, expected: int) -> None:
                     "missing, memory that ran out, a kill."
                 )
                 end_job(above)
-            elif waited > REMARK and not remarked:
-                remarked = True
-                _say(f"MPI is not ready after {REMARK:g} s: it waits for ranks that have not started yet")
+            if waited > STOPPED and to_name and (stopped := ranks_stopped(above)):
+                to_name = to_remark = False
+                names = ", ".join(f"rank {rank} (process {pid})" for rank, pid in stopped)
+                _say(
+                    f"MPI is not ready after {waited:.0f} s: it waits for {names} on {socket.gethostname()}, stopped "
+                    "as by SIGSTOP or a debugger"
+                )
+            elif waited > REMARK and to_remark:
+                to_remark = False
+                _say(f"MPI is not ready after {waited:.0f} s: it waits for ranks that have not started yet")
     finally:
         os._exit(0)
 

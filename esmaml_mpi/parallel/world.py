@@ -4,6 +4,7 @@ shrunken one.
 
 import os
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -31,6 +32,10 @@ class World:
     library = "none (one process)"
     survives_losses = False
     lost = 0  # ranks that have died
+    frozen_after = (
+        0.0  # seconds after which a rank that others wait for, and that does not answer, is given up; 0: never
+    )
+    doing: Callable[[int], str] = staticmethod(lambda rank: "the run is being prepared")  # what a rank is to do
     _tickets = 0
 
     def broadcast(self, buffer: np.ndarray) -> None:
@@ -42,6 +47,9 @@ class World:
 
     def sum(self, buffer: np.ndarray) -> None:
         """Add int64 buffers over ranks, in place, on every rank."""
+
+    def reduce(self, buffer: np.ndarray) -> None:
+        """Add int64 buffers (n,) over ranks, in place, on rank 0; the others keep theirs."""
 
     def open_tickets(self) -> None:
         """Collective; before the first ticket."""

@@ -11,7 +11,7 @@ from esmaml_mpi.results.reader import Results, read
 def export(options: argparse.Namespace) -> int:
     """Carry the ``export`` command out; returns the exit code."""
     if not options.tensorboard and not options.csv:
-        raise UsageError("export: --tensorboard FOLDER or --csv FOLDER is wanted, or both.")
+        raise UsageError("export: --tensorboard FOLDER or --csv FOLDER is wanted, or both; or --policy FORMAT.")
     paths = [Path(path) for path in options.results]
     _check_names(paths)
     writers: list[tuple[str, Callable[[Results, Path], Path]]] = []

@@ -12,17 +12,22 @@ import numpy as np
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.results.earlier import Column, Earlier
 from esmaml_mpi.results.history import GROUPS, History, Series
+from esmaml_mpi.results.interface import GROUP, MEANINGS, stored
 from esmaml_mpi.results.seal import BLOCK, FORMAT_VERSION
 from esmaml_mpi.results.sparse_file import SparseFile
+from esmaml_mpi.tasks.interface import Interface
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a file says of its run besides numbers. ``launches``: provenance of each start, the latest last."""
+    """What a file says of its run besides numbers. ``launches``: provenance of each start, the latest last;
+    ``interface`` is the family's, for those who act without it.
+    """
 
     config_toml: str
     launches: list[dict]
     test_task_ids: list[int]
+    interface: Interface
 
     @property
     def config(self) -> Config:
@@ -77,6 +82,7 @@ class Layout:
         ids.attrs.update(
             unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)"
         )
+        write_interface(file, run.interface)
         _put(file.create_group("checkpoint"), checkpoint)
 
     def _series(self, group: h5py.Group, name: str, about: Series, new: np.ndarray) -> None:
@@ -140,6 +146,15 @@ class _Rows:
             assert earlier.file is not None
             if earlier.file.read_at(column.offset + first, part) < len(part):
                 raise OSError("the previous file is shorter than it was")
+
+
+def write_interface(file: h5py.File, interface: Interface) -> None:
+    """Make the group /interface, in results and in sessions."""
+    attributes, datasets = stored(interface)
+    group = file.create_group(GROUP)
+    group.attrs.update(attributes)
+    for name, values in datasets.items():
+        group.create_dataset(name, data=values).attrs["meaning"] = MEANINGS[name]
 
 
 def _put(group: h5py.Group, tree: dict) -> None:

@@ -8,10 +8,12 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.makers import inferred_interface, make_policy
 from esmaml_mpi.errors import ResultsError, printable
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.results.earlier import Column, Earlier
 from esmaml_mpi.results.history import GROUPS, History
+from esmaml_mpi.results.interface import GROUP, interface_from
 from esmaml_mpi.results.opening import opened
 from esmaml_mpi.results.provenance import COUNTS
 from esmaml_mpi.results.regular_file import RegularFile
@@ -19,6 +21,7 @@ from esmaml_mpi.results.seal import SESSION_KIND, SIZE
 from esmaml_mpi.results.structure import CHECKPOINT, Mismatch, Stored, check_numbers, check_shapes
 from esmaml_mpi.results.survey import plain, survey, text
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.tasks.interface import Interface
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Results:
     """A run in memory:
 
     config, history, checkpoint tree, test task ids, provenance of each launch, and its file if it has one.
+    ``interface`` is what its policies take and give: of an older file sizes alone, which follow from the parameters.
     ``unknown_series`` are those of the file that this version does not know: a newer one has written it.
     """
 
@@ -35,6 +39,7 @@ class Results:
     checkpoint: dict
     test_task_ids: list[int]
     launches: list[dict]
+    interface: Interface
     unknown_series: tuple[str, ...] = ()
 
     @property
@@ -132,7 +137,28 @@ def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, d
     iterations = {g: file[f"{g}/iteration"][()] if f"{g}/iteration" in chosen else np.empty(0, int) for g in GROUPS}
     check_numbers(iterations, checkpoint, task_ids)
     unknown = tuple(name for name in found if name.partition("/")[0] in (*GROUPS, "checkpoint") and name not in chosen)
-    return Results(path, config, History(), checkpoint, task_ids.tolist(), _launches(file), unknown), chosen
+    observations, parameters = len(checkpoint["statistics"]["sums"]) // 2, checkpoint["theta"].size
+    interface = read_interface(file, found, config, observations, parameters)
+    launches = _launches(file)
+    return Results(path, config, History(), checkpoint, task_ids.tolist(), launches, interface, unknown), chosen
+
+
+def read_interface(
+    file: h5py.File, found: dict[str, Stored], config: Config, observations: int, parameters: int
+) -> Interface:
+    """What the policies of a results file or a session take and give; Mismatch unless that fits them."""
+    if GROUP in file:
+        prefix = f"{GROUP}/"
+        told = {name.removeprefix(prefix): file[name][()] for name in found if name.startswith(prefix)}
+        names = ("observation_size", "action_size", "actions_scaled", "rate")
+        interface: Interface | None = interface_from({name: plain(file, GROUP, name) for name in names}, told)
+    else:  # a file of an earlier version
+        interface = inferred_interface(config, observations, parameters)
+    if interface is not None:
+        policy = make_policy(config, interface)
+        if (policy.observation_size, policy.size) == (observations, parameters):
+            return interface
+    raise Mismatch(f"policies of its configuration for {observations} observations do not have {parameters} parameters")
 
 
 def _launches(file: h5py.File) -> list[dict]:

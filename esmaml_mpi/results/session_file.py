@@ -1,7 +1,8 @@
 """The file of an adaptation that tries one policy at a time: whatever ends the program, told rewards are not lost.
 
-It holds what makes the session again, not where it stands: configuration, theta, seed and the rewards in order. It is
-rewritten whole after each reward, as results files are, under the same kind of seal and lock.
+It holds what makes the session again, not where it stands: configuration, theta, seed and the rewards in order, and
+beside them the notes and what policies take and give. It is rewritten whole after each reward, as results files are,
+under the same kind of seal and lock. Version 1 had neither notes nor /interface.
 """
 
 from dataclasses import dataclass, field
@@ -15,13 +16,16 @@ from esmaml_mpi.config.config import Config
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ResultsError, UsageError, printable
 from esmaml_mpi.results.atomic import replace_file
-from esmaml_mpi.results.lock import OutputLock
+from esmaml_mpi.results.layout import write_interface
+from esmaml_mpi.results.lock import OutputLock, writer_of
 from esmaml_mpi.results.opening import opened
+from esmaml_mpi.results.reader import read_interface
 from esmaml_mpi.results.seal import SESSION_KIND, seal
 from esmaml_mpi.results.structure import Mismatch, Stored
 from esmaml_mpi.results.survey import plain, survey, text
+from esmaml_mpi.tasks.interface import Interface
 
-SESSION_VERSION = 1
+SESSION_VERSION = 2
 ROBOT = -1  # stands for a task id where rewards come from outside
 
 
@@ -30,7 +34,8 @@ class SessionRecord:
     """Everything a session is made from.
 
     ``theta`` (d,), observation ``mean`` and ``std`` (n,) are those of ``source`` after ``iteration`` updates; ``task``
-    is a simulated task's id, or ROBOT; ``rewards`` are finite, or -inf where a trial has failed.
+    is a simulated task's id, or ROBOT; ``rewards`` are finite, or -inf where a trial has failed; ``notes`` are remarks
+    by the number of their trial, from 1.
     """
 
     config: Config
@@ -40,26 +45,45 @@ class SessionRecord:
     seed: int
     source: str
     iteration: int
+    interface: Interface
     task: int = ROBOT
     rewards: list[float] = field(default_factory=list)
+    notes: dict[int, str] = field(default_factory=dict)
     subspace: Subspace | None = None  # where the sampler of directions uses it
 
 
 class SessionFile:
-    """A session's file, this process's alone inside a ``with`` block."""
+    """A session's file, this process's alone inside a ``with`` block, or until ``release`` if ``keep`` was called."""
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         self._lock = OutputLock(self.path)
+        self._kept = False
+        self.held = False
 
     def __enter__(self) -> "SessionFile":
         try:
             self._lock.acquire()
         except UsageError as error:
-            raise UsageError(f"session {self.path} is in use by another process; wait for it or end it.") from error
+            holder = writer_of(self.path) or "another process"
+            raise UsageError(
+                f"session {self.path} is in use by another process or another Session ({holder}); wait for it, "
+                "close it or end it."
+            ) from error
+        self.held = True
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self._kept:
+            self.release()
+
+    def keep(self) -> None:
+        """Hold the file beyond the end of the block."""
+        self._kept = True
+
+    def release(self) -> None:
+        """Leave the file to others."""
+        self.held = False
         self._lock.release()
 
     @property
@@ -97,9 +121,14 @@ def _image(record: SessionRecord) -> bytes:
             ("theta", record.theta, "meta-policy from which the adaptation starts"),
             ("mean", record.mean, "mean of observations, subtracted from what the policy sees"),
             ("std", record.std, "standard deviation of observations, by which what the policy sees is divided"),
-            ("rewards", record.rewards, "reward of each trial in order; -inf: the trial has failed"),
+            ("rewards", record.rewards, "reward of each trial in order; -inf: the trial has failed, or was skipped"),
         ):
             file.create_dataset(name, data=np.array(values, dtype=np.float64)).attrs["meaning"] = meaning
+        notes = file.create_group("notes")
+        notes.attrs["meaning"] = "remarks, each with the number of its trial, from 1"
+        notes.create_dataset("trial", data=np.array(list(record.notes), dtype=np.int64))
+        notes.create_dataset("text", data=np.array([text.encode() for text in record.notes.values()], dtype=np.bytes_))
+        write_interface(file, record.interface)
         file.flush()
         image: bytes = file.id.get_file_image()
         return image
@@ -121,16 +150,19 @@ def _record(path: Path, file: h5py.File, found: dict[str, Stored]) -> SessionRec
         raise Mismatch("its observations are not scaled by finite numbers above 0")
     if not (rewards < np.inf).all():  # nan too
         raise Mismatch("its rewards are not numbers")
+    config = Config.from_toml(text(file, "config", "toml"))
     return SessionRecord(
-        Config.from_toml(text(file, "config", "toml")),
+        config,
         theta,
         mean,
         std,
         _integer(file, "source", "seed"),
         printable(text(file, "source", "results")),
         _integer(file, "source", "iteration"),
+        read_interface(file, found, config, mean.size, theta.size),
         _integer(file, "source", "task", ROBOT),
         rewards.tolist(),
+        _notes(file, found),
         _subspace(file, found, theta.size),
     )
 
@@ -143,6 +175,18 @@ def _vector(file: h5py.File, found: dict[str, Stored], name: str) -> np.ndarray:
         raise Mismatch(f"{name} has shape {stored.shape} and type {stored.dtype}")
     values: np.ndarray = file[name][()]
     return values
+
+
+def _notes(file: h5py.File, found: dict[str, Stored]) -> dict[int, str]:
+    if "notes/trial" not in found and "notes/text" not in found:  # of version 1
+        return {}
+    trials, texts = found.get("notes/trial"), found.get("notes/text")
+    if trials is None or texts is None or (trials.dtype.kind, texts.dtype.kind) != ("i", "S"):
+        raise Mismatch("its notes are not texts and numbers of trials")
+    if len(trials.shape) != 1 or trials.shape != texts.shape:
+        raise Mismatch("its notes are not a text for each number of a trial")
+    words = [printable(word.decode(errors="replace")) for word in file["notes/text"][()].tolist()]
+    return dict(zip(file["notes/trial"][()].tolist(), words, strict=True))
 
 
 def _subspace(file: h5py.File, found: dict[str, Stored], size: int) -> Subspace | None:

@@ -75,10 +75,12 @@ def _stored(dataset: h5py.h5d.DatasetID, path: str) -> Stored:
     shape = dataset.shape
     if dataset.get_space().get_simple_extent_type() == h5py.h5s.NULL or len(shape) > MOST_AXES:
         raise Mismatch(f"{show(path)} has the shape {shape}")
-    if dataset.get_type().get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
+    kind = dataset.get_type()
+    plain_text = kind.get_class() == h5py.h5t.STRING and not kind.is_variable_str()
+    if not plain_text and kind.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
         return Stored(np.dtype("V1"), (), None)  # no numbers; whoever wants some says so
     dtype = dataset.dtype
-    if dtype.kind not in NUMBERS or dtype.itemsize > 8:
+    if not plain_text and (dtype.kind not in NUMBERS or dtype.itemsize > 8):
         raise Mismatch(f"{show(path)} has type {dtype}")
     needed = dtype.itemsize * math.prod(shape)
     if dataset.get_storage_size() < needed:

@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
 FAREWELL = 60.0  # seconds that giving up may take: the other ranks are told, and some may be busy
@@ -49,7 +48,7 @@ class _Limit:
     def ring(self, number: int, frame: FrameType | None) -> None:
         """The signal's handler."""
         if self._running and frame is not None:  # not in the middle of stopping
-            raise DeadlineExceeded(f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}")
+            raise DeadlineExceeded(f"{os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno}")
 
     def _hang(self) -> None:
         # The interpreter is free, so that giving up can end this process in good order.

@@ -11,6 +11,7 @@ import numpy as np
 
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.directions.subspace import Subspace
+from esmaml_mpi.native.door import keep_memory
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Purpose
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once
@@ -23,6 +24,7 @@ from esmaml_mpi.tasks.workspace import Workspace
 # came of them, and returns (any, U, T).
 AskTell = Callable[[np.ndarray, Trials], Generator[np.ndarray, Any, np.ndarray]]
 Found = TypeVar("Found")
+FEW = 2**14  # numbers of an array that a C library finds room for without asking the system
 
 
 @dataclass
@@ -35,6 +37,13 @@ class Outcome:
     after: np.ndarray
     before: np.ndarray | None
     tally: Tally
+
+    @classmethod
+    def joined(cls, parts: list["Outcome"]) -> "Outcome":
+        """Those of consecutive units."""
+        before = [part.before for part in parts if part.before is not None]
+        after = _joined([part.after for part in parts], axis=0)
+        return cls(after, _joined(before, axis=0) if before else None, Tally.joined([part.tally for part in parts]))
 
 
 Work = Callable[[np.ndarray, Units, Observer], Outcome]  # on points (d, U) of these units
@@ -51,7 +60,7 @@ class Evaluator:
         if threads > 1:
             from concurrent.futures import ThreadPoolExecutor  # most workers have one thread and need not carry it
 
-            self._pool = ThreadPoolExecutor(threads)
+            self._pool = ThreadPoolExecutor(threads - 1)
         self._threads = threads
         self._workspaces = [Workspace() for _ in range(threads)]
 
@@ -113,14 +122,11 @@ class Evaluator:
             if len(units) == 1:
                 return failed(Status.TIMED_OUT, f"not done after {self._timeout:g} s, in {error}")
         # One unit of many failed: find out which, by giving each a batch of its own.
-        alone = [
-            self._guarded(work, points[:, i : i + 1], units[i : i + 1], observer.of(slice(i, i + 1)), before, width)
-            for i in range(len(units))
-        ]
-        return Outcome(
-            np.concatenate([one.after for one in alone]),
-            np.concatenate([one.before for one in alone]) if before else None,
-            Tally.joined([one.tally for one in alone]),
+        return Outcome.joined(
+            [
+                self._guarded(work, points[:, i : i + 1], units[i : i + 1], observer.of(slice(i, i + 1)), before, width)
+                for i in range(len(units))
+            ]
         )
 
     def adapt(
@@ -136,49 +142,52 @@ class Evaluator:
         self, ask_tell: AskTell, points: np.ndarray, units: Units, observer: Observer, subspace: Subspace | None
     ) -> tuple[np.ndarray, Tally]:
         """What an AskTell comes to, (any, U, T)."""
-        limit = block_size(self.setup.policy, self.setup.family)
-        queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
-        rounds = -(-len(units) * queries // (limit * self._threads))  # so that every thread has as many
-        blocks = min(len(units), rounds * self._threads)
-        found, tallies = [], []
-        for part, tally in self._map(
-            self._ask_and_tell, self._split(len(units), blocks), ask_tell, points, units, observer, subspace
-        ):
-            found.append(part)
-            tallies.append(tally)
-        return _joined(found, axis=1), Tally.joined(tallies)
+        parts = self._map(self._asked_in_blocks, len(units), ask_tell, points, units, observer, subspace)
+        return _joined([found for found, _ in parts], axis=1), Tally.joined([tally for _, tally in parts])
 
     def score(
         self, parameters: np.ndarray, units: Units, observer: Observer, purpose: Purpose
     ) -> tuple[np.ndarray, Tally]:
         """Mean returns (U, T) of one fresh rollout (or ``episodes``) of parameters (d, U, T)."""
-        values, tallies = [], []
-        blocks = self._split(len(units), min(len(units), self._threads))
-        for value, tally in self._map(self._score_block, blocks, parameters, units, observer, purpose):
-            values.append(value)
-            tallies.append(tally)
-        return _joined(values, axis=0), Tally.joined(tallies)
+        parts = self._map(self._scored, len(units), parameters, units, observer, purpose)
+        return _joined([values for values, _ in parts], axis=0), Tally.joined([tally for _, tally in parts])
 
     def _evaluate(
         self, points: np.ndarray, units: Units, observer: Observer, before: bool, subspace: Subspace | None
     ) -> Outcome:
-        unadapted, first = None, None
-        if before:
-            unadapted, first = self.score(_spread(points, units), units, observer, Purpose.BEFORE_EPISODE)
-        adapted, tally = self.adapt(points, units, observer, subspace)
-        if first:
-            tally += first
-        after, part = self.score(adapted, units, observer, Purpose.AFTER_EPISODE)
-        tally += part
-        return Outcome(after, unadapted, tally)
+        return Outcome.joined(
+            self._map(self._adapted_and_scored, len(units), points, units, observer, before, subspace)
+        )
 
     def _unadapted(self, points: np.ndarray, units: Units, observer: Observer, purpose: Purpose) -> Outcome:
         after, tally = self.score(_spread(points, units), units, observer, purpose)
         return Outcome(after, None, tally)
 
-    def _ask_and_tell(
+    def _adapted_and_scored(
         self,
-        block: slice,
+        lane: slice,
+        workspace: Workspace,
+        points: np.ndarray,
+        units: Units,
+        observer: Observer,
+        before: bool,
+        subspace: Subspace | None,
+    ) -> Outcome:
+        points, units, observer = points[:, lane], units[lane], observer.of(lane)
+        every, unadapted, first = slice(None), None, None
+        if before:
+            spread = _spread(points, units)
+            unadapted, first = self._scored(every, workspace, spread, units, observer, Purpose.BEFORE_EPISODE)
+        adapted, tally = self._asked_in_blocks(every, workspace, self._adaptation, points, units, observer, subspace)
+        if first:
+            tally += first
+        after, part = self._scored(every, workspace, adapted, units, observer, Purpose.AFTER_EPISODE)
+        tally += part
+        return Outcome(after, unadapted, tally)
+
+    def _asked_in_blocks(
+        self,
+        lane: slice,
         workspace: Workspace,
         ask_tell: AskTell,
         points: np.ndarray,
@@ -186,9 +195,30 @@ class Evaluator:
         observer: Observer,
         subspace: Subspace | None,
     ) -> tuple[np.ndarray, Tally]:
-        trials = Trials(self.setup, units[block], observer, workspace, Purpose.QUERY_EPISODE, subspace)
+        points, units, observer = points[:, lane], units[lane], observer.of(lane)
+        limit = block_size(self.setup.policy, self.setup.family)
+        queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
+        if len(points) * len(units) * queries > FEW:
+            keep_memory()
+        blocks = _split(len(units), -(-len(units) // max(1, limit // queries)))
+        parts = [
+            self._ask_and_tell(workspace, ask_tell, points[:, block], units[block], observer.of(block), subspace)
+            for block in blocks
+        ]
+        return _joined([found for found, _ in parts], axis=1), Tally.joined([tally for _, tally in parts])
+
+    def _ask_and_tell(
+        self,
+        workspace: Workspace,
+        ask_tell: AskTell,
+        points: np.ndarray,
+        units: Units,
+        observer: Observer,
+        subspace: Subspace | None,
+    ) -> tuple[np.ndarray, Tally]:
+        trials = Trials(self.setup, units, observer, workspace, Purpose.QUERY_EPISODE, subspace)
         answer = trials.answers(self.operator)
-        session = ask_tell(_spread(points[:, block], trials.units), trials)
+        session = ask_tell(_spread(points, units), trials)
         with np.errstate(all="ignore"):  # a failed rollout may be inf or nan here; its unit is marked in the tally
             try:
                 queries = next(session)
@@ -197,36 +227,34 @@ class Evaluator:
             except StopIteration as done:
                 return done.value, trials.tally
 
-    def _score_block(
+    def _scored(
         self,
-        block: slice,
+        lane: slice,
         workspace: Workspace,
         parameters: np.ndarray,
         units: Units,
         observer: Observer,
         purpose: Purpose,
     ) -> tuple[np.ndarray, Tally]:
-        trials = Trials(self.setup, units[block], observer.of(block), workspace, purpose)
-        return trials.evaluate(np.ascontiguousarray(parameters[:, block, :, None]))[..., 0], trials.tally
+        trials = Trials(self.setup, units[lane], observer.of(lane), workspace, purpose)
+        return trials.evaluate(np.ascontiguousarray(parameters[:, lane, :, None]))[..., 0], trials.tally
 
-    def _split(self, units: int, blocks: int) -> list[slice]:
-        edges = [units * i // blocks for i in range(blocks + 1)]
-        return [slice(a, b) for a, b in itertools.pairwise(edges)]
-
-    def _map(self, function: Callable[..., Found], blocks: list[slice], *arguments: object) -> list[Found]:
-        if self._pool is None:
-            return [function(block, self._workspaces[0], *arguments) for block in blocks]
-        # Thread i takes every threads-th block, so that each workspace has one user.
-        lanes = [
-            self._pool.submit(
-                lambda w, mine: [function(b, w, *arguments) for b in mine], workspace, blocks[i :: self._threads]
-            )
-            for i, workspace in enumerate(self._workspaces)
-        ]
-        for lane in lanes:
-            lane.exception()  # wait for all, also when one raised: the others still use their workspaces
-        results = [lane.result() for lane in lanes]
-        return [results[i % self._threads][i // self._threads] for i in range(len(blocks))]
+    def _map(self, function: Callable[..., Found], units: int, *arguments: object) -> list[Found]:
+        """``function(lane, workspace, ...)`` of each thread's units, which are neighbours."""
+        lanes = _split(units, min(units, self._threads))
+        if self._pool is None or len(lanes) == 1:
+            return [function(lane, self._workspaces[0], *arguments) for lane in lanes]
+        first, *others = zip(lanes, self._workspaces, strict=False)
+        working = [self._pool.submit(function, lane, workspace, *arguments) for lane, workspace in others]
+        try:
+            found = function(*first, *arguments)  # this thread is one of them: it need not be woken
+        except Exception:
+            for each in working:
+                each.exception()  # wait for all: they still use their workspaces
+            raise
+        for each in working:
+            each.exception()
+        return [found, *(each.result() for each in working)]
 
     def _failed(
         self, points: np.ndarray, units: Units, before: bool, width: int, status: Status, reason: str
@@ -244,6 +272,12 @@ class Evaluator:
         tally.status[:] = status
         nothing = np.full((1, width), np.nan)
         return Outcome(nothing, nothing.copy() if before else None, tally)
+
+
+def _split(units: int, blocks: int) -> list[slice]:
+    """Blocks of as many neighbours each."""
+    edges = [units * i // blocks for i in range(blocks + 1)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
 def _joined(parts: list[np.ndarray], axis: int) -> np.ndarray:

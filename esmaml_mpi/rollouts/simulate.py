@@ -47,9 +47,10 @@ class RolloutResult:
     rewards: np.ndarray | None = None
 
 
-def block_size(policy: AnyPolicy, family: TaskFamily) -> int:
-    """How many simulations to step together."""
-    return min(family.batch_limit, max(FEWEST_IN_BLOCK, MOST_BLOCK_NUMBERS // policy.size))
+def block_size(policy: AnyPolicy, family: TaskFamily, paths: bool = False) -> int:
+    """How many simulations to step together; ``paths``: where all that they saw is kept meanwhile."""
+    limit = family.batch_limit if paths else getattr(family, "whole_limit", family.batch_limit)
+    return min(limit, max(FEWEST_IN_BLOCK, MOST_BLOCK_NUMBERS // policy.size))
 
 
 def simulate(
@@ -75,7 +76,7 @@ def simulate(
         parameters, tasks = np.repeat(parameters, 2, axis=-1), np.repeat(tasks, 2, axis=-1)
         noise = None if noise is None else np.repeat(noise, 2, axis=-1)
         observer = observer.repeated(2)
-    batch, limit = parameters.shape[1], block_size(policy, family)
+    batch, limit = parameters.shape[1], block_size(policy, family, record or tasks.ndim == 3)
     blocks = max(1, -(-batch // limit))
     edges = [batch * i // blocks for i in range(blocks + 1)]
     parts = [
@@ -123,7 +124,7 @@ def _simulate_block(
         try:
             simulation = family.simulation(prices[:, 0], noise, workspace)
             bound = policy.bind(parameters, observer.mean, observer.std)
-            whole_episodes = None if record else getattr(simulation, "whole_episodes", None)
+            whole_episodes = None if record or tasks.ndim == 3 else getattr(simulation, "whole_episodes", None)
             done = whole_episodes(bound) if whole_episodes else None
             if done is not None:
                 return RolloutResult(*done)

@@ -123,16 +123,15 @@ class Trials:
         """Add rollouts, whose returns are (U, ...) by unit, to the tally."""
         lengths = result.lengths.reshape(len(returns), -1)
         sums = result.observation_sums.reshape(-1, *lengths.shape)
-        finite = np.isfinite(returns).reshape(len(returns), -1).all(axis=1)
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.add.reduce(sums, axis=-1)
-            finite &= (np.abs(sums) < LARGEST).all(axis=0)
-        status = np.zeros(len(returns), dtype=np.int64)  # all of them OK
-        if not finite.all():
-            status[~finite] = Status.NOT_FINITE
-            sums[:, ~finite] = 0.0
-        rollouts = np.full(len(returns), lengths.shape[1])
-        self.tally += Tally(status, sums, rollouts, np.add.reduce(lengths, axis=1))
+            good, bounded = np.isfinite(returns), np.abs(sums) < LARGEST
+        rollouts, steps = lengths.shape[1], np.add.reduce(lengths, axis=1)
+        if not (good.all() and bounded.all()):
+            failed = ~(good.reshape(len(returns), -1).all(axis=1) & bounded.all(axis=0))
+            self.tally.status[failed] = np.maximum(self.tally.status[failed], int(Status.NOT_FINITE))
+            sums[:, failed] = 0.0
+        self.tally.count(sums, rollouts, steps)
 
     def _measured(self, values: np.ndarray) -> np.ndarray:
         """Rewards (U, T, Q) as an adaptation sees them."""

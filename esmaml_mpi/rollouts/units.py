@@ -18,6 +18,9 @@ class Status(IntEnum):
     TIMED_OUT = 3  # it took longer than run.unit_timeout
 
 
+_OK = int(Status.OK)  # NumPy takes long to find out that a member is a number
+
+
 @dataclass(frozen=True)
 class Units:
     """U units of one round.
@@ -58,16 +61,26 @@ class Tally:
             np.zeros(units, dtype=np.int64),
         )
 
+    @property
+    def good(self) -> np.ndarray:
+        """Which units are OK (U,) bool."""
+        found: np.ndarray = self.status == _OK
+        return found
+
     def __iadd__(self, other: "Tally") -> "Tally":
         np.maximum(self.status, other.status, out=self.status)
-        self.observation_sums += other.observation_sums
+        return self.count(other.observation_sums, other.rollouts, other.steps)
+
+    def count(self, sums: np.ndarray, rollouts: np.ndarray | int, steps: np.ndarray) -> "Tally":
+        """Add rollouts that did not fail: the sums (2n, U) of their observations, their number and their steps (U,)."""
+        self.observation_sums += sums
         too_large = np.abs(self.observation_sums) >= LARGEST
         if too_large.any():
             columns = too_large.any(axis=0)
             self.observation_sums[:, columns] = 0.0
             self.status[columns] = np.maximum(self.status[columns], Status.NOT_FINITE)
-        self.rollouts += other.rollouts
-        self.steps += other.steps
+        self.rollouts += rollouts
+        self.steps += steps
         return self
 
     @classmethod

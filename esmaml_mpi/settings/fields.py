@@ -1,7 +1,6 @@
 """Typed settings: dataclasses whose fields say what is allowed, and errors that say what is wrong."""
 
 import dataclasses
-import difflib
 import math
 import types
 import typing
@@ -46,6 +45,8 @@ def setting(
 
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> ConfigError:
     """The error for a name that does not exist, with the nearest one that does."""
+    import difflib  # of those who are mistaken
+
     allowed = sorted(allowed)
     near = difflib.get_close_matches(str(name)[:MOST_SHOWN], allowed, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""

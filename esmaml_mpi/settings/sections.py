@@ -53,10 +53,24 @@ class RunSettings:
         "episodes of uneven length or unequal machines; does not change any number",
         choices=("static", "dynamic"),
     )
+    update: str = setting(
+        "auto",
+        "who sums the directions of an iteration; aggregator: rank 0, which draws all of them again; shared: every "
+        "rank a part; auto: shared where the directions are many numbers; does not change any number. Gradients by "
+        "regression and samplers with importance weights are always rank 0's",
+        choices=("auto", "aggregator", "shared"),
+    )
     unit_timeout: float = setting(
         0.0,
         "seconds an evaluation may take before it counts as failed, times their number where a rank has several; "
         "0: no limit",
+        minimum=0,
+        maximum=1e6,
+    )
+    frozen_after: float = setting(
+        0.0,
+        "seconds after which a rank that the others wait for, and that neither answers nor computes, is lost: killed, "
+        "and done without where MPI can; 0: it is named, and waited for",
         minimum=0,
         maximum=1e6,
     )

@@ -11,8 +11,8 @@ from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.newest import exists, newest_good
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.training.launch import check_resumable, output_of
 from esmaml_mpi.training.loop import DONE, STOPPED
+from esmaml_mpi.training.opening import check_resumable, output_of
 
 MISSING, INCOMPLETE, COMPLETE, REFUSED = "missing", "incomplete", "complete", "refused"
 

@@ -40,6 +40,7 @@ class CartPoleSensorBias:
 
     name = "cartpole_sensor_bias"
     action_size = 1
+    action_low, action_high, rate = (-1.0,), (1.0,), 1.0 / SECONDS
     task_count = None
     default_horizon = 500
     batch_limit = 1000
@@ -49,6 +50,15 @@ class CartPoleSensorBias:
     @property
     def observation_size(self) -> int:
         return 4 if self.observe_velocities else 2
+
+    @property
+    def observation_names(self) -> tuple[str, ...]:
+        names = "cart position (m)", "cart velocity (m/s)", "measured pole angle (rad)", "pole angular velocity (rad/s)"
+        return names if self.observe_velocities else names[::2]
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        return (f"force on the cart (x {self.force:g} N)",)
 
     @property
     def noise_size(self) -> int:

@@ -50,7 +50,7 @@ class WholePaths(Protocol):
 
 
 class WholeEpisodes(Protocol):
-    """What a simulation may have beside the methods above, if its family's tasks do not share dynamics."""
+    """What a simulation may have beside the methods above. Not asked for episodes that are priced for several tasks."""
 
     def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Returns (B,), lengths (B,) and observation sums (2n, B) of whole episodes, to the bits that all other methods
@@ -72,8 +72,12 @@ class TaskFamily(Protocol):
     noise_size: int  # random numbers one episode needs, drawn beforehand; 0 for a deterministic family
     # The most simulations worth stepping together for a policy of d parameters: arrays should stay in cache.
     batch_limit: int
+    # Optional: the most simulations worth asking ``whole_episodes`` for; batch_limit where there is none.
+    whole_limit: int
     # Optional: tasks differ in reward (and post-hoc ends) alone, so that one simulated episode can be priced for each.
     tasks_share_dynamics: bool
+    # Optional, for programs that run its policies elsewhere, see ``interface.py``: observation_names, action_names,
+    # action_low, action_high, actions_scaled, rate.
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """Parameters (p,) of task ``task_id``; ``generator`` is the task's own stream."""

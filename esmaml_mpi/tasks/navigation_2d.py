@@ -51,6 +51,10 @@ class Navigation2D(PointFamily):
         """The goal (2,)."""
         return generator.uniform(-self.goal_range, self.goal_range, 2)
 
+    @property
+    def price(self) -> tuple[str, float] | None:
+        return (self.reward, 0.0) if type(self).rewards is Navigation2D.rewards else None
+
     def rewards(self, path: np.ndarray, tasks: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
         squared_distance(path, tasks, out, workspace)
         if self.reward == "distance":

@@ -38,6 +38,23 @@ class PointFamily:
     tasks_share_dynamics = True
 
     @property
+    def whole_limit(self) -> int:
+        """Kernels keep no paths of episodes that they price."""
+        return 8 * self.batch_limit if door.kernels() and self._priced else self.batch_limit
+
+    @property
+    def _priced(self) -> bool:
+        return self.price is not None and not self.can_end_early
+
+    @property
+    def action_low(self) -> tuple[float, float]:
+        return (-self.action_limit, -self.action_limit)
+
+    @property
+    def action_high(self) -> tuple[float, float]:
+        return (self.action_limit, self.action_limit)
+
+    @property
     def can_end_early(self) -> bool:
         """Whether a task may be over before the horizon, as ``ended`` then says."""
         return False
@@ -51,11 +68,18 @@ class PointFamily:
         return generator.uniform(-self.start_range, self.start_range, (2, episodes))
 
     def simulation(self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> "PointSimulation":
-        return PointSimulation(self, noise, workspace)
+        return PointSimulation(self, noise, workspace, tasks)
 
     def rewards(self, path: np.ndarray, tasks: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
         """Rewards (T, B) of the steps along ``path`` (T + 1, 2, B) into ``out``."""
         raise NotImplementedError
+
+    @property
+    def price(self) -> tuple[str, float] | None:
+        """What ``rewards`` gives, if it is this of the distance to the task, a goal: one of ``native.network.PRICES``
+        and the limit of "bowl". None if not.
+        """
+        return None
 
     def ended(self, path: np.ndarray, tasks: np.ndarray, workspace: Workspace) -> np.ndarray:
         """Whether the task is over after each step, (T, B) bool; asked only if ``can_end_early``."""
@@ -68,8 +92,10 @@ class PointSimulation:
     position: np.ndarray
     running = None  # a step costs less than finding out who has arrived
 
-    def __init__(self, family: PointFamily, noise: np.ndarray | None, workspace: Workspace) -> None:
-        self.family, self.noise, self.workspace = family, noise, workspace
+    def __init__(
+        self, family: PointFamily, noise: np.ndarray | None, workspace: Workspace, tasks: np.ndarray | None = None
+    ) -> None:
+        self.family, self.noise, self.workspace, self.tasks = family, noise, workspace, tasks
         # Zero-dimensional arrays: NumPy would convert a Python float at every call.
         self.low, self.high = np.array(-family.action_limit), np.array(family.action_limit)
         self.floor, self.ceiling = np.array(-family.position_limit), np.array(family.position_limit)
@@ -93,11 +119,27 @@ class PointSimulation:
 
     def whole_path(self, bound: Bound, observations: np.ndarray, sums: np.ndarray) -> bool:
         """All steps in one call, unless a subclass has steps of its own."""
-        cls, ours = type(self), PointSimulation
-        if (cls.step, cls.reset) != (ours.step, ours.reset) or not isinstance(bound, CompiledPolicy):
+        if not self._moves_as_here or not isinstance(bound, CompiledPolicy):
             return False
         bound.point_episodes(self.family.action_limit, self.family.position_limit, self.noise, observations, sums)
         return True
+
+    def whole_episodes(self, bound: Bound) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """All steps and their prices in one call, where the family says that these are of the distance to a goal."""
+        family, price = self.family, self.family.price
+        ours = self._moves_as_here and type(self).rewards is PointSimulation.rewards
+        if price is None or self.tasks is None or family.can_end_early or not ours:
+            return None
+        if not isinstance(bound, CompiledPolicy):
+            return None
+        limits = family.action_limit, family.position_limit
+        return bound.priced_episodes(*limits, self.noise, price, family.horizon, self.tasks)
+
+    @property
+    def _moves_as_here(self) -> bool:
+        """Whether no subclass has steps of its own."""
+        cls = type(self)
+        return cls.step is PointSimulation.step and cls.reset is PointSimulation.reset
 
     def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         rewards = self.workspace.array("rewards", len(observations) - 1, observations.shape[-1])

@@ -1,22 +1,28 @@
 """A trained meta-policy as a command names it: a results file, which of its parameters, and how to adapt them."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.consistency import check_adaptation
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import checked_overrides, load
+from esmaml_mpi.config.makers import make_policy
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.directions.gradient_memory import GradientMemory
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings.fields import WORD, show
 from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import Interface
 
 if TYPE_CHECKING:
     from esmaml_mpi.results.reader import Results
@@ -27,39 +33,67 @@ MOST_TASK = 10**7  # all tasks up to the largest id are made, which takes about 
 
 @dataclass(frozen=True)
 class Trained:
-    """Meta-parameters ``theta`` (d,) after ``iteration`` updates, and the config they are adapted with."""
+    """Meta-parameters ``theta`` (d,) after ``iteration`` updates, the config they are adapted with, and what their
+    policies take and give.
+    """
 
     config: Config
     iteration: int
     theta: np.ndarray
     observer: Observer
     test_tasks: list[int]
+    interface: Interface
     subspace: Subspace | None = None
+
+    @property
+    def policy(self) -> AnyPolicy:
+        """What acts with such parameters."""
+        return make_policy(self.config, self.interface)
 
 
 def find_trained(path: str | PathLike[str], at: str, overrides: Iterable[str], seed: int) -> Trained:
-    """Read RESULTS; ``at``, ``overrides`` and ``seed`` are --at, --set and --seed. UserError if any is refused."""
+    """Read RESULTS to simulate its tasks; ``at``, ``overrides`` and ``seed`` are --at, --set and --seed. UserError if
+    any is refused, or if the family cannot be had or has changed since.
+    """
     from esmaml_mpi.results.reader import read  # rank 0's business: workers stay lean
 
-    trained = trained_of(read(path), at if at in ("last", "best") else _iteration(at), overrides)
-    if not 0 <= seed < WORD:
-        raise UsageError(f"--seed {seed}: a seed from 0 to 2**63 - 1 is wanted.")
-    return trained
+    results = read(path)
+    trained = trained_of(results, chosen_iteration(at), overrides)
+    config = trained.config.resolved(training=False)
+    results.check_fits(Experiment(config).policy)
+    check_seed(seed)
+    return dataclasses.replace(trained, config=config)
 
 
 def trained_of(results: "Results", at: str | int, overrides: Iterable[str]) -> Trained:
-    """The meta-policy of ``results``, "last", "best" or that of an iteration. UserError if there is none, or if an
-    override is not of [adaptation] or does not fit.
+    """The meta-policy of ``results``, "last", "best" or that of an iteration, from the file alone: no family is made.
+
+    UserError if there is none, or if an override is not of [adaptation] or does not fit.
     """
     iteration, theta, mean, std = results.parameters(at)
     overrides = checked_overrides(overrides)
     for override in overrides:
         if not override.startswith("adaptation."):
             raise UsageError(f"--set {show(override)}: only adaptation.* can be changed here.")
-    config = load(results.config, overrides).resolved(training=False)
-    results.check_fits(Experiment(config).policy)
-    observer = Observer(mean, std)
-    return Trained(config, iteration, theta, observer, results.test_task_ids, subspace_of(results, config))
+    config, observer = load(results.config, overrides), Observer(mean, std)
+    subspace = subspace_of(results, config)
+    trained = Trained(config, iteration, theta, observer, results.test_task_ids, results.interface, subspace)
+    check_adaptation(config, trained.policy)
+    return trained
+
+
+def chosen_iteration(at: str) -> str | int:
+    """What --at says; UsageError if that is neither last, best nor a number."""
+    try:
+        return at if at in ("last", "best") else int(at)
+    except ValueError:
+        raise UsageError(f"--at {at}: last, best or an iteration is wanted.") from None
+
+
+def check_seed(seed: int) -> None:
+    """Raise UsageError unless it is one."""
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < WORD:
+        raise UsageError(f"--seed {show(seed)}: a seed from 0 to 2**63 - 1 is wanted.")
 
 
 def subspace_of(results: "Results", config: Config) -> Subspace | None:
@@ -77,10 +111,3 @@ def check_tasks(flag: str, ids: list[int], config: Config) -> None:
     count = make_family(config.task.name, config.task.horizon, config.task.options).task_count
     if count is not None and max(ids) >= count:
         raise UsageError(f"{flag}: {config.task.name} has tasks 0 to {count - 1}.")
-
-
-def _iteration(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"--at {text}: last, best or an iteration is wanted.") from None

@@ -8,23 +8,30 @@ from numpy.typing import ArrayLike
 
 from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.makers import make_operator, make_policy
+from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import UsageError
+from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.rollouts.simulate import FEWEST
 from esmaml_mpi.settings.fields import WORD, show
-from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import Interface
 from esmaml_mpi.trained.from_file import trained_of
 
 
 class MetaPolicy:
-    """The meta-policy of a run: ``theta`` (d,) after ``iteration`` meta-updates, and how it adapts."""
+    """The meta-policy of a run: ``theta`` (d,) after ``iteration`` meta-updates, and how it adapts.
+
+    It needs nothing but the results: no simulator, no file of the family. ``interface`` says what policies take and
+    give.
+    """
 
     config: Config
     iteration: int
     theta: np.ndarray
+    interface: Interface
 
     def __init__(self, results: Results, at: str | int = "last", overrides: Iterable[str] = ()):
         """``at``: "last", "best" (highest mean test reward after adaptation), or an iteration. ``overrides``: strings
@@ -35,21 +42,38 @@ class MetaPolicy:
         trained = trained_of(results, at, overrides)
         self.config, self.iteration, self.theta = trained.config, trained.iteration, trained.theta
         self._observer, self._subspace = trained.observer, trained.subspace
-        task = self.config.task
-        self._policy = make_policy(self.config, make_family(task.name, task.horizon, task.options))
+        self.interface = trained.interface
+        self._policy = trained.policy
+        self._free: list[Actor] = []  # those that no thread is acting with
 
     def act(self, parameters: ArrayLike, observation: ArrayLike) -> np.ndarray:
         """What the policy with ``parameters`` (d,) does on ``observation`` (n,), as measured: its outputs (m,).
 
         They are within +-1 where ``policy.output`` is tanh; what they mean is the family's business. Of a policy that
-        acts at random they are the mean of its actions. UsageError if either is no array of this size.
+        acts at random they are the mean of its actions. Parameters that are those of the call before are not bound
+        again. UsageError if either is no array of this size.
         """
         parameters = _vector("parameters", parameters, self._policy.size)
-        observation = _vector("observation", observation, self._policy.observation_size)
-        # As in training, never alone: results must not depend on the size of a batch.
-        batch = np.repeat(parameters[:, None], FEWEST, axis=1)
-        bound = self._policy.bind(batch, self._observer.mean, self._observer.std)
-        return bound.act(np.repeat(observation[:, None], FEWEST, axis=1))[:, 0].copy()
+        bits = parameters.tobytes()
+        try:
+            actor = self._free.pop()
+        except IndexError:
+            actor = None
+        if actor is None or actor.bits != bits:
+            actor = self._actor(parameters)
+        action = actor.act(observation)
+        self._free.append(actor)
+        return action
+
+    def bind(self, parameters: ArrayLike) -> "Actor":
+        """The policy with ``parameters`` (d,), bound once for many calls of its ``act``. UsageError if they are not d.
+
+        It belongs to one thread at a time.
+        """
+        return self._actor(_vector("parameters", parameters, self._policy.size))
+
+    def _actor(self, parameters: np.ndarray) -> "Actor":
+        return Actor(self._policy, parameters, self._observer)
 
     def adaptation(self, seed: int = 0, rewards: Iterable[float] = (), task: int = 0) -> Adaptation:
         """A session that starts from theta: ``ask`` for parameters to try, ``tell`` their reward, until ``done``.
@@ -71,6 +95,22 @@ class MetaPolicy:
             at=Round(Phase.EVALUATE, self.iteration),
             task=task,
         )
+
+
+class Actor:
+    """A policy with one vector of parameters, which acts on one observation at a time."""
+
+    def __init__(self, policy: AnyPolicy, parameters: np.ndarray, observer: Observer):
+        # As in training, never alone: results must not depend on the size of a batch.
+        batch = np.repeat(parameters[:, None], FEWEST, axis=1)
+        self.bits = parameters.tobytes()
+        self._bound = policy.bind(batch, observer.mean, observer.std)
+        self._seen = np.empty((policy.observation_size, FEWEST))
+
+    def act(self, observation: ArrayLike) -> np.ndarray:
+        """Outputs (m,) on an observation (n,), as measured. UsageError if it is no array of this size."""
+        self._seen.T[:] = _vector("observation", observation, len(self._seen))
+        return self._bound.act(self._seen)[:, 0].copy()
 
 
 def _vector(name: str, values: ArrayLike, size: int) -> np.ndarray:

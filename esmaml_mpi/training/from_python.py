@@ -12,6 +12,8 @@ from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
 from esmaml_mpi.results.reader import Results, read
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import interface_of
 from esmaml_mpi.training import launch
 from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.run import train as train_ranks
@@ -61,7 +63,9 @@ def train(
     if output is None:
         resolved, store = load(config, overrides).resolved(), _Memory()
         train_ranks(resolved, world, lambda successor, written: RunRecord(store, History(), None))
-        return Results(None, resolved, store.history, store.checkpoint, list(resolved.test_tasks), [])
+        task = resolved.task
+        interface = interface_of(make_family(task.name, task.horizon, task.options))
+        return Results(None, resolved, store.history, store.checkpoint, list(resolved.test_tasks), [], interface)
     place = Path.cwd() / output  # an environment of the user's may go elsewhere
     launch.launch(world, config, overrides, output, resume, overwrite)
     return read(place)

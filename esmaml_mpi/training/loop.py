@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import TrainingError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
-from esmaml_mpi.meta.stages import Request
+from esmaml_mpi.meta.stages import Combination, Request, Stage
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.rounds import Recovery, Reply, Rounds
 from esmaml_mpi.reproducibility.randomness import Phase, Round
@@ -147,16 +148,18 @@ class Training:
         at = Round(Phase.TRAIN, state.iteration, result.redraws)
         iteration = self.experiment.algorithm.iteration(state.theta, at, subspace, state.unit_statistics)
         result.observations, result.limbs = 0, 0
-        stage = next(iteration)
+        asked = next(iteration)
         while True:
-            reply = self._ask(Request(at.iteration, at.attempt, stage, test, state.theta, observer, subspace))
-            if test:
-                self._record_test(reply)
-                test = False
-            result.add(reply)
+            request = Request(at.iteration, at.attempt, None, test, state.theta, observer, subspace)
+            if isinstance(asked, Stage):
+                reply = self._ask(replace(request, stage=asked))
+                if test:
+                    self._record_test(reply)
+                    test = False
+                result.add(reply)
             start = time.perf_counter()
             try:
-                stage = iteration.send(reply.rows)
+                asked = iteration.send(reply.rows if isinstance(asked, Stage) else self._combined(request, asked))
             except StopIteration as done:
                 result.step = done.value
                 return
@@ -175,9 +178,18 @@ class Training:
     def _ask(self, request: Request) -> Reply:
         """One round; ranks lost in it are recorded."""
         reply = self.rounds.run(request)
+        self._record_recoveries()
+        return reply
+
+    def _combined(self, request: Request, combination: Combination) -> np.ndarray:
+        """Sums of directions; ranks lost meanwhile are recorded."""
+        sums = self.rounds.combine(request, combination)
+        self._record_recoveries()
+        return sums
+
+    def _record_recoveries(self) -> None:
         while self.rounds.recoveries:
             self.record_recovery(self.rounds.recoveries.pop(0), aggregator_lost=False)
-        return reply
 
     def record_recovery(self, loss: Recovery, aggregator_lost: bool) -> None:
         """Ranks died and the iteration is done again without them."""

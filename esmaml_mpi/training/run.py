@@ -1,23 +1,21 @@
 """A run on all ranks: rank 0 leads, the others serve, and one of them takes over where rank 0 dies."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.experiment import Experiment
-from esmaml_mpi.errors import UserError
-from esmaml_mpi.parallel.plan import idle
-from esmaml_mpi.parallel.rounds import Promoted, Recovery, Rounds
+from esmaml_mpi.parallel.rounds import Promoted, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.training.interruption import Interruption
-from esmaml_mpi.training.loop import Training
-from esmaml_mpi.training.progress import Progress
-from esmaml_mpi.training.record import RunRecord
-from esmaml_mpi.training.state import State
+
+if TYPE_CHECKING:
+    from esmaml_mpi.training.record import RunRecord
 
 LEAVING = "esmaml: this iteration is finished and saved first; Ctrl-C again leaves at once, without it"
 
 
-def train(config: Config, world: World, open_record: Callable[[bool, bool], RunRecord]) -> int:
+def train(config: Config, world: World, open_record: "Callable[[bool, bool], RunRecord]") -> int:
     """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code.
 
     ``open_record`` is called on rank 0 with False, and with True on a rank that becomes rank 0 because those before it
@@ -33,41 +31,6 @@ def train(config: Config, world: World, open_record: Callable[[bool, bool], RunR
                 return rounds.serve()
             except Promoted as promotion:
                 loss = promotion.args[0]
-        return _lead(rounds, open_record(loss is not None, rounds.served), loss)
+        from esmaml_mpi.training.leading import lead  # which most ranks never do
 
-
-def _lead(rounds: Rounds, record: RunRecord, loss: Recovery | None) -> int:
-    """Rank 0's part of ``train``. ``loss`` is what made this rank take over, if it did."""
-    experiment, config = rounds.experiment, rounds.experiment.config
-    state = State.initial(experiment)
-    if record.checkpoint is not None:
-        state.restore(record.checkpoint)
-    progress = Progress(config.meta.iterations, state.iteration)
-    training = Training(rounds, state, record, progress)
-    if loss is None:
-        _announce(progress, experiment, rounds.world)
-    else:
-        progress.message(f"rank 0 died; its successor goes on from iteration {state.iteration}")
-        training.record_recovery(loss, aggregator_lost=True)
-    try:
-        code = training.run()
-    except UserError as error:
-        if not rounds.under_way:  # the others wait for the next one, and can be told
-            rounds.stop(error.exit_code)
-            error.known_to_all_ranks = True
-        raise
-    finally:
-        progress.close()
-    rounds.stop(code)
-    return code
-
-
-def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
-    config, units = experiment.config, experiment.algorithm.most_units
-    progress.message(
-        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {experiment.algorithm.announcement}, "
-        f"{world.size} rank{'s' * (world.size > 1)}"
-    )
-    spare = idle(world.size, units)
-    if spare:
-        progress.message(f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} at a time")
+        return lead(rounds, open_record(loss is not None, rounds.served), loss)

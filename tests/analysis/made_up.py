@@ -57,7 +57,7 @@ def like(run: Results, seed: int, *overrides: str, launches=None, **series: dict
     config = load(run.config, [f"run.seed={seed}", *overrides])
     path = Path("_".join(["made_up", str(seed), *overrides]) + ".h5")
     history = History.from_arrays(arrays)
-    return Results(path, config, history, run.checkpoint, run.test_task_ids, launches or [LAUNCH])
+    return Results(path, config, history, run.checkpoint, run.test_task_ids, launches or [LAUNCH], run.interface)
 
 
 def only_end(run: Results, seed: int, seconds: float) -> Results:

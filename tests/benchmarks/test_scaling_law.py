@@ -1,16 +1,17 @@
 """The scaling law against closed forms and against messages followed one by one."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from scaling_law import Link, Serial, Task, idle_round, slowest, terms
+from scaling_law import Link, Serial, Task, idle_round, sizes, slowest, terms
 
-from esmaml_mpi.parallel.rounds import COUNTERS, HEADER
+from esmaml_mpi.parallel.rounds import COUNTERS, HEADER, SHARED_FROM
 
 EVEN = Task(a=2e-3, u=3e-3, deviations=np.array([-1e-12, 1e-12]), d=10, observations=2)
-SERIAL = Serial(o=1e-5, p=1e-5, q=1e-7, r=1e-9)  # short enough that nobody naps
-FREE = Link(0.0, 0.0, 0.0)
+SERIAL = Serial(o=1e-5, p=1e-5, q=1e-7, r=1e-9)
+FREE = Link(0.0, 0.0)
 
 
 def test_one_rank_works_and_updates():
@@ -21,22 +22,22 @@ def test_one_rank_works_and_updates():
 @pytest.mark.parametrize(("n", "share"), [(2, 150), (4, 75), (7, 43), (301, 1), (1000, 1)])
 def test_free_messages_leave_the_longest_share(n, share):
     found = terms(n, 300, EVEN, SERIAL, FREE)
-    assert found["total"] - found["naps"] == pytest.approx(EVEN.work(share) + SERIAL.seconds(300, 10))
+    assert found["total"] == pytest.approx(EVEN.work(share) + SERIAL.seconds(150, 10))
     assert found["collectives"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_terms_add_up():
     task = Task(1e-3, 1e-3, np.random.default_rng(0).normal(0, 1e-4, 50), 100, 2)
-    found = terms(33, 300, task, SERIAL, Link(2e-6, 1e-10, 1e-6))
+    found = terms(33, 300, task, SERIAL, Link(2e-6, 1e-10))
     assert sum(found[term] for term in found if term != "total") == pytest.approx(found["total"])
     assert min(found.values()) > 0
 
 
 @pytest.mark.parametrize("n", [2, 3, 8, 13, 37])
 def test_messages_follow_their_trees(n):
-    link = Link(latency=1e-6, per_byte=1e-9, per_message=0.0)
+    link = Link(latency=1e-6, per_byte=1e-9, per_call=1e-5)
     down = link.hop(8 * (HEADER + 10 + 4))
-    hop = link.hop(8 * (COUNTERS + 2 * 2 * 9 + n))
+    hop = link.hop(8 * (COUNTERS + 2 * 2 * 9 + 300))
 
     def summed(rank, below):  # when a rank has the sum of the ranks rank, ..., rank + below - 1
         time = rank.bit_count() * down  # the broadcast reaches it along the bits of its number
@@ -45,18 +46,18 @@ def test_messages_follow_their_trees(n):
                 time = max(time, summed(rank + distance, distance) + hop)
         return time
 
-    root = summed(0, 1 << (n - 1).bit_length())
-    assert idle_round(n, 10, 2, 0.0, link) == pytest.approx(root + max(k.bit_count() for k in range(n)) * hop + 1e-6)
+    assert idle_round(n, 300, 10, 2, link) == pytest.approx(summed(0, 1 << (n - 1).bit_length()) + 2e-5)
 
 
-def test_rank_0_receives_one_after_the_other():
-    many = idle_round(101, 10, 2, 0.0, Link(0.0, 0.0, 1e-6, per_call=1e-5))
-    assert many == pytest.approx(100e-6 + 3e-5)
-
-
-def test_a_long_wait_costs_half_a_nap():
-    assert idle_round(2, 10, 2, 0.1, FREE) == pytest.approx(0.5 * 1.05e-3, rel=0.1)
-    assert idle_round(2, 10, 2, 1e-4, FREE) == pytest.approx(0.0, abs=1e-12)
+@pytest.mark.parametrize(("d", "share"), [(SHARED_FROM // 150 - 1, 150), (-(-SHARED_FROM // 150), 1)])
+def test_many_numbers_are_summed_by_all_ranks(d, share):
+    link = Link(latency=0.0, per_byte=1e-9)
+    found = terms(301, 300, replace(EVEN, d=d), SERIAL, link)
+    assert found["serial"] == pytest.approx(SERIAL.seconds(share, d))
+    packet, sums = sizes(300, d, 2)
+    once = 8 * (packet + sums)  # of 301 ranks none is further from rank 0 than 8 messages
+    more = 8 * (packet + 8 * d + 8 * 150) if share == 1 else 0
+    assert found["collectives"] == pytest.approx((once + more) * 1e-9, rel=0.15)
 
 
 def test_slowest_of_normal_times():

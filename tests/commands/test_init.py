@@ -36,9 +36,12 @@ def test_everything_is_there_as_in_the_checkout(laid_out):
     assert all(text == (ROOT / path).read_bytes() for path, text in files.items() if path not in own)
 
 
-def test_job_scripts_are_bash(laid_out):
+def test_job_scripts_are_bash_and_what_they_call_is_python(laid_out):
     for script in laid_out[0].glob("jobs/*"):
-        assert subprocess.run(["bash", "-n", script]).returncode == 0, script
+        if script.suffix == ".py":
+            compile(script.read_text(), script, "exec")
+        else:
+            assert subprocess.run(["bash", "-n", script]).returncode == 0, script
 
 
 def test_job_scripts_need_no_checkout(laid_out):

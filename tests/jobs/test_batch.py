@@ -36,6 +36,11 @@ echo x >>starts
 start=$(wc -l <starts)
 eval "$LAUNCH"
 """
+SCONTROL = """#!/bin/bash
+[ "$1" != show ] || exec printf '%s\\n' $SLURM_JOB_NODELIST
+echo "$@" >>requeued
+exit "$REFUSES"
+"""
 
 
 @pytest.fixture
@@ -49,16 +54,19 @@ def job(tmp_path, monkeypatch):
     (venv / "esmaml").write_text(f'#!/bin/bash\nexec "{sys.executable}" -m esmaml_mpi "$@"\n')
     (tools / "mpirun").write_text(MPIRUN)
     (tools / "squeue").write_text('#!/bin/bash\necho "$SLURM_JOB_ID"\n')
-    (tools / "scontrol").write_text('#!/bin/bash\necho "$@" >>requeued\nexit "$REFUSES"\n')
+    (tools / "scontrol").write_text(SCONTROL)
+    (tools / "srun").write_text('#!/bin/bash\n[[ " $* " != *" --nodelist=$SILENT "* ]]\n')
     for script in [venv / "esmaml", *tools.iterdir()]:
         script.chmod(0o755)
     monkeypatch.chdir(tmp_path)
 
-    def start(launch: str, requeues: bool = True) -> subprocess.Popen:
+    def start(launch: str, requeues: bool = True, silent: str = "") -> subprocess.Popen:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "OMPI_", "PMI"))},
             **{"PATH": f"{tools}:{os.environ['PATH']}", "ESMAML_HOME": str(ROOT), "ESMAML_VENV": str(venv.parent)},
-            **{"ESMAML_LAUNCHER": "mpirun", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_JOB_NODELIST": "here"},
+            **{"ESMAML_LAUNCHER": "mpirun", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "5"},
+            **{"SLURM_JOB_NODELIST": "localhost there elsewhere", "SLURM_TASKS_PER_NODE": "2(x2),1"},
+            **{"SLURM_JOB_NUM_NODES": "3" if silent else "1", "SILENT": silent},
             **{"LAUNCH": launch, "REFUSES": str(int(not requeues)), "ESMAML_IGNORE_SLURM_NTASKS": "1"},
         }
         return subprocess.Popen(
@@ -132,3 +140,19 @@ def test_usr1_before_the_ranks_hear_it_neither_kills_them_nor_is_lost(job):
     code, output = ended(process)
     assert code == 75 and "stopped by a signal" in output, output
     assert Path("requeued").read_text() == "requeue 7\n"
+
+
+def test_it_goes_on_without_a_node_that_is_lost_however_far_it_got(job):
+    code, output = ended(job(f"[ $start = 2 ] || exit 255; {AS_IT_IS}", silent="there"))
+    assert code == 0, output
+    assert lines("starts") == 2 and not Path("requeued").exists()
+    assert (
+        "lost: there" in output and "goes on with 3 ranks" in output and "-hosts localhost:2,elsewhere:1 -n 3" in output
+    )
+
+
+def test_a_launcher_that_lingers_when_all_is_done_is_ended(job):
+    began = time.monotonic()
+    code, output = ended(job('ESMAML_RANKS= "$@"; exec sleep 100'))
+    assert code == 0 and "the launcher is ended" in output, output
+    assert time.monotonic() - began < 60

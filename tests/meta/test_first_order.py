@@ -6,7 +6,11 @@ from helpers import near
 from quadratic_family import QuadraticFamily
 
 from esmaml_mpi.config.loading import load
+from esmaml_mpi.meta.combining import Combining
+from esmaml_mpi.meta.curvature import PROJECTIONS
 from esmaml_mpi.meta.first_order import INNER, OUTER, FirstOrder
+from esmaml_mpi.meta.stages import Combination, Request
+from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 
 D, TASKS, SEED = 3, 4, 3
@@ -46,30 +50,41 @@ def algorithm(batch_size=TASKS, adaptation=(), corruption=(), **changes):
 def rewards_of(subject, which, centres, tasks, at, reward):
     """Rewards (T, count) of a probe of each task's centre (d, T)."""
     probe = subject.probes[which]
-    return np.array(
-        [
-            [reward(probe.point(centres[:, slot], i, at, task), task) for i in range(probe.count)]
-            for slot, task in enumerate(tasks)
-        ]
-    )
+    evaluations = np.arange(probe.count)
+    rows = []
+    for slot, task in enumerate(tasks):
+        many = np.repeat(centres[:, slot : slot + 1], probe.count, axis=1)
+        points = probe.points(many, evaluations, at, np.full(probe.count, task))
+        rows.append([reward(points[:, i], task) for i in evaluations])
+    return np.array(rows)
 
 
 def run(subject, at=AT, theta=THETA, reward=lambda x, task: QUADRATIC.values(x, task), lost=()):
     """The Step of an iteration whose rewards are a function of parameters and task; ``lost``: (which, slot, i)."""
     tasks = subject.batches.draw(at)
     iteration = subject.iteration(theta, at, None)
-    stage, which, centres = next(iteration), INNER, np.repeat(theta[:, None], len(tasks), axis=1)
+    asked, which, centres = next(iteration), INNER, np.repeat(theta[:, None], len(tasks), axis=1)
     while True:
-        values = rewards_of(subject, which, centres, tasks, at, reward)
-        for each, slot, i in lost:
-            if each == which:
-                values[slot, i] = np.nan
-        assert (stage.units, stage.width) == (values.size, 1)
+        if isinstance(asked, Combination):
+            combining = Combining(asked, *subject.directions_of(asked.number, at), len(theta), at, None)
+            answer = combining.value(combining.part(asked.addends))
+        elif asked.number == PROJECTIONS:
+            nothing = Observer(np.zeros(2), np.ones(2))
+            request = Request(at.iteration, at.attempt, asked, False, theta, nothing)
+            answer, _ = subject.work(request, range(asked.units), None)
+        else:
+            if asked.number == OUTER:
+                which, centres = OUTER, asked.payload.reshape(len(theta), len(tasks))
+            values = rewards_of(subject, which, centres, tasks, at, reward)
+            for each, slot, i in lost:
+                if each == which:
+                    values[slot, i] = np.nan
+            assert (asked.units, asked.width) == (values.size, 1)
+            answer = values.reshape(-1, 1)
         try:
-            stage = iteration.send(values.reshape(-1, 1))
+            asked = iteration.send(answer)
         except StopIteration as done:
             return done.value
-        which, centres = OUTER, stage.payload.reshape(len(theta), len(tasks))
 
 
 def normals(purpose, at, task, count):
@@ -181,7 +196,12 @@ def test_batches_and_directions_change_with_round_and_attempt():
     rounds = [Round(Phase.TRAIN, t) for t in range(30)] + [Round(Phase.TRAIN, 0, 1)]
     assert len({tuple(subject.batches.draw(at)) for at in rounds}) > 6
     points = {
-        tuple(subject.probes[which].point(THETA, 0, at, task)) for at in rounds for which in (0, 1) for task in (0, 1)
+        tuple(point)
+        for at in rounds
+        for which in (0, 1)
+        for point in subject.probes[which]
+        .points(np.stack([THETA, THETA], axis=1), np.zeros(2, int), at, np.arange(2))
+        .T
     }
     assert len(points) == 4 * len(rounds)
 

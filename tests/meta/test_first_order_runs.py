@@ -114,8 +114,8 @@ def test_a_unit_that_is_normalized_by_itself_is_what_its_own_observer_makes_of_i
     for slot, task in enumerate(tasks):
         for i in range(INNER):
             unit = slot if split == SPLITS[1] else slot * OUTER + i
-            point = algorithm.probes[0].point(theta, i, at, task)[:, None]
-            units = Units(at, np.array([[task]]), np.array([algorithm.probes[0].stream(i)]))
+            point = algorithm.probes[0].points(theta[:, None], np.array([i]), at, np.array([task]))
+            units = Units(at, np.array([[task]]), algorithm.probes[0].keys(np.array([i])))
             observer = Observer(mean[unit], std[unit])
             found = experiment.evaluator.rollouts(point, units, observer, Purpose.BEFORE_EPISODE)
             value = two.history["train"]["values"][1][slot * INNER + i]

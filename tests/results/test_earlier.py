@@ -32,7 +32,7 @@ def rewritten(path, history=None):
     """The run again after its file was written once more, as a run that goes on from it does."""
     old = read(path)
     found = newest_good(path)
-    run = layout.Run(old.config.to_toml(), old.launches, old.test_task_ids)
+    run = layout.Run(old.config.to_toml(), old.launches, old.test_task_ids, old.interface)
     writer = ResultsWriter(path, run, found.earlier)
     writer.write(history or History(), found.results.checkpoint)
     return old, read(path)
@@ -83,7 +83,7 @@ def test_dropped_rows_are_gone_and_losses_stay(path):
 
 def test_what_another_program_does_to_the_file_meanwhile_is_noticed(path):
     found = newest_good(path)
-    run = layout.Run(found.results.config.to_toml(), found.results.launches, [0, 1, 2, 3])
+    run = layout.Run(found.results.config.to_toml(), found.results.launches, [0, 1, 2, 3], found.results.interface)
     writer = ResultsWriter(path, run, found.earlier)
     with h5py.File(path, "r+") as file:
         file["train/values"][0, 0] = 17.0
@@ -97,7 +97,7 @@ def test_what_another_program_does_to_the_file_meanwhile_is_noticed(path):
 
 def test_a_file_of_another_that_has_come_there_meanwhile_is_left(path, tmp_path):
     found = newest_good(path)
-    run = layout.Run(found.results.config.to_toml(), found.results.launches, [0, 1, 2, 3])
+    run = layout.Run(found.results.config.to_toml(), found.results.launches, [0, 1, 2, 3], found.results.interface)
     writer = ResultsWriter(path, run, found.earlier)
     other = esmaml_mpi.train(TINY, ["run.seed=1"], output=tmp_path / "other.h5").path
     other.replace(path)

@@ -35,7 +35,7 @@ def run(tmp_path):
 
 def test_names_shapes_and_attributes(run):
     with h5py.File(run.path) as file:
-        assert set(file) == {*GROUPS, "config", "provenance", "checkpoint"}
+        assert set(file) == {*GROUPS, "config", "provenance", "checkpoint", "interface"}
         assert file["train/values"].shape == (5, 7)
         assert file["train/iteration"][()].tolist() == [0, 1, 2, 3, 4]
         np.testing.assert_allclose(file["train/meta_value"][()], file["train/values"][:, 4:].mean(axis=1), rtol=1e-14)
@@ -138,7 +138,7 @@ def test_a_full_disk_is_an_error_with_a_reason(run, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("esmaml_mpi.results.writer.write_through", full)
-    writer = ResultsWriter(run.path, Run("", [{"host": "x"}], [0]))
+    writer = ResultsWriter(run.path, Run("", [{"host": "x"}], [0], run.interface))
     with pytest.raises(ResultsError, match=r"No space left on device \(the previous file is intact\)"):
         writer.write(run.history, run.checkpoint)
 

@@ -19,6 +19,7 @@ from esmaml_mpi.errors import ResultsError, UsageError
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.results.seal import SIZE, seal
 from esmaml_mpi.results.session_file import SessionFile, SessionRecord
+from esmaml_mpi.tasks.interface import Interface
 
 CLIMB = HillClimbing(queries=4, sigma=0.5, scheme="batch", evaluations=3)
 THETA = np.random.default_rng(3).normal(size=6)
@@ -27,7 +28,17 @@ THETA = np.random.default_rng(3).normal(size=6)
 def record(rewards=()):
     config = load({"policy": {"hidden": []}, "adaptation": {"sigma": 0.1 + 0.2}})
     return SessionRecord(
-        config, THETA, np.array([0.1, 1 / 3]), np.array([1.0, 0.7]), 2**63 - 1, "a.h5", 12, 3, [*rewards]
+        config,
+        THETA,
+        np.array([0.1, 1 / 3]),
+        np.array([1.0, 0.7]),
+        2**63 - 1,
+        "a.h5",
+        12,
+        Interface(2, 2, ("x (m)", "y (m)"), (), (-1.0, -np.inf), (1.0, np.inf), rate=50.0),
+        3,
+        [*rewards],
+        {1: "new battery", 3: "gerutscht \u2013 fell"},
     )
 
 
@@ -44,7 +55,7 @@ def test_everything_comes_back(file):
     for name in ("theta", "mean", "std"):
         np.testing.assert_array_equal(getattr(found, name), getattr(written, name))
     assert found.config == Config.from_toml(written.config.to_toml())
-    for name in ("seed", "source", "iteration", "task", "rewards"):
+    for name in ("seed", "source", "iteration", "interface", "task", "rewards", "notes"):
         assert getattr(found, name) == getattr(written, name)
     with h5py.File(file.path) as inside:  # as any program sees it
         assert inside["rewards"][()].tolist() == [1.5, -np.inf, -0.1]
@@ -140,10 +151,10 @@ def test_a_session_of_another_program_is_refused(file, name, values):
 
 
 def test_a_newer_session_is_refused(file, monkeypatch):
-    monkeypatch.setattr("esmaml_mpi.results.session_file.SESSION_VERSION", 2)
+    monkeypatch.setattr("esmaml_mpi.results.session_file.SESSION_VERSION", 3)
     file.write(record())
     monkeypatch.undo()
-    with pytest.raises(ResultsError, match="format version 2"):
+    with pytest.raises(ResultsError, match="format version 3"):
         file.read()
 
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # A real Slurm of several nodes on this one machine, for tests: no systemd, no cgroups, nothing outside FOLDER but
-# Debian packages and a link beside one of their libraries.
+# Debian packages and a link beside one of their libraries. Its nodes are those of ../network/nodes.sh in FOLDER/net.
 #   lab.sh start FOLDER [NODES]   installs what is missing, starts it; clients: export SLURM_CONF=FOLDER/slurm.conf
+#   lab.sh revive FOLDER NODE     a node that was lost is there again
 #   lab.sh stop FOLDER            ends every process that belongs to it
 # Exits 77, with the reason, where this cannot work.
 set -euo pipefail
 
 PACKAGES="slurmctld slurmd slurm-client munge libpmi2-0 libpmix2"
 CPUS=16 # that each node claims to have
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 skip() { echo "no Slurm here: $*"; exit 77; }
 fail() { echo "the Slurm lab does not start: $*"; tail -n 5 "$lab"/log/*.log 2>/dev/null; exit 1; }
@@ -55,18 +57,17 @@ free_ports() { # COUNT: the first of that many ports that nobody listens on
 }
 
 write_files() {
-  local port host k
-  port=$(free_ports $((nodes + 1))) || skip "no free ports"
+  local port host address k
+  port=$(free_ports 2) || skip "no free ports"
   host=$(hostname -s)
+  address=10.213.$(cat "$lab/net/number")
   mkdir -p "$lab"/{state,spool,pid,munge}
   chmod 755 "$lab" "$lab/munge"
   (umask 077 && head -c 1024 /dev/urandom >"$lab/munge/key")
-  # Node names must resolve for MPICH's launcher; each slurmd sees this file as /etc/hosts.
-  { cat /etc/hosts && echo "127.0.0.1 $(seq -s ' ' -f 'n%g' "$nodes")"; } >"$lab/hosts"
   {
     cat <<CONF
 ClusterName=lab
-SlurmctldHost=$host(127.0.0.1)
+SlurmctldHost=$host($address.254)
 SlurmctldPort=$port
 SlurmUser=root
 SlurmdUser=root
@@ -99,17 +100,18 @@ JobRequeue=1
 KillWait=10
 MinJobAge=3600
 SlurmctldTimeout=30
-SlurmdTimeout=60
+SlurmdTimeout=300
 MessageTimeout=30
 PropagateResourceLimitsExcept=MEMLOCK
 CONF
     for ((k = 1; k <= nodes; k++)); do
-      echo "NodeName=n$k NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + k))" \
-        "CPUs=$CPUS RealMemory=65536 State=UNKNOWN"
+      echo "NodeName=n$k NodeAddr=$address.$k Port=$((port + 1)) CPUs=$CPUS RealMemory=65536 State=UNKNOWN"
     done
     echo "PartitionName=lab Nodes=n[1-$nodes] Default=YES DefaultTime=10 MaxTime=INFINITE State=UP"
   } >"$lab/slurm.conf"
 }
+
+slurmd_on() { bash "$here/../network/nodes.sh" enter "$lab/net" "$1" slurmd -N "$1"; } # NODE
 
 all_idle() { [ "$(sinfo -h -N -t idle -o %N 2>/dev/null | sort -u | wc -l)" = "$nodes" ]; }
 
@@ -117,21 +119,20 @@ start() {
   local k pmix
   [ "$(id -u)" = 0 ] || skip "it needs root"
   mkdir -p "$lab/log"
+  bash "$here/../network/nodes.sh" up "$lab/net" "$nodes" || exit
   install_packages
   # Slurm's PMIx plugin opens the library by its unversioned name, a link that Debian keeps in the development package.
   pmix=/usr/lib/$(uname -m)-linux-gnu/pmix2/lib
   [ -e "$pmix/libpmix.so" ] || ln -s libpmix.so.2 "$pmix/libpmix.so"
-  unshare --uts --mount true 2>/dev/null || skip "namespaces are not allowed"
   write_files
   export SLURM_CONF=$lab/slurm.conf
   munged --force --socket="$lab/munge/socket" --key-file="$lab/munge/key" --pid-file="$lab/pid/munged" \
     --log-file="$lab/log/munged.log" --seed-file="$lab/munge/seed" --num-threads=2 || fail munged
   slurmctld -i || fail slurmctld
-  # A host name of its own for each node: PMIx files what it knows by host name. The namespaces end with the slurmd.
+  # PMIx files what it knows by host name, and MPICH's launcher finds nodes by theirs.
   for ((k = 1; k <= nodes; k++)); do
     mkdir -p "$lab/spool/n$k/tmp"
-    unshare --uts --mount \
-      sh -c "hostname n$k && mount --bind '$lab/hosts' /etc/hosts && exec slurmd -N n$k" || fail "slurmd n$k"
+    slurmd_on "n$k" || fail "slurmd n$k"
   done
   within 60 all_idle || fail "its nodes are not idle"
   slurmd -V
@@ -162,6 +163,19 @@ stop() {
       kill -KILL "${process#/proc/}" 2>/dev/null || true
     fi
   done
+  bash "$here/../network/nodes.sh" down "$lab/net"
+}
+
+is_idle() { [ -n "$(sinfo -h -N -n "$1" -t idle -o %N 2>/dev/null)" ]; }
+
+# As after a power cycle: nothing of what ran there is left.
+revive() { # NODE
+  export SLURM_CONF=$lab/slurm.conf
+  bash "$here/../network/nodes.sh" pids "$lab/net" "$1" | xargs -r kill -KILL 2>/dev/null || true
+  bash "$here/../network/nodes.sh" link "$lab/net" "$1" up
+  slurmd_on "$1" || fail "slurmd $1"
+  timeout 20 scontrol update nodename="$1" state=resume 2>/dev/null || true
+  within 60 is_idle "$1" || fail "$1 is not idle"
 }
 
 command=${1:-}
@@ -169,6 +183,7 @@ lab=${2:-}
 nodes=${3:-3}
 case "$command" in
   start) mkdir -p "${lab:?lab.sh start FOLDER}" && lab=$(cd "$lab" && pwd) && start ;;
+  revive) revive "$3" ;;
   stop) stop ;;
-  *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

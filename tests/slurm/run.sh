@@ -5,129 +5,18 @@
 # ESMAML_VENV names an environment that has esmaml and Open MPI; without it .venv is made, as jobs/local.sh does.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-home=$(cd "$here/../.." && pwd)
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/esmaml-slurm.XXXXXX")
-patience=120 # seconds for anything that should happen
-
-clean_up() {
-  trap - EXIT INT TERM
-  bash "$here/lab.sh" stop "$scratch/lab" || true
-  if [ "$keep" = --keep ]; then echo "kept $scratch"; else rm -rf "$scratch"; fi
-}
-keep=${1:-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-# An outer job or a user's settings must not decide what is tested.
-unset "${!SLURM_@}" "${!SBATCH_@}" ESMAML_LAUNCHER ESMAML_LAUNCHER_OPTIONS ESMAML_HOME ESMAML_RANKS
+. "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
+begin 3 "${1:-}"
 export ESMAML_LAUNCHER="srun --mpi=pmix"
-
-bash "$here/lab.sh" start "$scratch/lab" 3
-export SLURM_CONF=$scratch/lab/slurm.conf
-
-if [ -z "${ESMAML_VENV:-}" ]; then
-  . "$home/jobs/common.sh"
-  prepare analysis mpi >"$scratch/prepare.log" 2>&1 || { cat "$scratch/prepare.log"; exit 1; }
-  ESMAML_VENV=$home/.venv
-fi
-export ESMAML_VENV
-python=$ESMAML_VENV/bin/python
-cd "$scratch"
 
 # ---- configurations, and what undisturbed runs of one process give -------------------------------------------------
 
-cat >long.toml <<'CONFIG'
-[run]
-seed = 5
-[task]
-horizon = 50
-options = { reward = "squared_distance" }
-[policy]
-hidden = [8]
-[adaptation]
-queries = 10
-[meta]
-iterations = 400
-perturbations = 12
-current_evaluations = 8
-[test]
-every = 50
-repeats = 1
-[checkpoint]
-every = 25
-CONFIG
+long_config 1000 >long.toml
 sed 's/^iterations = .*/iterations = 20/' long.toml >short.toml
 for name in long short; do "$ESMAML_VENV/bin/esmaml" train $name.toml --output $name.expected.h5 >/dev/null; done
 for seed in 0 1 2; do
   "$ESMAML_VENV/bin/esmaml" train short.toml --set run.seed=$seed --output seed$seed.expected.h5 >/dev/null
 done
-
-# ---- tools ---------------------------------------------------------------------------------------------------------
-
-declare -A job began
-passed=0 failed=0 skipped=0
-
-submit() { # NAME SBATCH-ARGUMENT...
-  local name=$1
-  shift
-  job[$name]=$(timeout 30 sbatch --parsable "$@")
-  began[$name]=$SECONDS
-}
-two_nodes() { # NAME OPTION...: the options of a job of five ranks on two nodes
-  echo --nodes=2 --ntasks=5 --output="$scratch/$1.log"
-}
-wait_until() { # COMMAND...
-  local end=$((SECONDS + patience))
-  until "$@" 2>/dev/null; do
-    [ "$SECONDS" -lt "$end" ] || { echo "  gave up waiting for: $*"; return 1; }
-    sleep 0.2
-  done
-}
-field() { # JOB FIELD
-  timeout 20 scontrol show job -o "$1" | grep -oE "(^| )$2=[^ ]*" | head -n 1 | cut -d= -f2
-}
-is_over() { [[ $(field "$1" JobState) =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY|BOOT_FAIL)$ ]]; }
-ended() { # JOB STATE [EXIT-CODE]
-  local state
-  wait_until is_over "$1" || return
-  state="$(field "$1" JobState) $(field "$1" ExitCode)"
-  [[ $state == "$2 ${3:-0}:"* ]] || { echo "  job $1 ended as $state, expected $2 ${3:-0}"; return 1; }
-}
-log_has() { grep -qE "$2" "$scratch/$1.log" || { echo "  no '$2' in $1.log"; return 1; } }
-works() { grep -q '^iteration' "$scratch/$1.log"; } # its first iteration is done
-progress() { # FILE ITERATIONS: that many are in its checkpoint, not yet all
-  "$python" - "$@" <<'CODE'
-import sys, h5py
-with h5py.File(sys.argv[1], locking=False) as file:
-    sys.exit(int(file["checkpoint/iteration"][()]) < int(sys.argv[2]))
-CODE
-}
-same() { # FILE EXPECTED: the same numbers, bit for bit
-  "$python" - "$@" <<'CODE'
-import sys, h5py
-found, expected = (h5py.File(path, "r") for path in sys.argv[1:])
-names = ["train/iteration", "train/values", "train/gradient_norm", "parameters/value", "normalization/mean"]
-different = [name for name in [*names, "test/iteration", "test/before", "test/after", "checkpoint/theta"]
-             if found[name].shape != expected[name].shape or found[name][()].tobytes() != expected[name][()].tobytes()]
-if different:
-    sys.exit(f"  {sys.argv[1]} differs from {sys.argv[2]} in {', '.join(different)}")
-CODE
-}
-check() { # NAME TEXT COMMAND...: NAME is that of a submitted job
-  local name=$1 text=$2 verdict
-  shift 2
-  if "$@"; then
-    verdict=PASS passed=$((passed + 1))
-  else
-    verdict=FAIL failed=$((failed + 1))
-    for log in "$scratch/$name".log "$scratch/$name"-*.log; do
-      if [ -e "$log" ]; then tail -n 25 "$log" | sed 's/^/  | /'; fi
-    done
-  fi
-  printf '%s  %s (%d s)\n' "$verdict" "$text" $((SECONDS - began[$name]))
-}
-skip() { skipped=$((skipped + 1)); echo "SKIP  $1"; }
 
 # ---- jobs that nobody disturbs -------------------------------------------------------------------------------------
 
@@ -138,7 +27,6 @@ cd "$home"
 submit srun $(two_nodes srun) jobs/train.slurm "$scratch/short.toml" --output "$scratch/srun.h5"
 cd "$scratch"
 export ESMAML_HOME=$home
-jobs=$home/jobs
 unset ESMAML_LAUNCHER # the default of jobs/site.sh: mpirun
 submit mpirun $(two_nodes mpirun) "$jobs/train.slurm" short.toml --output mpirun.h5
 export ESMAML_LAUNCHER="srun --mpi=none"
@@ -213,8 +101,6 @@ check usage "a mistake in the options: the job fails with 2, and what waits for 
 # ---- jobs that are disturbed ---------------------------------------------------------------------------------------
 
 long_run() { submit "$1" $(two_nodes "$1") "$jobs/train.slurm" long.toml --output "$1.h5"; }
-restarted() { [ "$(field "${job[$1]}" Restarts)" -ge 1 ]; }
-unfinished() { ! progress "$1.h5" 400 || { echo "  $1 was over before it was disturbed"; return 1; }; }
 
 requeues_itself() { # NAME: USR1, as before the time limit
   wait_until works "$1" && timeout 20 scancel --batch --signal=USR1 "${job[$1]}" && wait_until restarted "$1" &&
@@ -225,9 +111,7 @@ is_cancelled() { # with what it had saved, and without a second life
     wait_until gone "${job[cancelled]}" && [ "$(field "${job[cancelled]}" JobState)" = CANCELLED ] &&
     ! restarted cancelled && unfinished cancelled && progress cancelled.h5 1
 }
-gone() { [ -z "$(timeout 20 squeue -h -j "$1")" ]; }
 submitted_again() { long_run cancelled && ended "${job[cancelled]}" COMPLETED && same cancelled.h5 long.expected.h5; }
-last_node() { timeout 20 scontrol show hostnames "$(field "${job[$1]}" NodeList)" | tail -n 1; }
 moved_from() { # NAME NODE: its second start was without that node
   wait_until restarted "$1" && unfinished "$1" && ended "${job[$1]}" COMPLETED && log_has "$1" 'start 2,' || return
   ! timeout 20 scontrol show hostnames "$(field "${job[$1]}" NodeList)" | grep -qx "$2" || return
@@ -248,26 +132,17 @@ lose_a_node() { # Slurm itself requeues the job, from the last checkpoint
   wait_until works lost && wait_until progress lost.h5 25 && node=$(last_node lost) &&
     timeout 20 scontrol update nodename="$node" state=down reason=test && moved_from lost "$node" && back "$node"
 }
-rank_of() { # JOB RANK: its process
-  local process environment
-  for process in /proc/[0-9]*; do
-    environment=$(tr '\0' '\n' 2>/dev/null <"$process/environ") || continue
-    if grep -qx "SLURM_JOB_ID=$1" <<<"$environment" && grep -qx "PMIX_RANK=$2" <<<"$environment"; then
-      echo "${process#/proc/}"
-    fi
-  done
-}
 goes_on() { # NAME RANK...: these ranks are killed, and with them the step; the job goes back into the queue and resumes
-  local name=$1 rank
+  local name=$1
   shift
   wait_until works "$name" && wait_until progress "$name.h5" 25 || return
-  for rank in "$@"; do kill -KILL $(rank_of "${job[$name]}" "$rank"); done
+  kill -KILL $(ranks_of "${job[$name]}" "$@")
   wait_until restarted "$name" && unfinished "$name" && log_has "$name" 'not complete' &&
     ended "${job[$name]}" COMPLETED && same "$name.h5" long.expected.h5
 }
 
 survives() { # a rank is killed under an MPI with failure mitigation: the run goes on to its end
-  wait_until works survived && kill -KILL $(rank_of "${job[survived]}" 3) && unfinished survived &&
+  wait_until works survived && kill -KILL $(ranks_of "${job[survived]}" 3) && unfinished survived &&
     ended "${job[survived]}" COMPLETED && same survived.h5 long.expected.h5
 }
 time_runs_out() { # the script's own --signal line, with Slurm's shortest limit

@@ -196,9 +196,9 @@ def adapt(tmp_path, monkeypatch, capsys):
 
 
 def test_answers_that_are_no_reward_are_asked_again(results, adapt):
-    code, out, err = adapt(results, typed="much\n\n1,5\ninf\nfailed\n2.5\n")
+    code, out, err = adapt(results, typed="much\n\n1 5\ninf\nfailed\n2.5\n")
     assert code == 75 and "left after 1 of 5 trials" in out
-    assert err.count("a number is wanted, `failed`, or q to leave") == 2
+    assert err.count("a number is wanted, or skip, undo, list, best, note TEXT, help, quit.") == 2
     assert err.count("less than 2**126") == 1 and err.count("low finite reward") == 1
     assert out.count("trial 1 of 5") == 5 and out.count("trial 2 of 5") == 1
 

@@ -1,6 +1,7 @@
 """Every operator, sampler and decoder in a whole run: the same bits however it is cut, and a plain loop's gradient."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -296,7 +297,7 @@ class Scripted:
 
 
 @pytest.mark.parametrize("estimator", ["forward_fd", "antithetic"])
-def test_gaussian_and_average_are_the_bits_of_a_sum_over_keyed_directions(estimator):
+def test_gaussian_and_average_are_the_bits_of_an_exact_sum_over_keyed_directions(estimator):
     config = load(SMALL, [*OPERATORS["gradient"], *meta(estimator=estimator, perturbations=40)]).resolved()
     history = esmaml_mpi.train(config).history
     path = history["parameters"]["value"]
@@ -307,7 +308,10 @@ def test_gaussian_and_average_are_the_bits_of_a_sum_over_keyed_directions(estima
         std = np.sqrt(np.add.reduce((together - mean) * (together - mean)) / 41)
         queries, pivot = (values[:40] - mean) / std, (pivot - mean) / std
         differences = (queries[::2] - queries[1::2]) / 2 if estimator == "antithetic" else queries - pivot
-        gradient = np.zeros(D)
-        for direction, weight in zip(drawn(config, t).T, differences / (differences.size * 0.3), strict=True):
-            gradient = gradient + direction * weight
+        weights, total = differences / (differences.size * 0.3), np.zeros(D, dtype=np.int64)
+        unit = 2.0 ** (62 - math.frexp(np.add.reduce(np.abs(weights)))[1] - 4)  # numbers below 2**4, times weights
+        for direction, weight in zip(drawn(config, t).T, weights, strict=True):
+            total = total + np.rint(direction * (weight * unit)).astype(np.int64)
+        gradient = total / unit
+        np.testing.assert_allclose(gradient, drawn(config, t) @ weights, rtol=1e-12, atol=1e-14)
         assert np.array_equal(path[t + 1], path[t] + config.meta.step_size * gradient)

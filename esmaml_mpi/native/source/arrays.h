@@ -66,4 +66,60 @@ static void shifted(const double *centre, ptrdiff_t rows, const double *directio
     }
 }
 
+#define PAIRED 128 /* products that are summed without halving them */
+
+/* Sum of products in the order in which NumPy adds along the last axis: eight sums side by side, then in pairs; halves of
+   many numbers one after the other. */
+static double paired_sum(const double *x, const double *weights, ptrdiff_t count) {
+    if (count > PAIRED) {
+        ptrdiff_t half = count / 2 / 8 * 8;
+        return paired_sum(x, weights, half) + paired_sum(x + half, weights + half, count - half);
+    }
+    ptrdiff_t i = 8;
+    double sum = -0.0;
+    if (count < 8)
+        i = 0;
+    else {
+        vector sums[8 / LANES];
+        double s[8];
+        for (int j = 0; j < 8 / LANES; j++) sums[j] = load(x + j * LANES) * load(weights + j * LANES);
+        for (; i + 8 <= count; i += 8)
+            for (int j = 0; j < 8 / LANES; j++) sums[j] += load(x + i + j * LANES) * load(weights + i + j * LANES);
+        for (int j = 0; j < 8 / LANES; j++) store(s + j * LANES, sums[j]);
+        sum = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+    }
+    for (; i < count; i++) sum += x[i] * weights[i];
+    return sum;
+}
+
+/* out[r] of so many sets of rows: the sum of row r of x (sets * rows, count), times row r % rows of weights. */
+static void weighted(const double *x, ptrdiff_t sets, ptrdiff_t rows, ptrdiff_t count, const double *weights, double *out) {
+    for (ptrdiff_t s = 0; s < sets; s++)
+        for (ptrdiff_t r = 0; r < rows; r++, x += count) *out++ = paired_sum(x, weights + r * count, count) + 0.0;
+}
+
+/* Rows of `count` values and perhaps a pivot, less their mean and over their standard deviation, as in
+   estimators/rewards.py; zeros without a signal. 0: memory is out. */
+static int standardized(const double *values, const double *pivot, ptrdiff_t rows, ptrdiff_t count, double equal,
+                        double *out, double *out_pivot, uint8_t *signal) {
+    ptrdiff_t all = count + (pivot != NULL);
+    double *row = malloc(2 * (size_t)all * sizeof *row), *ones = row + all;
+    if (!row) return 0;
+    for (ptrdiff_t i = 0; i < all; i++) ones[i] = 1.0;
+    for (ptrdiff_t r = 0; r < rows; r++, values += count, out += count) {
+        double largest = 0.0;
+        memcpy(row, values, (size_t)count * sizeof *row);
+        if (pivot) row[count] = pivot[r];
+        for (ptrdiff_t i = 0; i < all; i++) largest = fabs(row[i]) > largest ? fabs(row[i]) : largest;
+        double mean = (paired_sum(row, ones, all) + 0.0) / (double)all;
+        for (ptrdiff_t i = 0; i < all; i++) row[i] -= mean;
+        double spread = sqrt((paired_sum(row, row, all) + 0.0) / (double)all);
+        signal[r] = spread > equal * largest; /* not where one is nan */
+        for (ptrdiff_t i = 0; i < count; i++) out[i] = signal[r] ? row[i] / spread : 0.0;
+        if (pivot) out_pivot[r] = signal[r] ? row[count] / spread : 0.0;
+    }
+    free(row);
+    return 1;
+}
+
 #endif

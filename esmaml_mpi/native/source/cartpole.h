@@ -99,22 +99,15 @@ INLINE void cartpole_groups(const struct policies *policies, const struct cartpo
     }
 }
 
-static int cartpole_episodes(const struct policies *policies, const struct cartpole *cartpole) {
-    void *block;
-    size_t size = size_of(&policies->network), wide = widest(&policies->network);
-    ptrdiff_t groups = groups_in(policies->batch), at_once = groups_packed(policies);
-    vector *scratch = vectors((size_t)at_once * size + 2 * MOST_GROUPS * wide, &block);
-    if (!scratch) return 0;
-    vector *packed = scratch + 2 * MOST_GROUPS * wide;
-    for (ptrdiff_t start = 0; start < groups; start += at_once) {
-        ptrdiff_t stop = start + at_once < groups ? start + at_once : groups, group = start;
-        pack_groups(policies, start, stop - start, packed);
-        for (; group + 2 <= stop; group += 2)
-            cartpole_groups(policies, cartpole, group, packed + (size_t)(group - start) * size, scratch, 2);
-        if (group < stop) cartpole_groups(policies, cartpole, group, packed + (size_t)(group - start) * size, scratch, 1);
-    }
-    free(block);
-    return 1;
+/* Groups from one on, whose policies are packed. */
+INLINE void some_poles(const struct policies *policies, const struct cartpole *cartpole, ptrdiff_t group, ptrdiff_t stop,
+                       const vector *packed, vector *scratch) {
+    size_t size = size_of(&policies->network);
+    for (; group + 2 <= stop; group += 2, packed += 2 * size)
+        cartpole_groups(policies, cartpole, group, packed, scratch, 2);
+    if (group < stop) cartpole_groups(policies, cartpole, group, packed, scratch, 1);
 }
+
+EPISODES(cartpole_episodes, cartpole, some_poles)
 
 #endif

@@ -29,12 +29,20 @@ struct policies {
     ptrdiff_t batch;
 };
 
+/* What a step pays, of the squared distance to the goal after it: -limit + max(0, limit - squared), -squared, or minus
+   its root. */
+enum price { BOWL, SQUARED_DISTANCE, DISTANCE };
+
 struct point {
     double action_limit, position_limit;
     struct matrix start; /* (2, B); no episode has one of its own where start.at is NULL */
     ptrdiff_t horizon;
-    double *path; /* (horizon + 1, 2, B) */
     double *sums; /* (4, B): over the steps acted upon, of the observations and of their squares */
+    double *path; /* (horizon + 1, 2, B), or NULL where steps are priced on the way: */
+    enum price price;
+    double limit;
+    struct matrix goal; /* (2, B) */
+    double *returns;    /* (B,) */
 };
 
 struct cartpole {
@@ -67,6 +75,11 @@ struct kernels {
     /* Of some rows, `apart` numbers from each other in out, every `step` numbers: centre + factor * directions. */
     void (*shifted)(const double *centre, ptrdiff_t rows, const double *directions, ptrdiff_t count, double factor,
                     double *out, ptrdiff_t apart, ptrdiff_t step);
+    /* Sums (sets, rows) over the last axis of x (sets, rows, count) times weights (rows, count), as NumPy orders them. */
+    void (*weighted)(const double *x, ptrdiff_t sets, ptrdiff_t rows, ptrdiff_t count, const double *weights, double *out);
+    /* Rows of values, and of pivots if there are any, standardized; whether there is a signal in them. */
+    int (*standardized)(const double *values, const double *pivot, ptrdiff_t rows, ptrdiff_t count, double equal,
+                        double *out, double *out_pivot, uint8_t *signal);
 };
 
 /* The sets that this processor has, best first; NULL behind the last. */

@@ -59,6 +59,15 @@ INLINE vector at_least(vector limit, vector x) { return choose(less(x, limit), l
 INLINE vector at_most(vector limit, vector x) { return choose(less(limit, x), limit, x); }
 #endif
 
+/* Rounded correctly, as every processor does. */
+INLINE vector root(vector x) {
+    double lanes[LANES];
+    memcpy(lanes, &x, sizeof lanes);
+    for (int l = 0; l < LANES; l++) lanes[l] = sqrt(lanes[l]);
+    memcpy(&x, lanes, sizeof x);
+    return x;
+}
+
 INLINE pattern ones(uint64_t word) { return word + (pattern){0}; }
 
 INLINE vector magnitude(vector x) { return value(bits(x) & ones(~((uint64_t)1 << 63))); }

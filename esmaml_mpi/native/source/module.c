@@ -7,6 +7,9 @@ in names() first. Policies are given as (shape, parameters, mean, std): shape is
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "kernels.h"
 #include "normals.h"
@@ -106,7 +109,7 @@ static int policies_of(struct held *held, PyObject *const *arguments, struct pol
 }
 
 /* Around so many operations: other threads run, unless it takes but a few microseconds, as a change of threads does. */
-static PyThreadState *begun(size_t operations) { return operations > 10000 ? PyEval_SaveThread() : NULL; }
+static PyThreadState *begun(size_t operations) { return operations > 100000 ? PyEval_SaveThread() : NULL; }
 
 static void ended(PyThreadState *others) {
     if (others) PyEval_RestoreThread(others);
@@ -251,29 +254,60 @@ static PyObject *path(PyObject *self, PyObject *const *arguments, Py_ssize_t cou
     return finished(&held, done);
 }
 
-/* (set, shape, parameters, mean, std, action limit, position limit, start or None, path (H + 1, 2, B), sums (4, B)) */
+/* What both of the following have in common: (set, shape, parameters, mean, std, action limit, position limit, start or
+   None, .., sums (4, B)) */
+static const struct kernels *point_of(struct held *held, PyObject *const *arguments, PyObject *sums,
+                                      struct policies *policies, struct point *point) {
+    const struct kernels *kernels = set_at(arguments[0]);
+    if (!kernels || !policies_of(held, arguments + 1, policies)) return NULL;
+    const struct network *network = &policies->network;
+    if (network->widths[0] != 2 || network->widths[network->layers] != 2) {
+        wrong("shape", "two observations and two actions");
+        return NULL;
+    }
+    point->action_limit = PyFloat_AsDouble(arguments[5]), point->position_limit = PyFloat_AsDouble(arguments[6]);
+    if (PyErr_Occurred() || !matrix_of(held, arguments[7], 2, policies->batch, "start", &point->start)) return NULL;
+    point->sums = items_of(held, sums, 4 * (size_t)policies->batch, PyBUF_WRITABLE, "d", "sums");
+    return point->sums ? kernels : NULL;
+}
+
+/* (as point_of, path (H + 1, 2, B), sums) */
 static PyObject *point(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     struct held held = {.count = 0};
     struct policies policies;
-    struct point point;
+    struct point point = {0};
     if (!counted(count, 10)) return NULL;
-    const struct kernels *kernels = set_at(arguments[0]);
-    if (!kernels || !policies_of(&held, arguments + 1, &policies)) return finished(&held, 0);
-    const struct network *network = &policies.network;
-    if (network->widths[0] != 2 || network->widths[network->layers] != 2)
-        return finished(&held, wrong("shape", "two observations and two actions"));
-    point.action_limit = PyFloat_AsDouble(arguments[5]), point.position_limit = PyFloat_AsDouble(arguments[6]);
-    if (PyErr_Occurred() || !matrix_of(&held, arguments[7], 2, policies.batch, "start", &point.start))
-        return finished(&held, 0);
-    Py_buffer *path = hold(&held, arguments[8], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "path");
+    const struct kernels *kernels = point_of(&held, arguments, arguments[9], &policies, &point);
+    Py_buffer *path = kernels ? hold(&held, arguments[8], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, "d", "path") : NULL;
     if (!path) return finished(&held, 0);
     if (path->ndim != 3 || path->shape[0] < 2 || path->shape[1] != 2 || path->shape[2] != policies.batch)
         return finished(&held, wrong("path", "an array (horizon + 1, 2, B)"));
     point.horizon = path->shape[0] - 1, point.path = path->buf;
-    point.sums = items_of(&held, arguments[9], 4 * (size_t)policies.batch, PyBUF_WRITABLE, "d", "sums");
-    if (!point.sums) return finished(&held, 0);
     int done;
+    Py_BEGIN_ALLOW_THREADS
+    done = kernels->point(&policies, &point);
+    Py_END_ALLOW_THREADS
+    return finished(&held, done);
+}
+
+/* (as point_of, (price, limit, horizon), goal (2, B), returns (B,), sums) */
+static PyObject *priced(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    struct policies policies;
+    struct point point = {0};
+    int price, done;
+    Py_ssize_t horizon;
+    if (!counted(count, 12)) return NULL;
+    const struct kernels *kernels = point_of(&held, arguments, arguments[11], &policies, &point);
+    if (!kernels || !PyArg_ParseTuple(arguments[8], "idn", &price, &point.limit, &horizon)) return finished(&held, 0);
+    if (price < BOWL || price > DISTANCE || horizon < 1) return finished(&held, wrong("price", "0 to 2, and a step"));
+    point.price = (enum price)price, point.horizon = horizon;
+    if (arguments[9] == Py_None) return finished(&held, wrong("goal", "an array"));
+    if (!matrix_of(&held, arguments[9], 2, policies.batch, "goal", &point.goal)) return finished(&held, 0);
+    point.returns = items_of(&held, arguments[10], (size_t)policies.batch, PyBUF_WRITABLE, "d", "returns");
+    if (!point.returns) return finished(&held, 0);
     Py_BEGIN_ALLOW_THREADS
     done = kernels->point(&policies, &point);
     Py_END_ALLOW_THREADS
@@ -408,6 +442,59 @@ static PyObject *shifted(PyObject *self, PyObject *const *arguments, Py_ssize_t 
     return finished(&held, 1);
 }
 
+/* (set, x (.., columns, K), weights (columns, K), out (.., columns)): sums over the last axis of x times weights */
+static PyObject *weighted(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    if (!counted(count, 4)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    Py_buffer *x = kernels ? hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "x") : NULL;
+    Py_buffer *weights = x ? hold(&held, arguments[2], PyBUF_C_CONTIGUOUS, "d", "weights") : NULL;
+    if (!weights) return finished(&held, 0);
+    const Py_ssize_t item = sizeof(double);
+    Py_ssize_t terms = weights->ndim ? weights->shape[weights->ndim - 1] : 0;
+    Py_ssize_t rows = terms > 0 ? weights->len / item / terms : 0;
+    if (rows < 1 || x->len % weights->len || x->ndim < 1 || x->shape[x->ndim - 1] != terms)
+        return finished(&held, wrong("x", "an array whose last axes are those of the weights"));
+    Py_ssize_t sets = x->len / weights->len;
+    const double *from = x->buf, *by = weights->buf;
+    double *out = items_of(&held, arguments[3], (size_t)(sets * rows), PyBUF_WRITABLE, "d", "out");
+    if (!out) return finished(&held, 0);
+    PyThreadState *others = begun((size_t)x->len / sizeof(double));
+    kernels->weighted(from, sets, rows, terms, by, out);
+    ended(others);
+    return finished(&held, 1);
+}
+
+/* (set, values (.., K), pivot (..) or None, equal, out (.., K), out of the pivot (..) or None, signal (..) of bytes) */
+static PyObject *standardized(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    struct held held = {.count = 0};
+    double *out_pivot = NULL;
+    const double *pivot = NULL;
+    if (!counted(count, 7)) return NULL;
+    const struct kernels *kernels = set_at(arguments[0]);
+    double equal = kernels ? PyFloat_AsDouble(arguments[3]) : 0.0;
+    if (!kernels || PyErr_Occurred()) return NULL;
+    Py_buffer *values = hold(&held, arguments[1], PyBUF_C_CONTIGUOUS, "d", "values");
+    if (!values) return finished(&held, 0);
+    Py_ssize_t terms = values->ndim ? values->shape[values->ndim - 1] : 0;
+    if (terms < 1) return finished(&held, wrong("values", "an array (.., K)"));
+    size_t size = (size_t)values->len / sizeof(double), rows = size / (size_t)terms;
+    if (arguments[2] != Py_None) {
+        pivot = items_of(&held, arguments[2], rows, 0, "d", "pivot");
+        out_pivot = pivot ? items_of(&held, arguments[5], rows, PyBUF_WRITABLE, "d", "out") : NULL;
+        if (!out_pivot) return finished(&held, 0);
+    }
+    double *out = items_of(&held, arguments[4], size, PyBUF_WRITABLE, "d", "out");
+    uint8_t *signal = out ? items_of(&held, arguments[6], rows, PyBUF_WRITABLE, "B", "signal") : NULL;
+    if (!signal) return finished(&held, 0);
+    PyThreadState *others = begun(2 * size);
+    int done = kernels->standardized(values->buf, pivot, (ptrdiff_t)rows, terms, equal, out, out_pivot, signal);
+    ended(others);
+    return finished(&held, done);
+}
+
 /* Functions come as the numbers that ctypes gives for them. */
 static drawing drawing_at(PyObject *address) {
     drawing found;
@@ -457,13 +544,29 @@ static PyObject *normals(PyObject *self, PyObject *const *arguments, Py_ssize_t 
     return finished(&held, 1);
 }
 
+#define KEPT (64 << 20)  /* bytes that stay with the process */
+#define MAPPED (16 << 20) /* smallest array with pages of its own */
+
+/* Arrays of some megabytes are freed and made again all the time, and the system's fresh pages cost as much as what is
+   done with them: glibc is told to keep them. */
+static PyObject *keep_memory(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, MAPPED);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+#endif
+    Py_RETURN_NONE;
+}
+
 #define FUNCTION(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "Instruction sets of this processor, best first."},
+    {"keep_memory", keep_memory, METH_NOARGS, NULL},
     FUNCTION(packed_size), FUNCTION(pack),    FUNCTION(act),     FUNCTION(point),
     FUNCTION(cartpole),    FUNCTION(elementary), FUNCTION(moments), FUNCTION(squared_distance),
-    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals),    {"learn", learn, METH_O, NULL},
+    FUNCTION(path),        FUNCTION(shifted),     FUNCTION(normals), FUNCTION(priced), FUNCTION(weighted), FUNCTION(standardized),
+    {"learn", learn, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

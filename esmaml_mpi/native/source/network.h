@@ -9,6 +9,7 @@
 
 /* Vectors of simulations that are stepped together: while one waits for its tanh, the other adds. */
 #define MOST_GROUPS 2
+#define MOST_LINEAR 4 /* of the policies that are nearly all tanh */
 #define TILE 4 /* outputs that are summed at once */
 #define MOST_FUSED 2
 #define PACKED_BYTES 98304
@@ -225,6 +226,42 @@ INLINE ptrdiff_t groups_packed(const struct policies *policies) {
     size_t all = (size_t)groups_in(policies->batch);
     return (ptrdiff_t)(most < MOST_GROUPS ? MOST_GROUPS : most > all ? all : most);
 }
+
+/* Whether there is but one layer, from two observations to two actions. */
+INLINE int two_by_two(const struct network *network) {
+    return network->layers == 1 && network->widths[0] == 2 && network->widths[1] == 2;
+}
+
+/* Such a layer, as `layer` does it. */
+INLINE void two_actions(const vector *w, ptrdiff_t apart, const vector *x, vector *z, enum squash squash,
+                        const int groups) {
+    for (int g = 0; g < groups; g++, w += apart)
+        for (int o = 0; o < 2; o++) {
+            vector sum = (w[o] * x[g] + w[2 + o] * x[groups + g]) + w[4 + o];
+            z[o * groups + g] = squash == RELU ? at_least(all(0.0), sum) : sum;
+        }
+    if (squash == TANH)
+        for (int j = 0; j < 2 * groups; j++) z[j] = hyperbolic_tangent(z[j]);
+}
+
+/* Defines `name`, which runs episodes by `groups_of(policies, episodes, group, packed, scratch, groups)`, most groups at
+   once where linear(network) says so. 0: memory is out. */
+#define EPISODES(name, kind, groups_of)                                                                              \
+    static int name(const struct policies *policies, const struct kind *kind) {                                      \
+        void *block;                                                                                                 \
+        size_t size = size_of(&policies->network), wide = widest(&policies->network);                                \
+        ptrdiff_t groups = groups_in(policies->batch), at_once = groups_packed(policies);                            \
+        vector *scratch = vectors((size_t)at_once * size + 2 * MOST_GROUPS * wide, &block);                          \
+        if (!scratch) return 0;                                                                                      \
+        vector *packed = scratch + 2 * MOST_GROUPS * wide;                                                           \
+        for (ptrdiff_t start = 0; start < groups; start += at_once) {                                                \
+            ptrdiff_t stop = start + at_once < groups ? start + at_once : groups;                                    \
+            pack_groups(policies, start, stop - start, packed);                                                      \
+            groups_of(policies, kind, start, stop, packed, scratch);                                                 \
+        }                                                                                                            \
+        free(block);                                                                                                 \
+        return 1;                                                                                                    \
+    }
 
 INLINE void act_groups(const struct policies *policies, const vector *packed, struct matrix observations,
                        double *actions, ptrdiff_t group, vector *scratch, const int groups) {

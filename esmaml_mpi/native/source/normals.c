@@ -26,7 +26,7 @@ __extension__ typedef unsigned __int128 wide;
 
 struct stream {
     uint64_t key[2], counter[4], words[WORDS];
-    size_t used; /* of the words */
+    size_t used, made; /* of the words */
     uint64_t word; /* the last one that NumPy asked for as such */
     double uniform[2]; /* the last ones that it asked for, the older first */
 };
@@ -42,9 +42,10 @@ static inline void block(const uint64_t key[2], const uint64_t counter[4], uint6
     out[0] = a, out[1] = b, out[2] = c, out[3] = d;
 }
 
-/* Like NumPy's, a stream begins at the block behind its counter. */
-static void refill(struct stream *stream) {
-    for (size_t i = 0; i < WORDS; i += 4) {
+/* At least as many words as are wanted, if there is room. Like NumPy's, a stream begins at the block behind its counter. */
+static void refill(struct stream *stream, size_t wanted) {
+    stream->made = wanted < WORDS ? (wanted + 3) / 4 * 4 : WORDS;
+    for (size_t i = 0; i < stream->made; i += 4) {
         for (int j = 0; j < 4; j++)
             if (++stream->counter[j]) break;
         block(stream->key, stream->counter, stream->words + i);
@@ -53,7 +54,7 @@ static void refill(struct stream *stream) {
 }
 
 static inline uint64_t next(struct stream *stream) {
-    if (stream->used == WORDS) refill(stream);
+    if (stream->used == stream->made) refill(stream, 1);
     return stream->words[stream->used++];
 }
 
@@ -71,7 +72,7 @@ static double next_double(void *state) {
 }
 
 static struct stream stream_at(const uint64_t key[2], const uint64_t counter[4]) {
-    struct stream stream = {{key[0], key[1]}, {counter[0], counter[1], counter[2], counter[3]}, {0}, WORDS, 0, {0}};
+    struct stream stream = {{key[0], key[1]}, {counter[0], counter[1], counter[2], counter[3]}, {0}, 0, 0, 0, {0}};
     return stream;
 }
 
@@ -104,21 +105,24 @@ static double with_own_logarithm(double number, const struct stream *stream) {
     return fabs(found - number) < NEAR ? found : number;
 }
 
-static void draw_row(struct stream *stream, const struct layers *layers, drawing numpy, double *out, size_t count) {
+/* `left`: how many numbers of the stream are wanted from here on. */
+static void draw_row(struct stream *stream, const struct layers *layers, drawing numpy, double *out, size_t count,
+                     size_t left) {
     struct bit_source source = {stream, next_uint64, next_uint32, next_double, next_uint64};
     size_t i = 0;
     while (i < count) {
-        if (stream->used == WORDS) refill(stream);
-        for (; i < count && stream->used < WORDS && inside(layers, stream->words[stream->used]); i++)
+        if (stream->used == stream->made) refill(stream, left - i);
+        for (; i < count && stream->used < stream->made && inside(layers, stream->words[stream->used]); i++)
             out[i] = at_once(layers, stream->words[stream->used++]);
-        if (i < count && stream->used < WORDS) out[i++] = with_own_logarithm(numpy(&source), stream);
+        if (i < count && stream->used < stream->made) out[i++] = with_own_logarithm(numpy(&source), stream);
     }
 }
 
 void draw_normals(const struct layers *layers, drawing numpy, const uint64_t key[2], const uint64_t counter[4],
                   double *out, size_t rows, size_t columns, ptrdiff_t apart) {
     struct stream stream = stream_at(key, counter);
-    for (size_t row = 0; row < rows; row++, out += apart) draw_row(&stream, layers, numpy, out, columns);
+    for (size_t row = 0; row < rows; row++, out += apart)
+        draw_row(&stream, layers, numpy, out, columns, (rows - row) * columns);
 }
 
 /* What numpy makes of a word, and whether it asked for no other. Further words are those of any full stream. */
@@ -133,7 +137,7 @@ static double drawn_from(drawing numpy, uint64_t word, struct stream stream, int
 int learn_layers(drawing numpy, struct layers *layers) {
     static const uint64_t zeros[4];
     struct stream stream = stream_at(zeros, zeros), further;
-    refill(&stream);
+    refill(&stream, WORDS);
     further = stream;
     int alone, given = 0;
     for (uint64_t layer = 0; layer < 256; layer++) {

@@ -6,5 +6,5 @@
 #define KERNELS(name)                                                                                                \
     {                                                                                                                \
         name, LANES, packed_size, pack, act, point_episodes, cartpole_episodes, elementary, moments,                  \
-        squared_distance, shifted                                                                                     \
+        squared_distance, shifted, weighted, standardized                                                                           \
     }

@@ -24,6 +24,7 @@ from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint, blueprint
 from esmaml_mpi.tasks.gymnasium_bridge.simulation import GymnasiumSimulation
+from esmaml_mpi.tasks.gymnasium_bridge.spaces import BoxActions
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation, check_plain
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -95,6 +96,24 @@ class GymnasiumEnvironment:
     @property
     def action_size(self) -> int:
         return self.blueprint.sample.actions.size
+
+    @property
+    def action_low(self) -> np.ndarray:
+        return self._bounds[0]
+
+    @property
+    def action_high(self) -> np.ndarray:
+        return self._bounds[1]
+
+    @property
+    def actions_scaled(self) -> bool:
+        return self.scale_actions and len(self._bounds[0]) > 0
+
+    @property
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest actions (m,) of a Box; empty for choices."""
+        actions = self.blueprint.sample.actions
+        return (actions.low[:, 0], actions.high[:, 0]) if isinstance(actions, BoxActions) else (np.empty(0),) * 2
 
     @property
     def task_count(self) -> int | None:

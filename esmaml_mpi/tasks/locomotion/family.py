@@ -122,6 +122,19 @@ class LocomotionFamily:
         return motors
 
     @property
+    def action_low(self) -> tuple[float, ...]:
+        return (-1.0,) * self.action_size
+
+    @property
+    def action_high(self) -> tuple[float, ...]:
+        return (1.0,) * self.action_size
+
+    @property
+    def rate(self) -> float:
+        """Actions a second."""
+        return 1.0 / self.seconds
+
+    @property
     def observation_size(self) -> int:
         sizes = {"plane": self.body.plane, "torso": 3, "rotation": 9, "contacts": 6 * (self.model.nbody - 1)}
         coordinates: int = self.model.nq - self.body.plane + self.model.nv

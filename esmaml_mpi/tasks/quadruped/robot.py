@@ -117,6 +117,28 @@ class Robot:
         return sensors.size(self.observe) + (PHASE if self.trajectory_generator else 0)
 
     @property
+    def observation_names(self) -> tuple[str, ...]:
+        return (*sensors.labels(self.observe), *(("sine of phase", "cosine of phase") * self.trajectory_generator))
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        motors = tuple(f"{joint} (x {self.residual_limit:g} rad)" for joint in sensors.MOTOR_NAMES)
+        return motors + (tuple(name.replace("_", " ") for name in NEUTRAL) if self.trajectory_generator else ())
+
+    @property
+    def action_low(self) -> tuple[float, ...]:
+        return (-1.0,) * self.action_size
+
+    @property
+    def action_high(self) -> tuple[float, ...]:
+        return (1.0,) * self.action_size
+
+    @property
+    def rate(self) -> float:
+        """Actions a second."""
+        return 1.0 / self.seconds
+
+    @property
     def sensor_noise_size(self) -> int:
         """Numbers of an episode's sensor noise: one for each sensor value that is acted upon."""
         return self.horizon * sensors.size(self.observe) if self.sensor_noise[1] > 0 else 0

@@ -16,12 +16,27 @@ SENSORS = {
     "motor_velocities": (8, 10.0),  # rad/s
     "motor_torques": (8, 10.0),  # delivered in the last 2 ms, Nm
 }
+LEGS = ("front_left", "back_left", "front_right", "back_right")
+MOTOR_NAMES = tuple(f"{leg.replace('_', ' ')} {joint}" for leg in LEGS for joint in ("hip", "knee"))
+LABELS = {
+    "attitude": ("roll (rad)", "pitch (rad)"),
+    "rates": ("roll rate (rad/s)", "pitch rate (rad/s)"),
+    "quaternion": ("quaternion w", "quaternion x", "quaternion y", "quaternion z"),
+    "motor_angles": tuple(f"{motor} angle (rad)" for motor in MOTOR_NAMES),
+    "motor_velocities": tuple(f"{motor} velocity (rad/s)" for motor in MOTOR_NAMES),
+    "motor_torques": tuple(f"{motor} torque (Nm)" for motor in MOTOR_NAMES),
+}
 MOTORS_FROM = 7  # in qpos; 6 in qvel
 
 
 def size(names: list[str]) -> int:
     """How many values these sensors have."""
     return sum(SENSORS[name][0] for name in names)
+
+
+def labels(names: list[str]) -> list[str]:
+    """What each value of these sensors is, with its unit."""
+    return [label for name in names for label in LABELS[name]]
 
 
 def noise_scales(names: list[str]) -> np.ndarray:

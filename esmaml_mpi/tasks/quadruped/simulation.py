@@ -14,10 +14,9 @@ from esmaml_mpi.tasks.quadruped.gait import Generator
 from esmaml_mpi.tasks.quadruped.motors import Motors
 from esmaml_mpi.tasks.quadruped.quantities import ROW
 from esmaml_mpi.tasks.quadruped.robot import Robot
-from esmaml_mpi.tasks.quadruped.sensors import MOTORS_FROM
+from esmaml_mpi.tasks.quadruped.sensors import LEGS, MOTORS_FROM
 from esmaml_mpi.tasks.workspace import Workspace
 
-LEGS = ("front_left", "back_left", "front_right", "back_right")
 LOAD_RADIUS = 0.025  # metres, of a solid ball
 
 

@@ -1,0 +1,49 @@
+"""What can be exported as a policy: a results file's meta-policy, what a session has adapted, a policy's archive."""
+
+from pathlib import Path
+
+from esmaml_mpi.errors import ResultsError, UsageError
+from esmaml_mpi.results.reader import read
+from esmaml_mpi.results.session_file import SessionFile, SessionRecord
+from esmaml_mpi.trained.from_file import chosen_iteration, trained_of
+from esmaml_mpi.trained.policy_card import adapted_origin, origin_of
+from esmaml_mpi.trained.policy_file import is_archive, read_policy
+from esmaml_mpi.trained.portable_policy import PortablePolicy
+from esmaml_mpi.trained.session import Session
+
+
+def find_policy(path: Path, at: str | None) -> PortablePolicy:
+    """The policy of a file of any of these kinds; ``at`` is --at, of results files alone. Nothing but the file is read.
+
+    UserError if there is none.
+    """
+    if is_archive(path):
+        _check_no_at(path, at, "a policy")
+        return read_policy(path)
+    record = _session(path)
+    if record is not None:
+        _check_no_at(path, at, "a session")
+        return _adapted(path, record)
+    results = read(path)
+    trained = trained_of(results, chosen_iteration(at or "last"), ())
+    origin = origin_of(results, trained.iteration)
+    return PortablePolicy.of(trained.policy, trained.theta, trained.observer, trained.interface, origin)
+
+
+def _check_no_at(path: Path, at: str | None, kind: str) -> None:
+    if at is not None:
+        raise UsageError(f"--at {at}: {path} is {kind}, which has no iterations; leave --at out.")
+
+
+def _session(path: Path) -> SessionRecord | None:
+    """What a session's file holds; None if it is none."""
+    try:
+        return SessionFile(path).read()
+    except ResultsError:  # whatever it is, what reads results says what is wrong with it
+        return None
+
+
+def _adapted(path: Path, record: SessionRecord) -> PortablePolicy:
+    """The best policy of a session so far; its file stays as it is."""
+    session = Session(SessionFile(path), record)
+    return PortablePolicy.of(session.policy, session.best, session.observer, record.interface, adapted_origin(record))

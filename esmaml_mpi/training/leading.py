@@ -1,0 +1,51 @@
+"""Rank 0's part of a run."""
+
+from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.errors import UserError
+from esmaml_mpi.parallel.plan import idle
+from esmaml_mpi.parallel.rounds import Recovery, Rounds
+from esmaml_mpi.parallel.world import World
+from esmaml_mpi.training.loop import Training
+from esmaml_mpi.training.progress import Progress
+from esmaml_mpi.training.record import RunRecord
+from esmaml_mpi.training.state import State
+
+
+def lead(rounds: Rounds, record: RunRecord, loss: Recovery | None) -> int:
+    """Lead the run to its end or to a signal; returns the exit code.
+
+    ``loss`` is what made this rank take over, if it did.
+    """
+    experiment, config = rounds.experiment, rounds.experiment.config
+    state = State.initial(experiment)
+    if record.checkpoint is not None:
+        state.restore(record.checkpoint)
+    progress = Progress(config.meta.iterations, state.iteration)
+    training = Training(rounds, state, record, progress)
+    if loss is None:
+        _announce(progress, experiment, rounds.world)
+    else:
+        progress.message(f"rank 0 died; its successor goes on from iteration {state.iteration}")
+        training.record_recovery(loss, aggregator_lost=True)
+    try:
+        code = training.run()
+    except UserError as error:
+        if not rounds.under_way:  # the others wait for the next one, and can be told
+            rounds.stop(error.exit_code)
+            error.known_to_all_ranks = True
+        raise
+    finally:
+        progress.close()
+    rounds.stop(code)
+    return code
+
+
+def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
+    config, units = experiment.config, experiment.algorithm.most_units
+    progress.message(
+        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {experiment.algorithm.announcement}, "
+        f"{world.size} rank{'s' * (world.size > 1)}"
+    )
+    spare = idle(world.size, units)
+    if spare:
+        progress.message(f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} at a time")

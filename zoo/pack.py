@@ -1,0 +1,62 @@
+"""Put trained meta-policies into the zoo: python zoo/pack.py results/zoo/*.h5
+
+Of each results file a copy without the machine's name and folders goes to esmaml_mpi/zoo/models/, and what it is and
+scores into the catalogue. The first comment of zoo/NAME.toml says what it is about.
+"""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.results.writer import ResultsWriter
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import interface_of
+from esmaml_mpi.zoo.catalogue import LARGEST, MODELS, Model, enter
+from esmaml_mpi.zoo.verification import is_exact, scored
+
+LEFT_OUT = ("host", "command", "platform", "slurm_job", "slurm_restarts")
+SEED, REPEATS = 1, 20
+
+
+def main(paths: list[str]) -> None:
+    """Pack them one after the other."""
+    for path in map(Path, paths):
+        model = pack(read(path), path.stem, about(Path(__file__).with_name(f"{path.stem}.toml")))
+        enter(model)
+        print(f"{model.name}: {model.path.stat().st_size} bytes, {model.scores.before:.2f} -> {model.scores.after:.2f}")
+
+
+def pack(results: Results, name: str, about: str) -> Model:
+    """Write the model's file; what the catalogue is to say of it."""
+    config = results.config
+    launches = [{key: value for key, value in facts.items() if key not in LEFT_OUT} for facts in results.launches]
+    interface = interface_of(make_family(config.task.name, config.task.horizon, config.task.options))
+    path = MODELS / f"{name}.h5"
+    ResultsWriter(path, config.to_toml(), launches, results.test_task_ids, interface).write(
+        results.history, results.checkpoint
+    )
+    content = path.read_bytes()
+    if len(content) > LARGEST:
+        path.unlink()
+        raise SystemExit(f"{name}: {len(content)} bytes, and at most {LARGEST} are wanted; take test.every larger.")
+    iteration, theta, _, _ = results.parameters()
+    digest = hashlib.sha256(content).hexdigest()
+    scores = scored(str(path), SEED, REPEATS)
+    facts = (config.task.name, len(theta), iteration, config.run.seed, is_exact(config), digest, scores)
+    return Model(name, about, *facts)
+
+
+def about(toml: Path) -> str:
+    """The comment with which a config begins, on one line, without its last full stop."""
+    lines = toml.read_text(encoding="utf-8").splitlines()
+    comment = []
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        comment.append(line.lstrip("# "))
+    return " ".join(comment).removesuffix(".")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
