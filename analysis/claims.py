@@ -29,7 +29,7 @@ def _work(options, note) -> None:
     style.check_output(options.output, (".md",))
     if options.summary and options.results:
         style.check_output(options.summary, (".json",))
-    picture = options.output.with_suffix(".png")
+    picture = style.check_output(options.output.with_suffix(".png"))
     summary = _summary(options, note)
     judged = judge(CLAIMS, summary)
     if any(one.run for one in judged):

@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from esmaml_mpi.errors import UserError
+from esmaml_mpi.results.replacing import check_replaceable
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; yellow is left out because it vanishes on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -20,6 +21,14 @@ LINES = ("-", "--", "-.", ":", (0, (4, 1, 1, 1, 1, 1)), (0, (9, 2.5)))
 LETTERS_PER_INCH = 13.5  # of a legend
 MOST_DOTS = 25  # on a line; more of them only thicken it
 SUFFIXES = (".png", ".pdf", ".svg")
+_TITLE = b"test reward per episode"  # of a table of scores
+MARKS = {  # what files that these scripts have made hold near their beginning or end
+    **dict.fromkeys((".png", ".pdf", ".svg"), (b"Matplotlib",)),
+    **dict.fromkeys((".html", ".htm"), (b'<html lang="en"><head><meta charset="utf-8"><title>',)),
+    **dict.fromkeys((".txt", ".csv"), (_TITLE, b"group,seeds,failed,")),
+    ".md": (_TITLE, b"group,seeds,failed,", b"# Claims\n"),
+    ".json": (b'{"format": 1,\n"points": [',),
+}
 
 _DEFAULTS = {
     "figure.dpi": 100,
@@ -128,6 +137,7 @@ def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
         raise UserError(f"{path}: what is written here has a name that ends in {', '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise UserError(f"{path}: the folder {path.parent} does not exist.")
+    check_replaceable(path, "", *MARKS.get(path.suffix.lower(), ()))
     return path
 
 

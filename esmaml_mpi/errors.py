@@ -5,10 +5,16 @@ import traceback
 
 
 class UserError(Exception):
-    """Something outside the program has to change. ``exit_code`` is the command's."""
+    """Something outside the program has to change. ``exit_code`` is the command's.
+
+    As a text it can be shown by any terminal, whatever file the words in it are from.
+    """
 
     exit_code = 1
     known_to_all_ranks = False  # set once the other ranks have been told to leave, so that the job need not be aborted
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class ConfigError(UserError, ValueError):
@@ -47,6 +53,13 @@ class Misfit(ValueError):
 
 class ToldToLeave(Exception):
     """Raised on the other ranks when rank 0 refuses to start; ``args[0]`` is the exit code."""
+
+
+def printable(text: str) -> str:
+    """A text that changes nothing of a terminal: what does not print, line ends excepted, is written as its code."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def in_words(error: BaseException) -> str:

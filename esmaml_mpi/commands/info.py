@@ -1,6 +1,7 @@
 """The ``info`` command: what a results file says, in the terminal."""
 
 import argparse
+from pathlib import Path
 
 from esmaml_mpi.commands.arguments import Commands
 
@@ -17,6 +18,8 @@ def add_parser(commands: Commands) -> None:
     info.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
     form = info.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the summary as JSON")
+    help = "seal a file again that another program has changed, if its structure is sound; the file as it was is kept"
+    form.add_argument("--repair", action="store_true", help=help)
     form.add_argument("--config", action="store_true", help="print the run's configuration as TOML, and nothing else")
     info.set_defaults(run=info_command, collective=False)
 
@@ -24,8 +27,13 @@ def add_parser(commands: Commands) -> None:
 def info_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.results.reader import read
+    from esmaml_mpi.results.repair import explained, repair
 
-    results = read(options.results)
+    if options.repair:
+        print(repair(Path(options.results)))
+        return 0
+    with explained(options.results):
+        results = read(options.results)
     if options.config:
         print(results.config.to_toml(), end="")
         return 0

@@ -52,7 +52,7 @@ def _list(models: "list[Model]", options: argparse.Namespace) -> int:
 
 
 def _get(models: "list[Model]", options: argparse.Namespace) -> int:
-    from esmaml_mpi.results.writer import replace_file
+    from esmaml_mpi.results.atomic import replace_file
 
     paths = [Path(options.output or f"{model.name}.h5") for model in models]
     for path in paths:

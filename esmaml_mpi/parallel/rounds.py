@@ -70,6 +70,7 @@ class Rounds:
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
         self._tickets = 0  # given out in earlier rounds of a dynamic plan
         self.recoveries: list[Recovery] = []  # that this rank has seen; rank 0 records them
+        self.served = False  # whether this rank has had a request of rank 0
         self.under_way = False  # whether rank 0 has begun a round and not ended it
         self._at: Request | None = None  # the round that is under way here
         self._iteration = 0  # of the latest round
@@ -183,6 +184,7 @@ class Rounds:
                 start = time.perf_counter()
                 self.world.broadcast(self._packet)
                 if self._header[0] != STOP:
+                    self.served = True
                     self._obey(self._request(), start)
                 elif self.world.leave():
                     return int(self._header[1])

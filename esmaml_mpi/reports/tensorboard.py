@@ -13,9 +13,10 @@ import numpy as np
 
 from esmaml_mpi.errors import UsageError, in_words
 from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.results.atomic import replace_file
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.results.writer import replace_file
+from esmaml_mpi.results.replacing import check_replaceable
 
 NAME = "events.out.tfevents.esmaml"
 VERSION = "brain.Event:2"  # what an event file begins with
@@ -29,6 +30,7 @@ def write_events(results: Results, folder: Path) -> Path:
     library.
     """
     path, wanted = folder / NAME, _records(results)
+    check_replaceable(path, "", VERSION.encode())
     there = path.read_bytes() if path.exists() else b""
     if there and wanted.startswith(there):
         with open(path, "ab") as file:

@@ -1,4 +1,4 @@
-"""The series that a run produces, row by row, in memory."""
+"""The series that a run produces, row by row: what they are, and those rows that are in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,11 @@ class Series:
     unit: str
     meaning: str
     default: float | None = None
+
+    @property
+    def letters(self) -> list[str]:
+        """The sizes that a row has, by their letters."""
+        return [letter.strip() for letter in self.row.strip("()").split(",") if letter.strip()]
 
 
 _ITERATION = Series("i8", "()", "meta-updates", "meta-updates done before this row was measured")
@@ -102,13 +107,14 @@ GROUPS: dict[str, dict[str, Series]] = {
 
 
 class History:
-    """All series of a run. ``history["train"]["values"]`` is an array whose rows are iterations."""
+    """Series of a run. ``history["train"]["values"]`` is an array whose rows are iterations.
+
+    A run that writes a file takes out what it hands to its writer; ``latest`` is known all the same.
+    """
 
     def __init__(self) -> None:
-        self._columns = {
-            group: {name: _Column(np.empty(0, about.dtype)) for name, about in series.items()}
-            for group, series in GROUPS.items()
-        }
+        self._latest: dict[tuple[str, str], np.ndarray] = {}
+        self._clear()
 
     def append(self, group: str, **row: object) -> None:
         """Add one row to every series of a group."""
@@ -116,21 +122,29 @@ class History:
             raise KeyError(f"a row of {group} has {sorted(GROUPS[group])}, not {sorted(row)}")
         for name, value in row.items():
             self._columns[group][name].append(value)
+            self._latest[group, name] = np.array(value, dtype=GROUPS[group][name].dtype)
+
+    def latest(self, group: str, name: str) -> np.ndarray | None:
+        """The last row that a series has had, wherever it is now."""
+        return self._latest.get((group, name))
+
+    def take(self) -> "History":
+        """All rows, which are then here no more."""
+        taken = History()
+        taken._columns, taken._latest = self._columns, dict(self._latest)
+        self._clear()
+        return taken
+
+    def extend(self, later: "History") -> None:
+        """Add all rows of another history behind these."""
+        for group, series in later._columns.items():
+            for name, column in series.items():
+                for row in column.rows[: column.count]:
+                    self._columns[group][name].append(row)
+        self._latest |= later._latest
 
     def __getitem__(self, group: str) -> dict[str, np.ndarray]:
         return {name: column.values() for name, column in self._columns[group].items()}
-
-    def drop_from(self, iteration: int) -> None:
-        """Forget rows of this iteration and later ones: those that a resumed run measures again.
-
-        Ranks that were lost are not lost again: a successor of rank 0 records them before it resumes.
-        """
-        for name, group in self._columns.items():
-            if name == "recovery":
-                continue
-            keep = int(np.count_nonzero(group["iteration"].values() < iteration))
-            for column in group.values():
-                column.count = keep
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> "History":
@@ -138,8 +152,17 @@ class History:
         history = cls()
         for group, series in history._columns.items():
             for name in series:
-                series[name] = _Column(np.array(arrays[group][name], dtype=GROUPS[group][name].dtype))
+                rows = np.array(arrays[group][name], dtype=GROUPS[group][name].dtype)
+                series[name] = _Column(rows)
+                if len(rows):
+                    history._latest[group, name] = rows[-1]
         return history
+
+    def _clear(self) -> None:
+        self._columns = {
+            group: {name: _Column(np.empty(0, about.dtype)) for name, about in series.items()}
+            for group, series in GROUPS.items()
+        }
 
 
 class _Column:

@@ -31,7 +31,7 @@ def stored(interface: Interface) -> tuple[dict[str, int | float | bool], dict[st
     }
 
 
-def found(attributes: Mapping[str, object], datasets: Mapping[str, np.ndarray]) -> Interface:
+def interface_from(attributes: Mapping[str, object], datasets: Mapping[str, np.ndarray]) -> Interface:
     """The interface that attributes and datasets describe; an exception if they do not."""
     told = {
         name: tuple(word.decode() for word in datasets[name].tolist())

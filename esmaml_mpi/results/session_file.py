@@ -5,6 +5,7 @@ beside them the notes and what policies take and give. It is rewritten whole aft
 under the same kind of seal and lock. Version 1 had neither notes nor /interface.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -14,14 +15,19 @@ import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.errors import ResultsError, UsageError, in_words
+from esmaml_mpi.errors import ResultsError, UsageError, printable
+from esmaml_mpi.results.atomic import replace_file
+from esmaml_mpi.results.layout import write_interface
 from esmaml_mpi.results.lock import OutputLock, writer_of
+from esmaml_mpi.results.opening import opened
 from esmaml_mpi.results.reader import read_interface
-from esmaml_mpi.results.seal import SESSION_KIND, check_seal, seal
-from esmaml_mpi.results.writer import image_file, replace_file, write_interface
+from esmaml_mpi.results.seal import SESSION_KIND, seal
+from esmaml_mpi.results.structure import Mismatch, Stored
+from esmaml_mpi.results.survey import plain, survey, text
 from esmaml_mpi.tasks.interface import Interface
 
 SESSION_VERSION = 2
+_images = itertools.count()
 ROBOT = -1  # stands for a task id where rewards come from outside
 
 
@@ -98,36 +104,13 @@ class SessionFile:
 
     def read(self) -> SessionRecord:
         """What was last written. ResultsError if the file is damaged, or no session."""
-        try:
-            if not self.path.is_file():
-                reason = "is not a file" if self.exists else "does not exist"
-                raise ResultsError(f"session {self.path} {reason}.")
-            _check_whole(self.path)
-            with h5py.File(self.path, "r", locking=False) as file:
-                return _record(self.path, file)
-        except ResultsError:
-            raise
-        except OSError as error:
-            raise ResultsError(f"cannot read session {self.path}: {error.strerror or in_words(error)}.") from error
-        except Exception as error:  # h5py raises almost anything on content that it did not expect
-            raise ResultsError(
-                f"cannot read {self.path}: it is not as a session should be: {in_words(error)}."
-            ) from error
-
-
-def _check_whole(path: Path) -> None:
-    try:
-        check_seal(path)
-    except ResultsError as error:  # its words are about results files
-        raise ResultsError(
-            f"cannot read session {path}: it is damaged (cut short, or changed since it was written), or was not "
-            "written by esmaml_mpi."
-        ) from error
+        with opened(self.path, "session") as (file, size):
+            return _record(self.path, file, survey(file, size))
 
 
 def _image(record: SessionRecord) -> bytes:
-    """The whole file, built in memory."""
-    with image_file() as file:
+    """The whole file, built in memory, under a name of its own: HDF5 confuses two of one name in two threads."""
+    with h5py.File(f"image {next(_images)}", "w", driver="core", backing_store=False) as file:
         file.attrs.update(program="esmaml_mpi", kind=SESSION_KIND, format_version=SESSION_VERSION)
         file.create_group("config").attrs["toml"] = record.config.to_toml()
         file.create_group("source").attrs.update(
@@ -153,49 +136,79 @@ def _image(record: SessionRecord) -> bytes:
         return image
 
 
-def _record(path: Path, file: h5py.File) -> SessionRecord:
-    if file.attrs.get("kind") != SESSION_KIND:
+def _record(path: Path, file: h5py.File, found: dict[str, Stored]) -> SessionRecord:
+    if text(file, "/", "kind", "") != SESSION_KIND:
         raise ResultsError(f"{path} is not a session; is it a results file?")
-    version = int(file.attrs["format_version"])
+    version = _integer(file, "/", "format_version")
     if version > SESSION_VERSION:
         raise ResultsError(
             f"cannot read session {path}: it has format version {version}, and this program reads up to "
             f"{SESSION_VERSION}. Use a newer one."
         )
-    theta, mean, std, rewards = (_vector(file, name) for name in ("theta", "mean", "std", "rewards"))
-    if not (np.isfinite(theta).all() and np.isfinite(mean).all() and mean.shape == std.shape and (std > 0).all()):
-        raise ValueError("its policy has no finite numbers")
+    theta, mean, std, rewards = (_vector(file, found, name) for name in ("theta", "mean", "std", "rewards"))
+    if not (np.isfinite(theta).all() and np.isfinite(mean).all() and mean.shape == std.shape):
+        raise Mismatch("its policy has no finite numbers")
+    if not (np.isfinite(std).all() and (std > 0).all()):
+        raise Mismatch("its observations are not scaled by finite numbers above 0")
     if not (rewards < np.inf).all():  # nan too
-        raise ValueError("its rewards are not numbers")
-    subspace = None
-    if "basis" in file:
-        known = file["basis"]
-        subspace = Subspace(known[()], np.asarray(known.attrs["weights"]), float(known.attrs["probability"]))
-        if known.shape != (theta.size, len(subspace.weights)):
-            raise ValueError(f"its subspace has the shape {known.shape}")
-    source, config = file["source"].attrs, Config.from_toml(file["config"].attrs["toml"])
-    notes: dict[int, str] = {}
-    if "notes" in file:
-        trials, texts = file["notes/trial"][()].tolist(), file["notes/text"][()].tolist()
-        notes = {trial: text.decode() for trial, text in zip(trials, texts, strict=True)}
+        raise Mismatch("its rewards are not numbers")
+    config = Config.from_toml(text(file, "config", "toml"))
     return SessionRecord(
         config,
         theta,
         mean,
         std,
-        int(source["seed"]),
-        str(source["results"]),
-        int(source["iteration"]),
-        read_interface(file, config, mean.size, theta.size),
-        int(source["task"]),
+        _integer(file, "source", "seed"),
+        printable(text(file, "source", "results")),
+        _integer(file, "source", "iteration"),
+        read_interface(file, found, config, mean.size, theta.size),
+        _integer(file, "source", "task", ROBOT),
         rewards.tolist(),
-        notes,
-        subspace,
+        _notes(file, found),
+        _subspace(file, found, theta.size),
     )
 
 
-def _vector(file: h5py.File, name: str) -> np.ndarray:
+def _vector(file: h5py.File, found: dict[str, Stored], name: str) -> np.ndarray:
+    stored = found.get(name)
+    if stored is None:
+        raise Mismatch(f"{name} is missing")
+    if len(stored.shape) != 1 or stored.dtype != np.float64:
+        raise Mismatch(f"{name} has shape {stored.shape} and type {stored.dtype}")
     values: np.ndarray = file[name][()]
-    if values.ndim != 1 or values.dtype != np.float64:
-        raise ValueError(f"{name} has shape {values.shape} and type {values.dtype}")
     return values
+
+
+def _notes(file: h5py.File, found: dict[str, Stored]) -> dict[int, str]:
+    if "notes/trial" not in found and "notes/text" not in found:  # of version 1
+        return {}
+    trials, texts = found.get("notes/trial"), found.get("notes/text")
+    if trials is None or texts is None or (trials.dtype.kind, texts.dtype.kind) != ("i", "S"):
+        raise Mismatch("its notes are not texts and numbers of trials")
+    if len(trials.shape) != 1 or trials.shape != texts.shape:
+        raise Mismatch("its notes are not a text for each number of a trial")
+    words = [printable(word.decode(errors="replace")) for word in file["notes/text"][()].tolist()]
+    return dict(zip(file["notes/trial"][()].tolist(), words, strict=True))
+
+
+def _subspace(file: h5py.File, found: dict[str, Stored], size: int) -> Subspace | None:
+    if "basis" not in found:
+        return None
+    attributes, stored = file["basis"].attrs, found["basis"]
+    shape = attributes.get_id("weights").shape if "weights" in attributes else None
+    if shape is None or len(shape) != 1 or stored.shape != (size, *shape) or stored.dtype != np.float64:
+        raise Mismatch(f"its subspace has the shape {stored.shape} and the weights {shape}")
+    weights, probability = np.asarray(attributes["weights"]), plain(file, "basis", "probability")
+    known: np.ndarray = file["basis"][()]
+    if weights.dtype.kind != "f" or not (np.isfinite(known).all() and np.isfinite(weights).all()):
+        raise Mismatch("its subspace has no finite numbers")
+    if isinstance(probability, str) or not 0 <= probability <= 1:
+        raise Mismatch("the probability of its subspace is none")
+    return Subspace(known, weights, float(probability))
+
+
+def _integer(file: h5py.File, path: str, name: str, least: int = 0) -> int:
+    found = plain(file, path, name)
+    if not isinstance(found, int) or found < least:
+        raise Mismatch(f"{name} of {path} is not an integer from {least} on")
+    return found

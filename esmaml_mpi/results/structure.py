@@ -1,79 +1,138 @@
-"""Whether the arrays of a results file belong together: a whole file may still be another program's work."""
+"""Whether the arrays of a results file belong together: a whole file may still be another program's work.
+
+``check_shapes`` looks at types and shapes before a number is read, ``check_numbers`` at the few that others depend on.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm
-from esmaml_mpi.observations.statistics import STORED_LIMBS
+from esmaml_mpi.observations.statistics import STORED_LIMBS, ObservationStatistics
 from esmaml_mpi.results.history import GROUPS
+
+CHECKPOINT = "checkpoint/"
 
 
 class Mismatch(ValueError):
     """What does not fit."""
 
 
-def checked(arrays: Mapping, checkpoint: Mapping, task_ids: np.ndarray, config: Config) -> dict[str, dict]:
-    """The series of a file, ``arrays[group][name]``; those that are newer than the file are filled with their defaults.
-
-    Raises Mismatch unless series, checkpoint, task ids and config agree in sizes, types and row counts.
+@dataclass(frozen=True)
+class Stored:
+    """A dataset: type and shape as NumPy has them, and the byte of the file at which its numbers begin, if they stand
+    there in one piece.
     """
-    evaluations = make_algorithm(config).evaluations
-    if task_ids.ndim != 1 or task_ids.dtype.kind != "i" or not len(task_ids) or task_ids.min() < 0:
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    offset: int | None
+
+
+def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Stored]:
+    """The datasets that a file of this config is read from. Raises Mismatch unless they agree in types and shapes.
+
+    ``found`` has those of the file by path. Series that are newer than the file are not among them.
+    """
+    chosen = {"test/task_id": _wanted(found, "test/task_id", "i", (None,))}
+    if not chosen["test/task_id"].shape[0]:
         raise Mismatch("test/task_id is not a list of task ids")
-    theta, sums = _array(checkpoint, "theta", "f"), _array(checkpoint, "statistics/sums", "i")
-    (d,) = _shaped(theta, (None,), "checkpoint/theta")
-    rows, _ = _shaped(sums, (None, STORED_LIMBS), "checkpoint/statistics/sums")
+    (d,) = _chosen(found, chosen, "checkpoint/theta", "f", (None,))
+    rows, _ = _chosen(found, chosen, "checkpoint/statistics/sums", "i", (None, STORED_LIMBS))
     if rows % 2:
         raise Mismatch(f"checkpoint/statistics/sums has {rows} rows, an odd number")
-    sizes = {"E": evaluations, "d": d, "n": rows // 2, "tasks": len(task_ids), "repeats": config.test.repeats}
-    complete: dict[str, dict] = {}
-    for group, series in GROUPS.items():
-        found = arrays[group]
-        if not found and all(about.default is not None for name, about in series.items() if name != "iteration"):
-            found = {"iteration": np.empty(0, series["iteration"].dtype)}  # the whole group is newer than the file
-        count = len(np.atleast_1d(found["iteration"])) if "iteration" in found else 0
-        complete[group] = {}
-        for name, about in series.items():
-            letters = [letter.strip() for letter in about.row.strip("()").split(",") if letter.strip()]
-            row = tuple(sizes[letter] for letter in letters) if count else ()
-            array = found.get(name)
-            if array is None:
-                if about.default is None:
-                    raise Mismatch(f"{group}/{name} is missing")
-                array = np.full((count, *row), about.default, dtype=about.dtype)
-            _shaped(array, (count, *row), f"{group}/{name}")
-            if array.dtype.kind != about.dtype[0]:
-                raise Mismatch(f"{group}/{name} has type {array.dtype}")
-            complete[group][name] = array
-    iteration = _array(checkpoint, "iteration", "i")
-    _shaped(iteration, (), "checkpoint/iteration")
-    _shaped(_array(checkpoint, "statistics/count", "i"), (), "checkpoint/statistics/count")
-    if iteration != len(complete["train"]["iteration"]):
-        raise Mismatch(f"checkpoint/iteration is {iteration}, and train has {len(complete['train']['iteration'])} rows")
+    for name in ("iteration", "statistics/count"):
+        _chosen(found, chosen, CHECKPOINT + name, "i", ())
+    algorithm = make_algorithm(config)
+    tasks = chosen["test/task_id"].shape[0]
+    sizes = {"E": algorithm.evaluations, "d": d, "n": rows // 2, "tasks": tasks, "repeats": config.test.repeats}
+    _check_series(found, chosen, sizes)
     if config.meta.optimizer == "adam":
-        _shaped(_array(checkpoint, "optimizer/count", "i"), (), "checkpoint/optimizer/count")
-        for name in ("optimizer/first", "optimizer/second"):
-            if _array(checkpoint, name, "f").shape not in ((), (d,)):
-                raise Mismatch(f"checkpoint/{name} has another size than theta")
-    return complete
+        _chosen(found, chosen, "checkpoint/optimizer/count", "i", ())
+        for name in ("checkpoint/optimizer/first", "checkpoint/optimizer/second"):
+            shape = found[name].shape if name in found else None
+            if shape not in ((), (d,)):
+                raise Mismatch(f"{name} {'is missing' if shape is None else 'has another size than theta'}")
+            _chosen(found, chosen, name, "f", shape)
+    if _any(found, "checkpoint/memory/"):  # files of earlier versions have none, and used none
+        (kept, _) = _chosen(found, chosen, "checkpoint/memory/matrix", "f", (None, d))
+        if kept > config.meta.memory_rows:
+            raise Mismatch(f"checkpoint/memory/matrix has {kept} rows, and meta.memory_rows is less")
+        _chosen(found, chosen, "checkpoint/memory/latest", "f", (d,))
+        _chosen(found, chosen, "checkpoint/memory/forgotten", "f", ())
+    if _any(found, "checkpoint/unit_statistics/"):
+        units = algorithm.keeps_unit_statistics
+        _chosen(found, chosen, "checkpoint/unit_statistics/sums", "f", (units, 1 + rows))
+    return chosen
 
 
-def _array(tree: Mapping[str, Any], path: str, kind: str) -> np.ndarray:
-    found: Any = tree
-    for name in path.split("/"):
-        found = found[name]
-    if getattr(getattr(found, "dtype", None), "kind", None) != kind:
-        raise Mismatch(f"checkpoint/{path} is no array of numbers of its type")
-    array: np.ndarray = found
-    return array
+def check_numbers(iterations: Mapping[str, np.ndarray], checkpoint: Mapping[str, Any], task_ids: np.ndarray) -> None:
+    """Raise Mismatch unless iterations (by group), checkpoint and task ids can be those of a run."""
+    if task_ids.min() < 0:
+        raise Mismatch("test/task_id is not a list of task ids")
+    done, train = int(checkpoint["iteration"]), iterations["train"]
+    if done != len(train):
+        raise Mismatch(f"checkpoint/iteration is {done}, and train has {len(train)} rows")
+    if not np.array_equal(train, np.arange(done)):
+        raise Mismatch("train/iteration does not count the rows")
+    for group, rows in iterations.items():
+        if group != "recovery" and len(rows) and (np.any(np.diff(rows) < 0) or rows[0] < 0 or rows[-1] > done):
+            raise Mismatch(f"{group}/iteration is out of order")
+    for name in ("parameters", "normalization"):
+        if not np.array_equal(iterations[name], iterations["parameters"]):
+            raise Mismatch(f"{name}/iteration is not that of parameters")
+    if "optimizer" in checkpoint and checkpoint["optimizer"].get("count", 0) < 0:
+        raise Mismatch("checkpoint/optimizer/count is negative")
+    if not all(np.isfinite(each).all() for each in checkpoint.get("memory", {}).values()):
+        raise Mismatch("checkpoint/memory has numbers that are not finite")
+    try:
+        if checkpoint["statistics"]["count"] < 0:
+            raise ValueError
+        ObservationStatistics.from_arrays(checkpoint["statistics"]).mean_std()
+    except (ValueError, OverflowError):
+        raise Mismatch("checkpoint/statistics are not those of observations") from None
 
 
-def _shaped(array: np.ndarray, wanted: tuple[int | None, ...], name: str) -> tuple[int, ...]:
-    """The shape of an array if it is as wanted, None standing for any length."""
-    shape = np.shape(array)
+def _check_series(found: Mapping[str, Stored], chosen: dict[str, Stored], sizes: Mapping[str, int]) -> None:
+    for group, series in GROUPS.items():
+        if not _any(found, group + "/") and all(
+            about.default is not None for name, about in series.items() if name != "iteration"
+        ):
+            continue  # the whole group is newer than the file
+        (count,) = _chosen(found, chosen, f"{group}/iteration", "i", (None,))
+        for name, about in series.items():
+            path = f"{group}/{name}"
+            if path not in found and about.default is not None:
+                continue
+            row = tuple(sizes[letter] for letter in about.letters) if count else ()
+            _chosen(found, chosen, path, about.dtype[0], (count, *row))
+
+
+def _any(found: Mapping[str, Stored], prefix: str) -> bool:
+    return any(path.startswith(prefix) for path in found)
+
+
+def _chosen(
+    found: Mapping[str, Stored], chosen: dict[str, Stored], path: str, kind: str, wanted: tuple[int | None, ...]
+) -> tuple[int, ...]:
+    """Note a dataset that is read, if it is as wanted; its shape."""
+    chosen[path] = _wanted(found, path, kind, wanted)
+    return chosen[path].shape
+
+
+def _wanted(found: Mapping[str, Stored], path: str, kind: str, wanted: tuple[int | None, ...]) -> Stored:
+    """The dataset at a path if its type and shape are as wanted, None standing for any length."""
+    if path not in found:
+        raise Mismatch(f"{path} is missing")
+    stored = found[path]
+    shape = stored.shape
+    if stored.dtype.kind != kind:
+        if path.startswith(CHECKPOINT):
+            raise Mismatch(f"{path} is no array of numbers of its type")
+        raise Mismatch(f"{path} has type {stored.dtype}, not one of {'integers' if kind == 'i' else 'numbers'}")
     if len(shape) != len(wanted) or any(w not in (None, have) for w, have in zip(wanted, shape, strict=True)):
-        raise Mismatch(f"{name} has shape {shape}, not {tuple('any' if w is None else w for w in wanted)}")
-    return shape
+        raise Mismatch(f"{path} has shape {shape}, not {tuple('any' if w is None else w for w in wanted)}")
+    return stored

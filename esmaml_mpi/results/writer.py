@@ -1,117 +1,114 @@
 """Writing a results file so that a kill at any instant leaves the previous one whole.
 
-Every write makes a complete new file beside the old one, flushes it to disk, and renames it over the old one.
+Every write makes a complete new file beside the old one, flushes it to disk, and renames it over the old one, which
+stays as the run's previous generation.
 """
 
-import itertools
-import os
+import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import h5py
-import numpy as np
-
-from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ResultsError
-from esmaml_mpi.results.history import GROUPS, History
-from esmaml_mpi.results.interface import GROUP, MEANINGS, stored
-from esmaml_mpi.results.seal import FORMAT_VERSION, seal
-from esmaml_mpi.tasks.interface import Interface
-
-_images = itertools.count()
-
-
-def replace_file(path: Path, *parts: bytes) -> None:
-    """Make ``parts``, one after the other, the file at ``path``.
-
-    Either all of it is there afterwards, or OSError is raised and the old file is as it was.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the rename itself must survive a power cut
-        finally:
-            os.close(folder)
-    finally:
-        temporary.unlink(missing_ok=True)
+from esmaml_mpi.results.atomic import put_in_place, write_through
+from esmaml_mpi.results.earlier import Earlier
+from esmaml_mpi.results.generations import forget, keep_newest, put_aside
+from esmaml_mpi.results.history import History
+from esmaml_mpi.results.layout import Layout, Run
+from esmaml_mpi.results.regular_file import RegularFile
+from esmaml_mpi.results.seal import SIZE, seal_of
 
 
 class ResultsWriter:
-    """Writes one run's file. ``launches`` are the provenance facts of each start of the run, the latest last;
-    ``interface`` is the family's, for those who act without it.
+    """Writes one run's file, and keeps its last ``checkpoint.keep`` generations.
+
+    ``earlier``: rows that the run has in its file already, where it goes on. ``replaces``: what is at ``path`` is
+    another run's, and goes with its generations; ``damaged``: it is damaged, and is put aside. ``check`` is called
+    before anything is changed, and raises a UserError if it must not be; ``written`` after each write.
     """
 
     def __init__(
-        self, path: Path, config_toml: str, launches: list[dict], test_task_ids: list[int], interface: Interface
-    ):
-        self.path, self.config_toml, self.launches = Path(path), config_toml, launches
-        self.test_task_ids, self.interface = test_task_ids, interface
+        self,
+        path: Path,
+        run: Run,
+        earlier: Earlier | None = None,
+        *,
+        replaces: bool = False,
+        damaged: bool = False,
+        check: Callable[[], None] = lambda: None,
+        written: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path, self.run, self.check, self.written = Path(path), run, check, written
+        self._earlier = earlier or Earlier()
+        self._replaces, self._damaged = replaces, damaged
+        self._keep = run.config.checkpoint.keep
+        self._written = earlier is not None and not damaged  # whether the newest file is what we go on from
 
     def write(self, history: History, checkpoint: dict) -> None:
-        """Replace the file by one with this history and checkpoint.
+        """Replace the file by one with this checkpoint, and with the rows of ``history`` behind those that it has.
 
         Raises ResultsError, the old file intact, if it cannot.
         """
+        temporary = self.path.with_name(f".{self.path.name}.tmp")
         try:
+            self.check()
+            self._check_own()
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            image = self._image(history, checkpoint)
-            replace_file(self.path, seal(image), image)
+            layout = Layout(self.run, self._earlier, history, checkpoint)
+            try:
+                _write(temporary, layout)
+                self.check()  # the disk may have been slow
+                self._check_own()
+                self._make_room()
+                put_in_place(temporary, self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            written = Earlier(RegularFile(self.path, SIZE), layout.counts, layout.columns)
         except OSError as error:
+            self.check()  # a folder that was moved is the better reason
             kept = "the previous file is intact" if self.path.exists() else "no file was left"
             raise ResultsError(f"cannot write results file {self.path}: {error.strerror or error} ({kept})") from error
+        if self._replaces:
+            forget(self.path, 0)
+        self._replaces = self._damaged = False
+        self._written = True
+        self._earlier.close()
+        self._earlier = written
+        self.written()
 
-    def _image(self, history: History, checkpoint: dict) -> bytes:
-        """The whole file, built in memory: HDF5 crashes the process when its own writing to disk fails."""
-        with image_file() as file:
-            self._fill(file, history, checkpoint)
-            file.flush()
-            image: bytes = file.id.get_file_image()
-            return image
+    def drop_from(self, iteration: int) -> None:
+        """Leave the rows of this iteration and later ones out of what is written next."""
+        self._earlier.drop_from(iteration)
 
-    def _fill(self, file: h5py.File, history: History, checkpoint: dict) -> None:
-        file.attrs["format_version"] = FORMAT_VERSION
-        file.attrs["program"] = "esmaml_mpi"
-        file.create_group("config").attrs["toml"] = self.config_toml
-        provenance = file.create_group("provenance")
-        provenance.attrs.update(self.launches[-1])
-        for i, facts in enumerate(self.launches):
-            provenance.create_group(f"launch_{i}").attrs.update(facts)
-        for group, series in GROUPS.items():
-            arrays = history[group]
-            for name, about in series.items():
-                dataset = file.create_dataset(f"{group}/{name}", data=arrays[name])
-                dataset.attrs.update(unit=about.unit, meaning=about.meaning, row_shape=about.row)
-        file["test/after"].attrs["rollouts_per_adaptation"] = Config.from_toml(self.config_toml).rollouts_per_adaptation
-        ids = file.create_dataset("test/task_id", data=np.array(self.test_task_ids, dtype=np.int64))
-        ids.attrs.update(
-            unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)"
+    def _make_room(self) -> None:
+        if self._damaged and self.path.exists():
+            place = put_aside(self.path, "damaged")
+            print(f"esmaml: {self.path} was damaged; what is left of it is kept as {place}", flush=True)
+        elif not self._replaces:
+            keep_newest(self.path, self._keep)
+
+    def _check_own(self) -> None:
+        """Raise ResultsError if what this run has written is no longer what it was."""
+        try:
+            self._earlier.check()
+            if not self._written or not self.path.exists():
+                return
+            with RegularFile(self.path, SIZE) as file:
+                if self._earlier.is_in(file):
+                    return
+        except ResultsError as error:
+            raise ResultsError(f"cannot write results file {self.path}: {error}.") from None
+        raise ResultsError(
+            f"cannot write results file {self.path}: another program has put a file of its own there while this run "
+            "was writing it. It is left as it is."
         )
-        write_interface(file, self.interface)
-        _put(file.create_group("checkpoint"), checkpoint)
 
 
-def image_file() -> h5py.File:
-    """A new file in memory, with a name of its own: HDF5 confuses two of one name that are open in two threads."""
-    return h5py.File(f"image {next(_images)}", "w", driver="core", backing_store=False)
+def _write(path: Path, layout: Layout) -> None:
+    digest = hashlib.sha256()
 
+    def blocks() -> Iterator[memoryview]:
+        for block in layout.blocks():
+            digest.update(block)
+            yield block
 
-def write_interface(file: h5py.File, interface: Interface) -> None:
-    """Make the group /interface, in results and in sessions."""
-    attributes, datasets = stored(interface)
-    group = file.create_group(GROUP)
-    group.attrs.update(attributes)
-    for name, values in datasets.items():
-        group.create_dataset(name, data=values).attrs["meaning"] = MEANINGS[name]
-
-
-def _put(group: h5py.Group, tree: dict) -> None:
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            _put(group.create_group(name), value)
-        else:
-            group.create_dataset(name, data=value)
+    write_through(path, lambda: seal_of(layout.size, digest.hexdigest()), blocks(), SIZE)

@@ -215,6 +215,8 @@ class CheckpointSettings:
 
     every: int = setting(25, "iterations between writes; 0: by time only", minimum=0)
     minutes: float = setting(5.0, "longest time between writes, at iteration boundaries", above=0)
+    keep: int = setting(2, "files of the run that are kept: the newest, and those before it", minimum=1, maximum=100)
+    patience: float = setting(120.0, "seconds that the end of a run waits for its last write", above=0)
 
 
 def known(size: int | None) -> int:

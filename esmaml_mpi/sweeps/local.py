@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from esmaml_mpi.errors import UsageError
+from esmaml_mpi.results.replacing import check_replaceable
 from esmaml_mpi.sweeps.plan import Run
 from esmaml_mpi.sweeps.state import COMPLETE, INCOMPLETE, State, state_of
 from esmaml_mpi.training.interruption import Interruption
@@ -87,6 +88,7 @@ class Local:
         command = [*self.launcher, sys.executable, "-m", "esmaml_mpi", "train", str(config)]
         command += ["--output", str(run.file(self.folder)), "--resume"]
         try:
+            check_replaceable(config, "its configuration ", b"[run]\nname = ")
             config.write_text(run.config.to_toml(), encoding="utf-8")
             with open(self._log(run), "ab") as log:
                 # In a session of its own, so that Ctrl-C reaches the sweep alone, which passes it on once.
@@ -98,6 +100,10 @@ class Local:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
+        except UsageError as error:
+            self.failed.append(run)
+            self._say(f"{run.name}: FAILED before it began, {error}")
+            return
         except OSError as error:  # as where the disk is full: the runs that are under way may still save
             self.failed.append(run)
             self._say(f"{run.name}: FAILED before it began, {error.strerror}: {error.filename}")

@@ -9,7 +9,8 @@ from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.lock import writer_of
-from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.results.newest import exists, newest_good
+from esmaml_mpi.results.reader import Results
 from esmaml_mpi.training.loop import DONE, STOPPED
 from esmaml_mpi.training.opening import check_resumable, output_of
 
@@ -38,10 +39,12 @@ class State:
 def state_of(path: Path, config: Config) -> State:
     """The state of the run with this results file and this resolved configuration."""
     total, writer = config.meta.iterations, writer_of(path)
-    if not path.exists():
+    if not exists(path):
         return State(MISSING, 0, total, writer=writer)
     try:
-        results = read(path)
+        found = newest_good(path)
+        found.earlier.close()
+        results = found.results
         check_resumable(results, config)
     except UserError as error:
         return State(REFUSED, total=total, reason=str(error), writer=writer)
@@ -66,5 +69,4 @@ def say_state(world: World, source: Config | str, overrides: Iterable[str], outp
 
 def is_complete(results: Results, total: int) -> bool:
     """Whether a run has made ``total`` iterations, and the test after the last of them."""
-    tests = results.history["test"]["iteration"]
-    return int(results.checkpoint["iteration"]) == total and len(tests) > 0 and int(tests[-1]) == total
+    return int(results.checkpoint["iteration"]) == total and results.history.latest("test", "iteration") == total

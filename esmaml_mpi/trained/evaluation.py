@@ -50,6 +50,10 @@ def evaluate(options: argparse.Namespace, world: World) -> int:
         trained = find_trained(options.results, options.at, options.set, options.seed)
         if options.json and Path(options.json).exists() and Path(options.json).samefile(options.results):
             raise UsageError(f"--json {options.json}: that is the results file itself; another name is wanted.")
+        if options.json and options.json != "-":
+            from esmaml_mpi.results.replacing import check_replaceable  # it reads files, which workers do not
+
+            check_replaceable(Path(options.json), "--json ", b'"rollouts_per_adaptation"')
         tasks = _task_ids(options.tasks) if options.tasks else trained.test_tasks
         check_tasks(f"--tasks {show(options.tasks)}", tasks, trained.config)
         needed, limit = RETURN_BYTES * len(tasks) * options.repeats, machine_bytes()
@@ -77,8 +81,8 @@ def _report(
             results=options.results,
             iteration=iteration,
             seed=options.seed,
-            tasks=tasks,
             rollouts_per_adaptation=config.rollouts_per_adaptation,
+            tasks=tasks,
             before=before.tolist(),
             after=after.tolist(),
         )
@@ -100,7 +104,9 @@ def _report(
         print(f"{failed} of {after.size} adaptations failed and are left out", file=sys.stderr)
     if options.json:  # last, as it may fail
         try:
-            Path(options.json).write_text(text + "\n", encoding="utf-8")
+            from esmaml_mpi.results.atomic import replace_file
+
+            replace_file(Path(options.json), (text + "\n").encode())
         except OSError as error:
             raise UsageError(f"--json {options.json}: {error.strerror}.") from error
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from esmaml_mpi.errors import UsageError
-from esmaml_mpi.results.writer import replace_file
+from esmaml_mpi.results.atomic import replace_file
 from esmaml_mpi.trained.c_source import c_source, identifier
 from esmaml_mpi.trained.onnx_model import onnx_model
 from esmaml_mpi.trained.policy_card import card

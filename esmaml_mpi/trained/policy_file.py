@@ -24,7 +24,9 @@ from esmaml_mpi.errors import ResultsError, in_words
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import ACTIVATIONS, OUTPUTS, Policy
-from esmaml_mpi.results.writer import replace_file
+from esmaml_mpi.results.atomic import replace_file
+from esmaml_mpi.results.regular_file import NotRegular, RegularFile
+from esmaml_mpi.results.replacing import check_replaceable
 from esmaml_mpi.tasks.interface import Interface
 from esmaml_mpi.trained.portable_policy import PortablePolicy
 
@@ -40,8 +42,9 @@ def write_policy(
 ) -> None:
     """Write a policy with ``parameters`` (d,). A reader sees the old file or the new one, never a part.
 
-    Raises ResultsError if it cannot be written.
+    Raises ResultsError if it cannot be written, UsageError if something else than a policy is there.
     """
+    check_replaceable(path, "policy ", b"observation_mean.npy")
     portable = PortablePolicy.of(policy, parameters, observer, interface, origin, trial)
     try:
         replace_file(path, archive(portable))
@@ -81,11 +84,25 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and zipfile.is_zipfile(path)
 
 
+def _check_members(file: RegularFile) -> None:
+    """Raise ValueError unless all arrays stand in the archive as they are: a few bytes cannot become many."""
+    members = zipfile.ZipFile(file).infolist()
+    if any(each.compress_type != zipfile.ZIP_STORED for each in members):
+        raise ValueError("it is compressed")
+    if sum(each.file_size for each in members) > file.size:
+        raise ValueError("its arrays are larger than the file")
+
+
 def read_policy(path: Path) -> PortablePolicy:
     """The policy of a file; ResultsError if it is damaged or something else. Files of version 0.1.0 say less."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return _portable(arrays)
+        with RegularFile(path) as file:
+            _check_members(file)
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                return _portable(arrays)
+    except NotRegular:
+        raise ResultsError(f"policy {path} is not a file.") from None
     except OSError as error:
         raise ResultsError(f"cannot read policy {path}: {error.strerror or in_words(error)}.") from error
     except Exception as error:  # of zipfile, NumPy and what is below, on content that they did not expect

@@ -20,10 +20,23 @@ from esmaml_mpi.training.run import train as train_ranks
 
 
 class _Memory:
-    """A store that only remembers the last checkpoint."""
+    """A store that keeps everything in memory."""
+
+    def __init__(self) -> None:
+        self.history = History()
 
     def write(self, history: History, checkpoint: dict) -> None:
+        self.history.extend(history)
         self.checkpoint = checkpoint
+
+    def finish(self) -> None:
+        """There is nothing to wait for."""
+
+    def late(self) -> str:
+        return ""
+
+    def drop_from(self, iteration: int) -> None:
+        """A run in memory is not resumed."""
 
 
 def train(
@@ -48,11 +61,11 @@ def train(
         raise UsageError(f"output = {show(output)}: a results file's path, or None, is wanted.")
     world = World()
     if output is None:
-        resolved, store, history = load(config, overrides).resolved(), _Memory(), History()
-        train_ranks(resolved, world, lambda successor: RunRecord(store, history, None))
+        resolved, store = load(config, overrides).resolved(), _Memory()
+        train_ranks(resolved, world, lambda successor, written: RunRecord(store, History(), None))
         task = resolved.task
         interface = interface_of(make_family(task.name, task.horizon, task.options))
-        return Results(None, resolved, history, store.checkpoint, list(resolved.test_tasks), [], interface)
+        return Results(None, resolved, store.history, store.checkpoint, list(resolved.test_tasks), [], interface)
     place = Path.cwd() / output  # an environment of the user's may go elsewhere
     launch.launch(world, config, overrides, output, resume, overwrite)
     return read(place)

@@ -84,7 +84,7 @@ def launch(
         patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
         lock.append(locked(path, resume or overwrite, patience, shown))
         try:
-            record = opened(path, config, facts, overwrite)
+            record = opened(path, config, facts, overwrite, lock[0], here)
         except BaseException:
             lock[0].release()
             raise
@@ -94,23 +94,23 @@ def launch(
             _warn_of(odd, world.size, theirs)
         if door.missing():
             print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
-        told = {"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts}
-        return json.dumps(told | {"recoveries": _recoveries(record)})
+        there = record.checkpoint is not None
+        told = {"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts, "exists": there}
+        return json.dumps(told | {"recoveries": record.recoveries})
 
-    def open_record(successor: bool) -> "RunRecord":
+    def open_record(successor: bool, written: bool) -> "RunRecord":
         nonlocal record
         if successor:
-            # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
             from pathlib import Path
 
-            from esmaml_mpi.results.reader import read
-            from esmaml_mpi.training.opening import locked, opened
+            from esmaml_mpi.training.opening import check_reached, locked, opened
 
             path = Path(told["path"])
             lock.append(locked(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
-            ours = path.exists() and read(path).launches[-1].get("launch_id") == facts["launch_id"]
-            record = opened(path, config, facts, overwrite and not ours)
-            record.recoveries = _recoveries(record) - recoveries
+            check_reached(path, written or told["exists"])
+            # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
+            record = opened(path, config, facts, overwrite and not written, lock[-1], here)
+            record.recoveries -= recoveries
         assert record is not None  # rank 0's, or its successor's
         return record
 
@@ -120,16 +120,18 @@ def launch(
         recoveries = told["recoveries"]  # of earlier launches
         code = train(config, world, open_record)
     finally:
-        for held in lock:
-            held.release()
+        if record is None or not getattr(record.store, "hangs", False):  # else it would hang here, too
+            for held in lock:
+                held.release()
     if world.rank == 0 and record is not None:
+        if code == 0:
+            from pathlib import Path
+
+            from esmaml_mpi.results.attempt_marker import AttemptMarker
+
+            AttemptMarker(Path(here), Path(told["path"])).remove()
         _report(told["shown"], record.history, config, code)
     return code
-
-
-def _recoveries(record: "RunRecord") -> int:
-    """How many are in the series."""
-    return len(record.history["recovery"]["iteration"])
 
 
 def _warn_of(odd: list[int], size: int, theirs: list[str]) -> None:
@@ -155,7 +157,7 @@ def _report(path: str, history: "History", config: Config, code: int) -> None:
         return
     from esmaml_mpi.estimators.rewards import finite_mean
 
-    before, after = (finite_mean(history["test"][name][-1]) for name in ("before", "after"))
+    before, after = (finite_mean(np.asarray(history.latest("test", name))) for name in ("before", "after"))
     print(
         f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and "
         f"{after:.2f} after adaptation",

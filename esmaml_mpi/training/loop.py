@@ -1,5 +1,6 @@
 """The training loop of rank 0: iterate, test, record, checkpoint."""
 
+import contextlib
 import math
 import time
 from dataclasses import replace
@@ -9,7 +10,7 @@ import numpy as np
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.errors import TrainingError
+from esmaml_mpi.errors import TrainingError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.stages import Combination, Request, Stage
 from esmaml_mpi.observations.observer import Observer
@@ -40,23 +41,37 @@ class Training:
 
     def run(self) -> int:
         """Iterate to the end or until asked to stop; returns the exit code."""
+        try:
+            return self._run()
+        except Exception:
+            with contextlib.suppress(UserError):  # the first error is the one to be told
+                self.store.finish()
+            raise
+
+    def _run(self) -> int:
         total = self.config.meta.iterations
         if not self.resumed:
-            self._write()  # so that an output that cannot be written is known now
+            self._write()
+            self.store.finish()  # so that an output that cannot be written is known now
         elif self.state.iteration < total:
             # The rows of a test after the then last iteration, measured again if it is due. In the file they stay until
             # there is more to write.
-            self.history.drop_from(self.state.iteration)
+            self.store.drop_from(self.state.iteration)
         while self.state.iteration < total:
             stop = self._iterate()
             if stop and self.state.iteration < total:
-                self._write()
-                return STOPPED
+                return self._end(STOPPED)
             if self._write_is_due():
                 self._write()
+            if word := self.store.late():
+                self.progress.message(word)
         self._final_test()
+        return self._end(DONE)
+
+    def _end(self, code: int) -> int:
         self._write()
-        return DONE
+        self.store.finish()
+        return code
 
     def _iterate(self) -> bool:
         """One meta-update. Returns whether some rank was asked to stop."""
@@ -172,7 +187,7 @@ class Training:
 
     def _final_test(self) -> None:
         """Parameters and test after the last update, once."""
-        if self.state.iteration in self.history["parameters"]["iteration"]:
+        if self.history.latest("parameters", "iteration") == self.state.iteration:
             return
         observer = self._observer()
         self._record_parameters(observer)
@@ -236,6 +251,6 @@ class Training:
 
     def _write(self) -> None:
         start = time.perf_counter()
-        self.store.write(self.history, self.state.to_arrays())
+        self.store.write(self.history.take(), self.state.to_arrays())
         self.last_write = time.monotonic()
         self.write_seconds += time.perf_counter() - start

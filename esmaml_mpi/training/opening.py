@@ -1,16 +1,24 @@
 """The results file of a run, opened for it: new, continued, or refused. Rank 0's business."""
 
+import socket
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from esmaml_mpi.config.config import Config, changed_keys
 from esmaml_mpi.config.foreign import foreign
 from esmaml_mpi.config.makers import make_policy
-from esmaml_mpi.errors import ConfigError, UsageError
+from esmaml_mpi.errors import ConfigError, ResultsError, UsageError
+from esmaml_mpi.results.attempt_marker import AttemptMarker
+from esmaml_mpi.results.beside import Beside
+from esmaml_mpi.results.generations import generation
 from esmaml_mpi.results.history import History
+from esmaml_mpi.results.layout import Run
 from esmaml_mpi.results.lock import OutputLock
+from esmaml_mpi.results.newest import exists, newest_good
 from esmaml_mpi.results.provenance import DECISIVE
-from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.results.reader import Results
+from esmaml_mpi.results.repair import unsound
 from esmaml_mpi.results.writer import ResultsWriter
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.interface import interface_of
@@ -25,6 +33,8 @@ FREE = (
     "run.frozen_after",
     "checkpoint.every",
     "checkpoint.minutes",
+    "checkpoint.keep",
+    "checkpoint.patience",
 )
 
 
@@ -37,22 +47,44 @@ def locked(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | Non
     """The right to write a results file, which a message calls ``shown``."""
     lock = OutputLock(path)
     lock.acquire(patience)
-    if path.exists() and not may_exist:  # looked at under the lock, as another job may have ended just now
+    if exists(path) and not may_exist:  # looked at under the lock, as another job may have ended just now
         lock.release()
+        there = shown or path
         raise UsageError(
-            f"{shown or path} exists. Continue it with --resume, replace it with --overwrite, or choose another "
-            "--output."
+            f"{there if path.exists() else generation(there, 1)} exists. Continue it with --resume, replace it with "
+            "--overwrite, or choose another --output."
         )
     return lock
 
 
-def opened(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecord:
-    """The record of a new or continued run; raises a UserError before anything is changed if it must not be opened."""
+def check_reached(path: Path, written: bool) -> None:
+    """Raise ResultsError if a file that rank 0 had ``written`` is not there for its successor."""
+    if written and not exists(path):
+        raise ResultsError(
+            f"{path}, which rank 0 has written, is not there on {socket.gethostname()}, where its successor runs: is "
+            "it on a disk of another node? Give --output a place that all nodes share."
+        )
+
+
+def opened(path: Path, config: Config, facts: dict, overwrite: bool, lock: OutputLock, here: str) -> RunRecord:
+    """The record of a new or continued run; raises a UserError before anything is changed if it must not be opened.
+
+    ``lock`` is looked at before every write; ``here``: the folder that the job was started in.
+    """
     family = make_family(config.task.name, config.task.horizon, config.task.options)
-    told = (list(config.test_tasks), interface_of(family))
-    if not path.exists() or overwrite:
-        return RunRecord(ResultsWriter(path, config.to_toml(), [facts], *told), History(), None)
-    old = read(path)
+    marker = AttemptMarker(Path(here), path)
+
+    def store(launches: list[dict], good: int | None, **more: Any) -> Beside:
+        run = Run(config.to_toml(), launches, list(config.test_tasks), interface_of(family))
+        writer = ResultsWriter(path, run, check=lock.check, written=marker.leave, **more)
+        return Beside(writer, str(path), config.checkpoint.patience, good)
+
+    if overwrite or not exists(path):
+        if not overwrite:
+            marker.check()
+        return RunRecord(store([facts], None, replaces=overwrite), History(), None)
+    found = newest_good(path)
+    old = found.results
     check_resumable(old, config)
     if old.unknown_series:
         raise UsageError(
@@ -72,8 +104,12 @@ def opened(path: Path, config: Config, facts: dict, overwrite: bool) -> RunRecor
                 flush=True,
             )
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
-    writer = ResultsWriter(path, config.to_toml(), [*launches, facts], *told)
-    return RunRecord(writer, old.history, old.checkpoint)
+    if found.note:
+        changed = found.damaged and not unsound(path)
+        why = f". {path} may only have been changed by another program: see `esmaml info {path}`" if changed else ""
+        print(f"esmaml: {found.note}{why}", flush=True)
+    kept = store([*launches, facts], int(old.checkpoint["iteration"]), earlier=found.earlier, damaged=found.damaged)
+    return RunRecord(kept, old.history, old.checkpoint, found.earlier.counts["recovery"])
 
 
 def check_resumable(old: Results, config: Config) -> None:

@@ -10,15 +10,24 @@ class Store(Protocol):
     """Where results are kept."""
 
     def write(self, history: History, checkpoint: dict) -> None:
-        """Make history and checkpoint safe."""
+        """Make new rows and a checkpoint safe, soon. Raises a UserError if that, or the time before, failed."""
+
+    def finish(self) -> None:
+        """Return once all is safe, or raise a UserError."""
+
+    def late(self) -> str:
+        """What there is to say of a write that takes long; empty: nothing."""
+
+    def drop_from(self, iteration: int) -> None:
+        """Forget rows of this iteration and later ones."""
 
 
 @dataclass
 class RunRecord:
     """What rank 0 keeps.
 
-    Where results go, the series so far, and the checkpoint to start from (None: from the beginning); and how many of
-    this launch's recoveries are in the series.
+    Where results go, the rows that are not there yet, and the checkpoint to start from (None: from the beginning); and
+    how many recoveries are in the series.
     """
 
     store: Store

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 LEAVING = "esmaml: this iteration is finished and saved first; Ctrl-C again leaves at once, without it"
 
 
-def train(config: Config, world: World, open_record: "Callable[[bool], RunRecord]") -> int:
+def train(config: Config, world: World, open_record: "Callable[[bool, bool], RunRecord]") -> int:
     """Train on all ranks of ``world``; every rank calls this with the same resolved config. Returns the exit code.
 
-    ``open_record`` is called on rank 0, and with True on a rank that becomes rank 0 because those before it died.
+    ``open_record`` is called on rank 0 with False, and with True on a rank that becomes rank 0 because those before it
+    died; then the second argument says whether they had got as far as an iteration, and so had written a file.
     """
     experiment = Experiment(config)
     experiment.evaluator.give_up = lambda: world.abort(1)
@@ -32,4 +33,4 @@ def train(config: Config, world: World, open_record: "Callable[[bool], RunRecord
                 successor = True
         from esmaml_mpi.training.leading import lead  # which most ranks never do
 
-        return lead(rounds, open_record(successor), successor)
+        return lead(rounds, open_record(successor, rounds.served), successor)

@@ -110,7 +110,7 @@ def test_two_jobs_cannot_have_one_output(tmp_path):
     first.communicate(timeout=60)
     total = {**LONG, "meta.iterations": iterations(output) + 1}
     assert run(train_arguments(total, output, "--resume"), 2).returncode == 0
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["shared.h5", "shared.toml"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["shared.h5", "shared.h5.previous", "shared.toml"]
 
 
 @pytest.mark.parametrize(("ranks", "name", "count"), [(None, "SLURM_NTASKS", 4), (2, "ESMAML_RANKS", 4)])

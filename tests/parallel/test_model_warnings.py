@@ -18,5 +18,5 @@ def test_three_ranks_warn_of_a_model_once(tmp_path, family):
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if file in line]
     assert len(lines) == times and all("settotalmass" in line for line in lines)
-    assert {path.name for path in tmp_path.iterdir()} == {"warned.toml", "warned.h5"}
+    assert {path.name for path in tmp_path.iterdir()} == {"warned.toml", "warned.h5", "warned.h5.previous"}
     assert file not in done.stdout and "settotalmass" not in done.stdout

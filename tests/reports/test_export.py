@@ -14,6 +14,7 @@ from tensorboardX.record_writer import RecordWriter
 
 from esmaml_mpi.commands import main as cli
 from esmaml_mpi.reports.tensorboard import NAME
+from esmaml_mpi.results.generations import generation
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import read
 
@@ -83,7 +84,8 @@ def test_a_grown_run_is_appended_and_another_one_replaces_it(tmp_path):
     number = os.stat(file).st_ino
     _export(path, "--tensorboard", tmp_path)
     assert file.read_bytes() == whole and os.stat(file).st_ino == number
-    path.unlink()
+    for each in (path, generation(path, 1)):
+        each.unlink()
     finished(path, ["run.seed=1"])
     _export(path, "--tensorboard", tmp_path)
     assert _values(file)[0, "train/meta_value"] == pytest.approx(read(path).history["train"]["meta_value"][0], rel=1e-6)

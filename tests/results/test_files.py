@@ -12,10 +12,12 @@ import esmaml_mpi
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import ConfigError, ResultsError, UsageError
 from esmaml_mpi.parallel.world import World
+from esmaml_mpi.results.atomic import replace_file
 from esmaml_mpi.results.history import GROUPS
+from esmaml_mpi.results.layout import Run
 from esmaml_mpi.results.provenance import collect
 from esmaml_mpi.results.reader import read
-from esmaml_mpi.results.writer import ResultsWriter, replace_file
+from esmaml_mpi.results.writer import ResultsWriter
 
 TINY = {
     "policy": {"hidden": []},
@@ -117,7 +119,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     replace_file(path, b"old")
     code = f"""
 import resource, signal, pathlib
-from esmaml_mpi.results.writer import replace_file
+from esmaml_mpi.results.atomic import replace_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
@@ -132,11 +134,11 @@ except OSError as error:
 
 
 def test_a_full_disk_is_an_error_with_a_reason(run, monkeypatch):
-    def full(path, *parts):
+    def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("esmaml_mpi.results.writer.replace_file", full)
-    writer = ResultsWriter(run.path, "", [{"host": "x"}], [0], run.interface)
+    monkeypatch.setattr("esmaml_mpi.results.writer.write_through", full)
+    writer = ResultsWriter(run.path, Run("", [{"host": "x"}], [0], run.interface))
     with pytest.raises(ResultsError, match=r"No space left on device \(the previous file is intact\)"):
         writer.write(run.history, run.checkpoint)
 

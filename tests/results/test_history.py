@@ -21,18 +21,16 @@ def test_rows_come_back_in_order_and_with_their_types():
     assert history["train"]["values"].shape == (0,)
 
 
-def test_dropped_rows_are_gone_and_can_be_measured_again():
+def test_rows_that_are_taken_are_here_no_more_and_the_latest_is_known():
     history = History()
     for i in range(20):
         history.append("test", **row(i))
-    kept = history["test"]["before"]
-    history.drop_from(5)
-    history.append("test", **row(7))
-    assert history["test"]["iteration"].tolist() == [0, 1, 2, 3, 4, 7]
-    assert kept[5, 0, 0] == 5.0  # what was read before stays
-    history.drop_from(0)
-    history.append("test", **row(1, tasks=4))  # no row, no shape
-    assert history["test"]["before"].shape == (1, 4, 3)
+    taken = history.take()
+    assert len(taken["test"]["iteration"]) == 20 and len(history["test"]["iteration"]) == 0
+    assert history.latest("test", "iteration") == 19 and history.latest("train", "iteration") is None
+    history.append("test", **row(20, tasks=2))
+    taken.extend(history.take())
+    assert taken["test"]["iteration"].tolist() == list(range(21)) and taken.latest("test", "iteration") == 20
 
 
 def test_a_history_of_arrays_goes_on_where_they_end():
@@ -52,12 +50,3 @@ def test_a_row_of_other_names_or_shapes_is_refused():
         history.append("test", iteration=1)
     with pytest.raises(ValueError, match=r"a row of shape \(3, 3\) after rows of shape \(2, 3\)"):
         history.append("test", **row(1, tasks=3))
-
-
-def test_lost_ranks_are_recorded_for_good():
-    """A successor of rank 0 records what it has lost at the iteration with which it resumes, and before it does."""
-    history = History()
-    for iteration in (3, 5):
-        history.append("recovery", iteration=iteration, ranks_lost=1, ranks_left=2, aggregator_lost=True, seconds=0.1)
-    history.drop_from(5)
-    assert history["recovery"]["iteration"].tolist() == [3, 5]

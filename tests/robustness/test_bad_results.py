@@ -75,7 +75,7 @@ EDITS = {
     "no task ids": (_replace("test/task_id", lambda a: a[:0]), "test/task_id"),
     "a config that is no TOML": (_config(lambda text: text[:-5] + "["), "not valid TOML"),
     "a config of another program": (_config(lambda text: text.replace("sigma", "sigmo")), "'adaptation.sigmo'"),
-    "a config that is a number": (_config(lambda text: 3), "AttributeError"),
+    "a config that is a number": (_config(lambda text: 3), "toml of config is no text"),
 }
 
 

@@ -186,5 +186,5 @@ def test_a_run_whose_policies_diverge_says_so_in_its_file_alone(tmp_path):
     with h5py.File(tmp_path / "wild.h5") as file:
         failed = file["train/failed_units"][()]
     assert 0 < failed[0] < 12
-    assert {path.name for path in tmp_path.iterdir()} == {"empty.toml", "wild.h5"}
+    assert {path.name for path in tmp_path.iterdir()} == {"empty.toml", "wild.h5", "wild.h5.previous"}
     assert "Nan, Inf or huge" not in done.stdout + done.stderr

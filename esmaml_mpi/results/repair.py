@@ -1,0 +1,107 @@
+"""A results file that is not as it was written: whether another program has changed it, or it is damaged.
+
+Where its structure is sound, it may be sealed again as it is. That is its owner's to decide: a checksum cannot tell a
+number that somebody has changed from one that a disk has.
+"""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from esmaml_mpi.errors import ResultsError
+from esmaml_mpi.results.atomic import put_in_place, write_through
+from esmaml_mpi.results.generations import older, put_aside
+from esmaml_mpi.results.lock import OutputLock
+from esmaml_mpi.results.opening import opened
+from esmaml_mpi.results.reader import read, read_to_continue, without_seal
+from esmaml_mpi.results.regular_file import RegularFile
+from esmaml_mpi.results.seal import BLOCK, SIZE, Damaged, due_seal
+
+SECONDS = 120.0  # after which looking at a damaged file counts as hung
+
+
+def unsound(path: Path) -> str:
+    """What is wrong with the structure of a file whose seal does not fit; empty if nothing is.
+
+    Looked at in a process of its own: libhdf5 crashes on some damaged files.
+    """
+    command = [sys.executable, "-c", f"from {__name__} import look; look()", str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, errors="replace")
+    except subprocess.TimeoutExpired:
+        return "reading it takes for ever"
+    if done.returncode == 0:
+        return ""
+    return done.stdout.strip() or "HDF5 cannot read it"
+
+
+def look() -> None:
+    """The other process: print what is wrong with the file, and end with 1 if there is something."""
+    try:
+        without_seal(Path(sys.argv[1]))
+    except ResultsError as error:
+        print(str(error))
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def explained(path: str) -> Iterator[None]:
+    """What is said of a damaged file inside also says what can be done about it."""
+    try:
+        yield
+    except Damaged as error:
+        raise Damaged(f"{error} {advice(Path(path))}") from error
+
+
+def advice(path: Path) -> str:
+    """What can be done about a damaged file, in a sentence or two."""
+    said = ""
+    if not unsound(path):
+        said = (
+            "Its structure is sound: another program has changed something in it. If you know what and want it, "
+            f"`esmaml info {path} --repair` accepts the file as it is. "
+        )
+    for before in older(path):
+        with contextlib.suppress(ResultsError):
+            results, earlier = read_to_continue(before)
+            earlier.close()
+            return f"{said}{before} is good, iteration {results.checkpoint['iteration']}; --resume goes on from it."
+    return said + "Use a copy of it, or train anew to another --output."
+
+
+def repair(path: Path) -> str:
+    """Seal a file again whose structure is sound, keeping the original beside it; says what was done.
+
+    Raises ResultsError, nothing changed, where that is not so, and UsageError where a run writes the file.
+    """
+    with contextlib.suppress(Damaged):
+        read(path)
+        return f"{path}: there is nothing to repair"
+    if reason := unsound(path):
+        raise ResultsError(f"{path} cannot be repaired: {reason}")
+    lock = OutputLock(path)
+    lock.acquire()
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with RegularFile(path, SIZE) as file:
+            seal = due_seal(file)
+            write_through(temporary, lambda: seal, _blocks(file), SIZE)
+        with opened(temporary, "results file"):
+            pass
+        kept = put_aside(path, "changed")
+        put_in_place(temporary, path)
+    except OSError as error:
+        raise ResultsError(f"cannot write {error.filename or path}: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        lock.release()
+    return f"{path}: sealed again as it is; the file as it was is {kept}"
+
+
+def _blocks(file: RegularFile) -> Iterator[memoryview]:
+    buffer, at = memoryview(bytearray(BLOCK)), 0
+    while count := file.read_at(at, buffer):
+        yield buffer[:count]
+        at += count
