@@ -1,6 +1,6 @@
 """How far the quadruped of examples/robot_process.py walks before and after 50 trials: the table of docs/quadruped.md.
 
-    python benchmarks/robot_runs.py examples/quadruped.h5 --runs 10 --processes 2 --json runs.json
+    python benchmarks/robot_runs.py quadruped.h5 --runs 10 --processes 2 --json runs.json
 
 Each run adapts by examples/adapt_robot.py, which is killed with the robot after about half of the trials, as by a power
 cut, and started again. Before and after are episodes of a robot that was started anew, with noise of its own.

@@ -9,7 +9,7 @@ set -euo pipefail
 wheel=$(realpath "$1")
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/esmaml-robot.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-cp "$root/examples/quadruped.h5" "$root/examples/robot_driver.py" "$scratch"
+cp "$root/esmaml_mpi/zoo/models/quadruped.h5" "$root/examples/robot_driver.py" "$scratch"
 unset PYTHONPATH PYTHONHOME
 venv=$scratch/venv
 make_venv

@@ -8,6 +8,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
+from esmaml_mpi.results.layout import Run
 from esmaml_mpi.results.reader import Results, read
 from esmaml_mpi.results.writer import ResultsWriter
 from esmaml_mpi.tasks import make_family
@@ -38,9 +39,8 @@ def pack(results: Results, name: str, about: str, repeats: int) -> Model:
     launches = [{key: value for key, value in facts.items() if key not in LEFT_OUT} for facts in results.launches]
     interface = interface_of(make_family(config.task.name, config.task.horizon, config.task.options))
     path = MODELS / f"{name}.h5"
-    ResultsWriter(path, config.to_toml(), launches, results.test_task_ids, interface).write(
-        results.history, results.checkpoint
-    )
+    run = Run(config.to_toml(), launches, results.test_task_ids, interface)
+    ResultsWriter(path, run, replaces=True).write(results.history, results.checkpoint)
     content = path.read_bytes()
     if len(content) > LARGEST:
         path.unlink()

@@ -17,7 +17,7 @@ from esmaml_mpi.trained.answers import answer
 pytest.importorskip("mujoco")
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-META = EXAMPLES / "quadruped.h5"
+META = EXAMPLES.parent / "esmaml_mpi" / "zoo" / "models" / "quadruped.h5"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 ANSWER = re.compile(r"-?[\d.]+  # walked -?[\d.]+ m in (3.00 s|all, fell after [\d.]+ s)")
 
