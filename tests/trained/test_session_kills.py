@@ -13,7 +13,7 @@ import pytest
 
 import esmaml_mpi
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
-from esmaml_mpi.results import lock, writer
+from esmaml_mpi.results import atomic, lock
 
 SETTINGS = {
     "task": {"horizon": 5},
@@ -81,8 +81,8 @@ def killing(points):
             found = getattr(os, name)
             return watched(found) if name in ("open", "fsync", "replace", "ftruncate", "write", "close") else found
 
-    writer.os = lock.os = System()
-    writer.open = watched(open)
+    atomic.os = lock.os = System()
+    atomic.open = watched(open)
 
 
 def states(folder):
