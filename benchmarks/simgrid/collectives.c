@@ -3,7 +3,8 @@
  *     collectives libnbc|native GAP CORES KIND:BYTES...
  *
  * KIND: bcast, reduce, allreduce (in place), allreduce-copy (not in place), gather (BYTES from each rank to rank 0);
- * bcast-nodes and allreduce-nodes go along a tree of nodes, of CORES ranks each, and along one in every node.
+ * reduce-tree: along a binomial tree at any length; bcast-nodes and reduce-nodes: along a tree of nodes, of CORES ranks
+ * each, and along one in every node.
  * GAP: seconds that rank 0 takes for each message of a gather, one after the other.
  * `libnbc` sends the messages that the non-blocking collectives of Open MPI 5 send (its component libnbc), `native`
  * calls MPI's blocking collectives and leaves the algorithms to SMPI's selector.
@@ -63,16 +64,15 @@ static void tree_up(int count, Ranks among) {
 }
 
 /* The first ranks of all nodes, and the ranks of this one's node. */
-static void along_nodes(int count, int sums) {
+static void along_nodes(int count, int up) {
   int first = rank - rank % cores, here = first + cores < size ? cores : size - first;
   Ranks firsts = {0, cores, (size + cores - 1) / cores}, node = {first, 1, here};
-  if (sums)
+  if (up)
     tree_up(count, node);
-  if (sums && rank == first)
-    tree_up(count, firsts);
   if (rank == first)
-    tree_down(count, firsts);
-  tree_down(count, node);
+    (up ? tree_up : tree_down)(count, firsts);
+  if (!up)
+    tree_down(count, node);
 }
 
 /* Rabenseifner's: each rank sums a part of the vector, by recursive halving; the parts go to rank 0 up a tree, or to all
@@ -142,11 +142,11 @@ static void as_libnbc(const char *kind, int count) {
     power *= 2;
   if (is(kind, "bcast"))
     tree_down(count, all);
-  else if (is(kind, "bcast-nodes") || is(kind, "allreduce-nodes"))
-    along_nodes(count, is(kind, "allreduce-nodes"));
+  else if (is(kind, "bcast-nodes") || is(kind, "reduce-nodes"))
+    along_nodes(count, is(kind, "reduce-nodes"));
   else if (is(kind, "reduce") && size > 2 && count >= power)
     rabenseifner(count, 0);
-  else if (is(kind, "reduce"))
+  else if (is(kind, "reduce") || is(kind, "reduce-tree"))
     tree_up(count, all);
   else if (is(kind, "allreduce-copy") && size >= 4 && 8L * count >= 65536 && count >= power)
     rabenseifner(count, 1);
@@ -160,7 +160,7 @@ static void as_libnbc(const char *kind, int count) {
 static void as_native(const char *kind, int count) {
   if (strncmp(kind, "bcast", 5) == 0)
     MPI_Bcast(buffer, count, MPI_DOUBLE, 0, MPI_COMM_WORLD);
-  else if (is(kind, "reduce"))
+  else if (strncmp(kind, "reduce", 6) == 0)
     MPI_Reduce(buffer, inbox, count, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
   else if (is(kind, "gather"))
     MPI_Gather(buffer, count, MPI_DOUBLE, inbox, count, MPI_DOUBLE, 0, MPI_COMM_WORLD);

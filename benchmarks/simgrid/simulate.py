@@ -15,27 +15,30 @@ Columns, milliseconds from the moment at which all ranks are ready until the las
   down, 0.5 us a link. Inside a node what two ranks of one machine were measured to take, each message for itself.
 - ``ompi``: there MPI's blocking collectives, with the algorithms that SMPI's selector of Open MPI takes.
 
-Without collectives on the command line: an iteration of today (``aggregator``), the same with trees that follow the
-nodes (``along nodes``; the law has no nodes), and two in which the update is shared out: weights to all ranks, then a
-sum of d int64 to rank 0 (``to rank 0``), or to all (``to all``, not in place).
+Without collectives on the command line, of E = ranks - 1 evaluations of four corners:
+
+- ``before``: as it was, a broadcast, a sum to all ranks and a gather.
+- ``round``: a broadcast and a sum to rank 0 that carries the evaluations' rows.
+- ``shared``: a round, then the packet again, weights, and a sum of d int64 (``run.update = "shared"``).
+- ``tree``: the same with sums along a binomial tree; libnbc sums parts (Rabenseifner's algorithm) where there are as
+  many numbers as ranks.
+- ``nodes``: the same along trees that follow the nodes. The law knows no nodes.
 """
 
 import argparse
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from scaling_law import Link
+from scaling_law import Link, sizes
 
-from esmaml_mpi.parallel.rounds import COUNTERS, HEADER
-from esmaml_mpi.reproducibility.exact_sums import LIMBS
-
-BETWEEN_NODES = Link(latency=2e-6, per_byte=1e-10, per_message=1e-6)
+BETWEEN_NODES = Link(latency=2e-6, per_byte=1e-10)
+GAP = 1e-6  # seconds for each message of a gather
 CORES = 48
 OBSERVATIONS = 2  # of a point task
 PLATFORM = """<?xml version='1.0'?>
@@ -92,19 +95,16 @@ def main() -> None:
 
 
 def iterations(n: int, d: int) -> dict[str, list[Collective]]:
-    """The collectives of an iteration of n - 1 evaluations on n ranks, today's and with the update shared out."""
-    today = [
-        Collective("bcast", 8 * (HEADER + d + 2 * OBSERVATIONS)),
-        Collective("allreduce", 8 * (COUNTERS + 2 * OBSERVATIONS * LIMBS + n)),
-        Collective("gather", 16),  # a unit's index and its value
-    ]
-    along_nodes = [Collective(f"{each.kind}-nodes", each.size) for each in today[:2]]
-    weights = Collective("bcast", 8 * ((n - 1) // 2))
+    """The collectives of an iteration of n - 1 evaluations on n ranks, in several ways."""
+    packet, sums = sizes(n - 1, d, OBSERVATIONS)
+    down, up = Collective("bcast", packet), Collective("reduce", sums)
+    shared = [down, up, down, Collective("bcast", 8 * ((n - 1) // 2)), Collective("reduce", 8 * d)]
     return {
-        "aggregator": today,
-        "along nodes": [*along_nodes, *today[2:]],
-        "to rank 0": [*today, weights, Collective("reduce", 8 * d)],
-        "to all": [*today, weights, Collective("allreduce-copy", 8 * d)],
+        "before": [down, Collective("allreduce", sums), Collective("gather", 16)],  # a row: a unit's index and value
+        "round": [down, up],
+        "shared": shared,
+        "tree": [replace(each, kind="reduce-tree") if each.kind == "reduce" else each for each in shared],
+        "nodes": [replace(each, kind=f"{each.kind}-nodes") for each in shared],
     }
 
 
@@ -123,7 +123,8 @@ def _algorithm(each: Collective, n: int) -> str:
         return "parts to rank 0" if n > 2 and count >= power else "up"
     if each.kind == "allreduce-copy" and n >= 4 and each.size >= 65536 and count >= power:
         return "parts to all"
-    return {"bcast": "down", "gather": "gather"}.get(each.kind.removesuffix("-nodes"), "up and down")
+    kinds = {"bcast": "down", "gather": "gather", "reduce-tree": "up", "reduce-nodes": "up", "bcast-nodes": "down"}
+    return kinds.get(each.kind, "up and down")
 
 
 def _down(ready: np.ndarray, size: int, link: Link) -> np.ndarray:
@@ -158,7 +159,7 @@ def _parts(ready: np.ndarray, size: int, link: Link, to_all: bool) -> np.ndarray
 
 def _gather(ready: np.ndarray, size: int, link: Link) -> np.ndarray:
     done = ready.copy()
-    done[0] = max(ready.max() + link.latency, ready[0] + (len(ready) - 1) * link.per_message)
+    done[0] = max(ready.max() + link.latency, ready[0] + (len(ready) - 1) * GAP)
     return done
 
 
@@ -177,7 +178,7 @@ def _powers(n: int) -> list[int]:
 PLACES = (
     ("libnbc", 1, ALONE, {}),
     ("libnbc", CORES, NODES, {}),
-    ("native", CORES, NODES, {"smpi/coll-selector": "ompi", "smpi/or": "0:1e-6:0"}),
+    ("native", CORES, NODES, {"smpi/coll-selector": "ompi", "smpi/or": f"0:{GAP}:0"}),
 )
 
 
@@ -196,7 +197,7 @@ def simulated(program: Path, form: list[Collective], n: int, place: tuple[str, i
         "--log=root.thres:error",
         program,
         algorithms,
-        str(BETWEEN_NODES.per_message),
+        str(GAP),
         str(CORES),
         *map(str, form),
     ]
