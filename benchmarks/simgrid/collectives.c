@@ -125,8 +125,8 @@ static void linear_gather(int count) {
   requests = malloc(size * sizeof *requests);
   for (int peer = 1; peer < size; peer++)
     MPI_Irecv(inbox, count, MPI_DOUBLE, peer, 0, MPI_COMM_WORLD, &requests[peer - 1]);
-  for (int left = size - 1, which; left > 0; left--) {
-    MPI_Waitany(size - 1, requests, &which, MPI_STATUS_IGNORE);
+  for (int peer = 1; peer < size; peer++) {
+    MPI_Wait(&requests[peer - 1], MPI_STATUS_IGNORE);
     if (gap > 0)
       smpi_execute(gap);
   }
