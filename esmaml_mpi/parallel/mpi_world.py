@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 
 import mpi4py
 import numpy as np
@@ -19,7 +18,6 @@ from esmaml_mpi.parallel.siblings import Siblings
 from esmaml_mpi.parallel.world import RankLost, World
 
 _ONE = np.ones(1, dtype=np.int64)
-PIECE = 8000  # numbers of one reduction: below the 64 KiB from which on Open MPI's libnbc reduces along a chain
 PATIENCE = 10.0  # seconds that ranks have to end themselves once one of them aborts
 SHRINKING = 60.0  # seconds that MPI has to leave out the dead, once all others have come
 HOST_BYTES = 64  # of a host's name
@@ -130,16 +128,8 @@ class MPIWorld(World):
         self._complete(lambda: self._comm.Iallreduce(MPI.IN_PLACE, buffer, op=MPI.SUM))
 
     def reduce(self, buffer: np.ndarray) -> None:
-        # In pieces, all under way at once: a tree passes on the first while it adds up the next, and Open MPI sends
-        # longer ones along a chain of all ranks.
-        pieces = [buffer[i : i + PIECE] for i in range(0, len(buffer), PIECE)]
-
-        def start(piece: np.ndarray) -> MPI.Request:
-            if self.rank == 0:
-                return self._comm.Ireduce(MPI.IN_PLACE, piece, op=MPI.SUM, root=0)
-            return self._comm.Ireduce(piece, None, op=MPI.SUM, root=0)
-
-        self._complete(*(partial(start, piece) for piece in pieces))
+        sent, received = (MPI.IN_PLACE, buffer) if self.rank == 0 else (buffer, None)
+        self._complete(lambda: self._comm.Ireduce(sent, received, op=MPI.SUM, root=0))
 
     def open_tickets(self) -> None:
         if self._window is not None:
@@ -190,19 +180,19 @@ class MPIWorld(World):
             self._window.Free()
         MPI.Finalize()
 
-    def _complete(self, *starts: Callable[[], MPI.Request]) -> None:
-        """Start operations and wait for their end; RankLost if a rank is dead."""
+    def _complete(self, start: Callable[[], MPI.Request]) -> None:
+        """Start an operation and wait for its end; RankLost if a rank is dead."""
         try:
-            self._wait([start() for start in starts])
+            self._wait(start())
         except MPI.Exception as error:
             if self._is_loss(error):
                 raise RankLost from error
             raise
 
-    def _wait(self, requests: list[MPI.Request]) -> None:
+    def _wait(self, request: MPI.Request) -> None:
         """Waiting ranks leave the cores to working ones: after a while they sleep for a share of their wait."""
         began, waited = time.perf_counter(), 0.0
-        while not MPI.Request.Testall(requests):
+        while not request.Test():
             waited = time.perf_counter() - began
             time.sleep(min(waited * self._nap_share, self._longest_nap) if waited > self._spin else 0.0)
             if self.survives_losses and self._siblings.vanished(waited):
@@ -272,7 +262,7 @@ class MPIWorld(World):
     def _agree(self, word: int) -> int:
         """Agree, looking after the others meanwhile."""
         words = np.array([word], dtype=np.intc)
-        self._wait([self._comm.Iagree(words)])
+        self._wait(self._comm.Iagree(words))
         return int(words[0])
 
     def _shrink(self) -> None:
