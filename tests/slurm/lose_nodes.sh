@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Loses nodes of running jobs in a Slurm on this machine (lab.sh), and prints a table of what became of the jobs.
-#   tests/slurm/lose_nodes.sh [--trials 20] [--kinds "killed silent slurmd down first"] [--launchers "mpirun srun"] [--keep]
+#   tests/slurm/lose_nodes.sh [--trials 20] [--kinds "killed silent slurmd down first"] [--launchers "mpirun srun"]
+#     [--iterations 1200] [--keep]
 # Kinds: every process of a node killed, Slurm's and the launcher's daemons among them; its cable pulled for good; its
 # slurmd killed; set down with scontrol; and the cable of the first node, where the job script runs, pulled.
 # Of each kind so many trials, over the launchers in turn. A job has to go on, or end with another code than 0, within 60
@@ -13,8 +14,9 @@ while [ $# -gt 0 ]; do
     --trials) trials=$2 && shift ;;
     --kinds) kinds=$2 && shift ;;
     --launchers) launchers=$2 && shift ;;
+    --iterations) iterations=$2 && shift ;;
     --keep) keep=--keep ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
