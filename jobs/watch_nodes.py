@@ -2,7 +2,7 @@
 
     python jobs/watch_nodes.py LAUNCHER-PID NODE...
 
-Started by jobs/batch.sh. Ends with the launcher, and prints the nodes that are lost, one a line. A node answers when its
+Started by jobs/batch.sh. Ends with the launcher; prints the nodes that are lost, one a line. A node answers when its
 kernel replies to a TCP connection, refused or not: launchers themselves may wait for a silent node for many minutes.
 Nodes that do not reply at the start, as behind a firewall, are not watched.
 """
