@@ -28,7 +28,7 @@ launch() {
     # outlive it for long. (--kill-on-bad-exit would end them at once, also after exit code 75, which is a good one.)
     srun)
       command+=(--ntasks="$ranks" --cpus-per-task="$threads" --wait=60)
-      [ -z "$lost" ] || command+=(--overlap --nodes="$(left | wc -l)" --exclude="${lost// /,}")
+      [ -z "$lost" ] || command+=(--nodes="$(left | wc -l)" --exclude="${lost// /,}")
       ;;
     mpirun | mpiexec)
       version=$("${command[0]}" --version 2>/dev/null) || true
@@ -48,6 +48,8 @@ launch() {
   esac
   # shellcheck disable=SC2206
   command+=($launcher_options "$@")
+  # Slurm keeps the cores of a step that was on a lost node until it has given that node up.
+  [ -z "$lost" ] || export SLURM_OVERLAP=1
   export ESMAML_RANKS=$ranks # lets a rank that sees itself alone know that it should not be
   say "${command[*]}"
   exec "${command[@]}"
