@@ -28,7 +28,7 @@ launch() {
     # outlive it for long. (--kill-on-bad-exit would end them at once, also after exit code 75, which is a good one.)
     srun)
       command+=(--ntasks="$ranks" --cpus-per-task="$threads" --wait=60)
-      [ -z "$lost" ] || command+=(--overlap --nodes="$(left | wc -l)" --exclude="${lost// /,}")
+      [ -z "$lost" ] || command+=(--nodes="$(left | wc -l)" --exclude="${lost// /,}")
       ;;
     mpirun | mpiexec)
       version=$("${command[0]}" --version 2>/dev/null) || true
@@ -48,6 +48,8 @@ launch() {
   esac
   # shellcheck disable=SC2206
   command+=($launcher_options "$@")
+  # Slurm keeps the cores of a step that was on a lost node until it has given that node up.
+  [ -z "$lost" ] || export SLURM_OVERLAP=1
   export ESMAML_RANKS=$ranks # lets a rank that sees itself alone know that it should not be
   say "${command[*]}"
   exec "${command[@]}"
@@ -114,11 +116,12 @@ ranks_here() {
   grep -slzxF "SLURM_JOB_ID=$SLURM_JOB_ID" /proc/[0-9]*/environ | xargs -r grep -slzE '^PMIX?_RANK=' | cut -d / -f 3
 }
 
-# Adds to `lost` the nodes on which Slurm cannot start a process; 0 if there are new ones, and nodes are left.
+# Adds to `lost` the nodes that the watch has found silent, and those on which Slurm cannot start a process; 0 if there
+# are new ones, and nodes are left.
 find_lost() {
   local before=$lost answered
   [ "${SLURM_JOB_NUM_NODES:-1}" -gt 1 ] || return 1
-  answered=$(for node in $(left); do hello "$node" & done; wait)
+  answered=$(for node in $(left | grep -vxF "$(cat "$silent")"); do hello "$node" & done; wait)
   [ -n "$answered" ] || return 1 # srun itself does not work here: nobody knows
   lost=$(nodes | grep -vxF "$answered" | paste -sd ' ') || lost=
   [ -n "$lost" ] && [ "$lost" != "$before" ]
@@ -150,7 +153,7 @@ attempt() {
   step=$! again=
   if [ "${SLURM_JOB_NUM_NODES:-1}" -gt 1 ]; then
     # shellcheck disable=SC2046
-    "$venv/bin/python" "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null &
+    "$venv/bin/python" "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null >"$silent" &
     beside+=($!)
   fi
   end_a_launcher_that_lingers "$@" &
@@ -171,6 +174,8 @@ work() {
   say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date '+%F %T')," \
     "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
   ranks=$SLURM_NTASKS
+  silent=$(mktemp)
+  trap 'rm -f "$silent"' EXIT
   before=$(how_far "$@") || [ $? = 75 ] || exit 2
   stage
   while :; do

@@ -2,9 +2,9 @@
 
     python jobs/watch_nodes.py LAUNCHER-PID NODE...
 
-Started by jobs/batch.sh; ends with the launcher. A node answers when its kernel replies to a TCP connection, refused or
-not: launchers themselves may wait for a silent node for many minutes. Nodes that do not reply at the start, as behind a
-firewall, are not watched.
+Started by jobs/batch.sh. Ends with the launcher; prints the nodes that are lost, one a line. A node answers when its
+kernel replies to a TCP connection, refused or not: launchers themselves may wait for a silent node for many minutes.
+Nodes that do not reply at the start, as behind a firewall, are not watched.
 """
 
 import errno
@@ -74,6 +74,7 @@ def watch(launcher: int, nodes: list[str]) -> None:
                 say(f"{node} has not answered for {seconds:.0f} s; after {LOST:.0f} s it is taken for lost")
         if lost := [node for node, seconds in silent.items() if seconds > LOST]:
             say(f"lost: {' '.join(lost)}; the launcher is ended")
+            print("\n".join(lost), flush=True)
             end(launcher)
             return
 

@@ -81,7 +81,7 @@ def job(tmp_path, monkeypatch):
 
 
 def ended(process: subprocess.Popen) -> tuple[int, str]:
-    output, _ = process.communicate(timeout=100)
+    output, _ = process.communicate(timeout=280)
     return process.returncode, output
 
 
@@ -153,6 +153,6 @@ def test_it_goes_on_without_a_node_that_is_lost_however_far_it_got(job):
 
 def test_a_launcher_that_lingers_when_all_is_done_is_ended(job):
     began = time.monotonic()
-    code, output = ended(job('ESMAML_RANKS= "$@"; exec sleep 100'))
+    code, output = ended(job('ESMAML_RANKS= "$@"; exec sleep 300'))
     assert code == 0 and "the launcher is ended" in output, output
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 250

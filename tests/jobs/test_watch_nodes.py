@@ -49,9 +49,10 @@ def test_a_launcher_whose_node_stays_silent_is_ended(watching, monkeypatch, laun
     answers(watching, monkeypatch, {"n1", "n2"}, {"n1"})
     watching.watch(launcher.pid, ["n1", "n2", "n3"])
     assert launcher.wait(timeout=5) < 0
-    said = capsys.readouterr().err.splitlines()
+    output = capsys.readouterr()
+    said = output.err.splitlines()
     assert [line.split()[1] for line in said] == ["not", "n2", "lost:"], said
-    assert said[0].endswith(": n3") and "lost: n2;" in said[2]
+    assert said[0].endswith(": n3") and "lost: n2;" in said[2] and output.out == "n2\n"
 
 
 def test_a_node_that_answers_again_is_not_lost(watching, monkeypatch, launcher, capsys):

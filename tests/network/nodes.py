@@ -21,7 +21,11 @@ class Nodes:
         self.folder, self.names = folder, [f"n{k}" for k in range(1, count + 1)]
 
     def __enter__(self) -> "Nodes":
-        made = self._script("up", str(len(self.names)))
+        try:
+            made = self._script("up", str(len(self.names)))
+        except BaseException:  # a signal
+            self._script("down")
+            raise
         if made.returncode == 77:
             raise Unavailable(made.stdout.strip())
         if made.returncode != 0:

@@ -56,15 +56,18 @@ pids() { # NODE
 }
 
 down() {
-  local file
+  local file number cable
   [ -e "$folder/number" ] || return 0
+  number=$(cat "$folder/number")
   for file in "$folder"/holder.*; do
     [ -s "$file" ] || continue
-    pids "${file##*holder.}" | xargs -r kill -KILL 2>/dev/null || true
-    kill -KILL "$(cat "$file")" 2>/dev/null || true # its namespaces end with it, and its end of the cable
+    for _ in 1 2 3; do pids "${file##*holder.}" | xargs -r kill -KILL 2>/dev/null || true; done # some have started more
+    kill -KILL "$(cat "$file")" 2>/dev/null || true # its namespaces end with it
     rm -f "$file"
   done
-  ip link delete "es$(cat "$folder/number")" 2>/dev/null || true
+  for cable in "/sys/class/net/es$number" "/sys/class/net/es$number"-*; do
+    ip link delete "${cable##*/}" 2>/dev/null || true
+  done
   rm -f "$folder/number"
 }
 

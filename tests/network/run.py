@@ -216,7 +216,7 @@ class Trials:
             env=environment(self.folder),
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         return ask.returncode == 0
 

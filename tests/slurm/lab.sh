@@ -57,10 +57,11 @@ free_ports() { # COUNT: the first of that many ports that nobody listens on
 }
 
 write_files() {
-  local port host address k
+  local port host number address k
   port=$(free_ports 2) || skip "no free ports"
   host=$(hostname -s)
-  address=10.213.$(cat "$lab/net/number")
+  number=$(cat "$lab/net/number")
+  address=10.213.$number
   mkdir -p "$lab"/{state,spool,pid,munge}
   chmod 755 "$lab" "$lab/munge"
   (umask 077 && head -c 1024 /dev/urandom >"$lab/munge/key")
@@ -99,6 +100,8 @@ ReturnToService=1
 JobRequeue=1
 KillWait=10
 MinJobAge=3600
+# Ranks are found by the number of their job, and another lab may be on this machine.
+FirstJobId=$((1000 * (number + 1)))
 SlurmctldTimeout=30
 SlurmdTimeout=300
 MessageTimeout=30

@@ -1,25 +1,27 @@
 #!/usr/bin/env bash
 # Loses nodes of running jobs in a Slurm on this machine (lab.sh), and prints a table of what became of the jobs.
-#   tests/slurm/lose_nodes.sh [--trials 20] [--kinds "killed silent slurmd down first"] [--launchers "mpirun srun"] [--keep]
+#   tests/slurm/lose_nodes.sh [--trials 20] [--kinds "killed silent slurmd down first"] [--launchers "mpirun srun"]
+#     [--iterations 1200] [--keep]
 # Kinds: every process of a node killed, Slurm's and the launcher's daemons among them; its cable pulled for good; its
 # slurmd killed; set down with scontrol; and the cable of the first node, where the job script runs, pulled.
 # Of each kind so many trials, over the launchers in turn. A job has to go on, or end with another code than 0, within 60
 # seconds, or finish; and the finished file to have the bits of one process. Exit code 0, 1, or 77 as run.sh.
 set -euo pipefail
 
-iterations=1200 trials=20 kinds="killed silent slurmd down" launchers="mpirun srun" keep='' at_once=5
+iterations=1200 trials=20 kinds="killed silent slurmd down" launchers="mpirun srun" keep='' at_once=4
 while [ $# -gt 0 ]; do
   case "$1" in
     --trials) trials=$2 && shift ;;
     --kinds) kinds=$2 && shift ;;
     --launchers) launchers=$2 && shift ;;
+    --iterations) iterations=$2 && shift ;;
     --keep) keep=--keep ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
 . "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
-begin $((2 * at_once + 2)) "$keep"
+begin $((3 * at_once + 3)) "$keep"
 export ESMAML_HOME=$home
 long_config $iterations >long.toml
 "$ESMAML_VENV/bin/esmaml" train long.toml --output expected.h5 >/dev/null
@@ -61,7 +63,7 @@ trial() { # NAME KIND LAUNCHER
   local name=$1 kind=$2 node start first=nothing seconds=- verdict=same began_at=$SECONDS
   export ESMAML_LAUNCHER=$3
   [ "$3" = mpirun ] || ESMAML_LAUNCHER="srun --mpi=pmix"
-  submit "$name" --nodes=2 --ntasks=4 --ntasks-per-node=2 --exclusive --output="$scratch/$name.log" \
+  submit "$name" --nodes=3 --ntasks=6 --ntasks-per-node=2 --exclusive --output="$scratch/$name.log" \
     "$jobs/train.slurm" long.toml --output "$name.h5"
   wait_until works "$name" && wait_until progress "$name.h5" 25 || { echo "| $kind | $3 | did not start | | | |"; return 1; }
   node=$(last_node "$name")
@@ -79,7 +81,7 @@ trial() { # NAME KIND LAUNCHER
     verdict="HANGS"
     timeout 20 scancel "${job[$name]}"
   elif [[ $(state "$name") != "COMPLETED 0:0" ]]; then # what a user does
-    submit "$name" --nodes=2 --ntasks=4 --output="$scratch/$name.log" "$jobs/train.slurm" long.toml --output "$name.h5"
+    submit "$name" --nodes=3 --ntasks=6 --output="$scratch/$name.log" "$jobs/train.slurm" long.toml --output "$name.h5"
     wait_until over "$name" || verdict="HANGS when submitted again"
   fi
   same "$name.h5" expected.h5 || verdict="DIFFERS"
