@@ -59,12 +59,10 @@ class RegularFile(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the whole buffer: HDF5 does not look at the number, and behind the end there are zeros."""
-        view = memoryview(buffer).cast("B")
-        found = self.read_at(self._at, view)
-        view[found:] = bytes(len(view) - found)
-        self._at += len(view)
-        return len(view)
+        """Fill the buffer with what comes next; returns how many bytes there were, 0 at the end."""
+        found = self.read_at(self._at, memoryview(buffer).cast("B"))
+        self._at += found
+        return found
 
     def read_at(self, offset: int, view: memoryview) -> int:
         """Fill ``view`` with the bytes from ``offset`` on; returns how many there were."""
@@ -75,3 +73,14 @@ class RegularFile(io.RawIOBase):
                 break
             found += count
         return found
+
+
+class FileForHDF5(RegularFile):
+    """The same for HDF5, which reads blocks that reach beyond the end and does not look at how much was read."""
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the whole buffer; behind the end there are zeros."""
+        view = memoryview(buffer).cast("B")
+        found = super().readinto(view)
+        view[found:] = bytes(len(view) - found)
+        return len(view)

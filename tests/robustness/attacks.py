@@ -48,6 +48,8 @@ def attack_text(text: str, folder: Path) -> str:
 def attack_file(damaged: bytes, content: bytes, path: Path) -> str:
     """Read and resume a damaged copy of a results file; it must be refused, or hold what it held, and stay."""
     path.write_bytes(damaged)
+    for older in path.parent.glob(f"{path.name}.*"):  # another generation, which --resume would go on from
+        older.unlink()
     try:
         read(path)
     except UserError as error:

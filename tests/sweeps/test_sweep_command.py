@@ -113,7 +113,7 @@ def test_a_signal_before_the_first_run_does_not_make_the_sweep_complete(sweep, f
 def test_a_sweep_trains_every_run_as_training_it_alone_does(sweep, experiment, folder):
     code, output, _ = sweep("--jobs", "2")
     assert code == 0 and "[4/4 done]" in output and "4 runs, 0 complete; 2 at once" in output
-    names = {f"{run}.{kind}" for run in RUNS for kind in ("h5", "log", "toml")}
+    names = {f"{run}.{kind}" for run in RUNS for kind in ("h5", "h5.previous", "log", "toml")}
     assert {path.name for path in folder.iterdir()} == names
     for run in Sweep(experiment).runs():
         assert_same_run(esmaml_mpi.read_results(run.file(folder)), esmaml_mpi.train(run.config))
@@ -170,7 +170,8 @@ def test_a_run_that_fails_is_named_with_its_log_and_the_others_go_on(sweep, fold
 def test_a_run_whose_files_cannot_be_written_fails_and_the_others_go_on(suffix, sweep, folder):
     (folder / f"hc_seed0.{suffix}").mkdir(parents=True)
     code, output, errors = sweep("--only", "*_seed0", "--jobs", "1")
-    assert code == 1 and f"hc_seed0: FAILED before it began, Is a directory: {folder}" in output
+    why = f"Is a directory: {folder}" if suffix == "log" else f"{folder}/hc_seed0.toml is not a file"
+    assert code == 1 and f"hc_seed0: FAILED before it began, {why}" in output
     assert "esmaml: hc_seed0 failed: its log cannot be read" in errors and "Traceback" not in errors
     assert [iterations(folder / f"{run}.h5") for run in RUNS[:2]] == [4, -1]
 
