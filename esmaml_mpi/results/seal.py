@@ -65,10 +65,7 @@ def check_seal(file: RegularFile, name: str) -> None:
     if block != due_seal(file):
         advice = ""
         if name.startswith("results file"):
-            advice = (
-                " `esmaml info` says whether its structure is sound. Use a copy, or the file before it (.previous), or "
-                "train anew to another --output."
-            )
+            advice = " Use a copy, or the file before it (.previous), or train anew to another --output."
         raise Damaged(
             f"cannot read {name}: it is damaged, as it is not what was written (cut short, or changed since).{advice}"
         )

@@ -170,7 +170,7 @@ def test_a_run_that_fails_is_named_with_its_log_and_the_others_go_on(sweep, fold
 def test_a_run_whose_files_cannot_be_written_fails_and_the_others_go_on(suffix, sweep, folder):
     (folder / f"hc_seed0.{suffix}").mkdir(parents=True)
     code, output, errors = sweep("--only", "*_seed0", "--jobs", "1")
-    why = f"Is a directory: {folder}" if suffix == "log" else f"{folder}/hc_seed0.toml is not a file"
+    why = f"Is a directory: {folder}" if suffix == "log" else f"its configuration {folder}/hc_seed0.toml is not a file"
     assert code == 1 and f"hc_seed0: FAILED before it began, {why}" in output
     assert "esmaml: hc_seed0 failed: its log cannot be read" in errors and "Traceback" not in errors
     assert [iterations(folder / f"{run}.h5") for run in RUNS[:2]] == [4, -1]
