@@ -34,7 +34,10 @@ class Ends(gymnasium.Env):
             if ENDING == "sleep":
                 time.sleep(1000)
             if ENDING == "hold":
-                ctypes.PyDLL(None).sleep(1000)  # compiled code that does not let go of the interpreter
+                # Compiled code that does not let go of the interpreter, and that no signal interrupts.
+                library, mutex = ctypes.PyDLL(None), ctypes.create_string_buffer(64)
+                library.pthread_mutex_lock(mutex)
+                library.pthread_mutex_lock(mutex)
             if ENDING == "stop":
                 os.kill(os.getpid(), signal.SIGSTOP)
             if ENDING == "kill":
