@@ -73,7 +73,8 @@ cd work
 refused=0
 esmaml init . 2>"$scratch/log" || refused=$?
 [ "$refused" = 2 ] || die "esmaml init writes over what is there"
-for script in jobs/*; do bash -n "$script"; done
+for script in jobs/*.sh jobs/*.slurm; do bash -n "$script"; done
+for script in jobs/*.py; do python -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$script"; done
 
 checked=0 skipped=
 for config in configs/*.toml examples/*.toml; do
