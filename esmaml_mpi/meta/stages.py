@@ -1,6 +1,7 @@
 """What an algorithm asks of all ranks, and what it makes of their answers."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Combination:
     number: int  # of an algorithm's sets of directions, which one
     weights: np.ndarray
 
-    @property
+    @cached_property
     def addends(self) -> np.ndarray:
         """Flat indices into weights of the directions that enter."""
         return np.flatnonzero(np.where(self.finite[:, None], self.weights, 0.0))

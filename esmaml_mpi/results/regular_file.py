@@ -4,18 +4,19 @@ HDF5 gets this object instead of a path. A FIFO, a device or a folder is refused
 """
 
 import errno
-import io
 import os
 import stat
 from pathlib import Path
 from typing import Any
+
+from esmaml_mpi.results.positioned import Positioned
 
 
 class NotRegular(OSError):
     """There is something else than a file."""
 
 
-class RegularFile(io.RawIOBase):
+class RegularFile(Positioned):
     """The bytes of the file at ``path`` from ``start`` on. Raises OSError, NotRegular if it is no regular file."""
 
     def __init__(self, path: Path, start: int = 0) -> None:
@@ -27,7 +28,7 @@ class RegularFile(io.RawIOBase):
             raise NotRegular(errno.EINVAL, "is not a file", str(path))
 
     @property
-    def size(self) -> int:
+    def size(self) -> int:  # type: ignore[override]  # of the file as it is now
         """Bytes from ``start`` to the end."""
         return max(os.fstat(self._descriptor).st_size - self._start, 0)
 
@@ -40,23 +41,6 @@ class RegularFile(io.RawIOBase):
         if not self.closed:
             os.close(self._descriptor)
         super().close()
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
-
-    def tell(self) -> int:
-        """Where the next read begins, counted from ``start``."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move there."""
-        self._at = offset + (0, self._at, self.size)[whence]
-        return self._at
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer with what comes next; returns how many bytes there were, 0 at the end."""

@@ -2,39 +2,23 @@
 large arrays stay empty until the file goes to disk.
 """
 
-import io
 from typing import Any
+
+from esmaml_mpi.results.positioned import Positioned
 
 PAGE = 4096
 
 
-class SparseFile(io.RawIOBase):
+class SparseFile(Positioned):
     """Zeros wherever nothing was written."""
 
     def __init__(self) -> None:
         self.size, self._at = 0, 0
         self._pages: dict[int, bytearray] = {}
 
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
     def writable(self) -> bool:
         """Yes."""
         return True
-
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
-
-    def tell(self) -> int:
-        """Where the next read or write begins."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move there."""
-        self._at = offset + (0, self._at, self.size)[whence]
-        return self._at
 
     def truncate(self, size: int | None = None) -> int:
         """Make this the size."""
