@@ -186,7 +186,7 @@ def draw(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], networ
     cases = [(name, e, n) for name in tasks for e in SIZES for n in RANKS]
     parts = [terms(n, e, tasks[name], serials[name], network) for name, e, n in cases]
     begin = np.zeros(len(cases))
-    for (term, label), colour in zip(TERMS.items(), style.COLOURS, strict=True):
+    for (term, label), colour in zip(TERMS.items(), style.COLOURS, strict=False):
         widths = np.array([max(part[term], 0.0) / part["total"] for part in parts])
         right.barh(range(len(cases)), widths, left=begin, color=colour, label=label, height=0.72)
         begin += widths
