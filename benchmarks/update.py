@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-ITERATIONS, DROPPED = 6, 2
+ITERATIONS, DROPPED = 4, 1
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--evaluations", type=int, default=3000, help="E, half of them perturbed (default 3000)")
     parser.add_argument("--width", type=int, default=312, help="of both hidden layers (default 312)")
-    parser.add_argument("--rounds", type=int, default=2, help="runs of each, in turn (default 2)")
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each, in turn (default 1)")
     parser.add_argument("--mpirun", default="mpirun --oversubscribe")
     options = parser.parse_args()
     half = options.evaluations // 2
@@ -36,7 +36,9 @@ def main() -> None:
         "meta.current_evaluations": half,
         "meta.iterations": ITERATIONS,
         "task.horizon": 1,
+        "task.options.reward": '"squared_distance"',
         "adaptation.queries": 2,
+        "task.batch_size": 1,
         "test.every": 0,
         "checkpoint.every": 0,
     }

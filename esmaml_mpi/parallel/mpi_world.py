@@ -20,7 +20,7 @@ from esmaml_mpi.parallel.world import RankLost, World
 _ONE = np.ones(1, dtype=np.int64)
 PATIENCE = 10.0  # seconds that ranks have to end themselves once one of them aborts
 SHRINKING = 60.0  # seconds that MPI has to leave out the dead, once all others have come
-SETTLING = 0.05  # seconds for deaths that come together, as of a host short of memory; see ``_shrink``
+SETTLING = 0.05  # seconds for deaths that come together, as of a host short of memory; see ``_come_together``
 HOST_BYTES = 64  # of a host's name
 TAG = 7  # of messages between ranks
 
@@ -254,6 +254,7 @@ class MPIWorld(World):
 
     def _come_together(self) -> None:
         """Wait until all survivors have come here, as Shrink would without looking after them."""
+        time.sleep(SETTLING)  # Open MPI 5.0 may crash in Shrink if it learns of a death there: let it learn before
         try:
             self._agree(0)
         except MPI.Exception as error:  # there are dead, which Agree says once all others have come
@@ -267,7 +268,6 @@ class MPIWorld(World):
         return int(words[0])
 
     def _shrink(self) -> None:
-        time.sleep(SETTLING)  # Open MPI 5.0 may crash in Shrink if it learns of a death there: let it learn before
         force = threading.Timer(SHRINKING, self._cannot_close_up)
         force.daemon = True
         force.start()
