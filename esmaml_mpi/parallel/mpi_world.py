@@ -14,6 +14,7 @@ from mpi4py import MPI
 from esmaml_mpi.parallel.cores import MOST_CORES, affinity, has_own_core, quota
 from esmaml_mpi.parallel.launcher import end_job, launcher
 from esmaml_mpi.parallel.roll_call import Person, RollCall
+from esmaml_mpi.parallel.shrink_watch import ShrinkWatch
 from esmaml_mpi.parallel.siblings import Siblings
 from esmaml_mpi.parallel.world import RankLost, World
 
@@ -268,12 +269,9 @@ class MPIWorld(World):
         return int(words[0])
 
     def _shrink(self) -> None:
-        force = threading.Timer(SHRINKING, self._cannot_close_up)
-        force.daemon = True
-        force.start()
         old = self._comm
-        self._comm = old.Shrink()  # type: ignore[assignment]  # an Intracomm, as it is of one
-        force.cancel()
+        with ShrinkWatch(self._siblings.others, self.frozen_after, SHRINKING, self._cannot_close_up):
+            self._comm = old.Shrink()  # type: ignore[assignment]  # an Intracomm, as it is of one
         self.lost += old.size - self._comm.size
         self.rank, self.size = self._comm.rank, self._comm.size
         self._window = None  # of the old communicator; freeing it would need the dead

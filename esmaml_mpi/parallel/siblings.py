@@ -26,6 +26,11 @@ class Siblings:
         self._next_look = FIRST_LOOK
         self._missing_since = 0.0
 
+    @property
+    def others(self) -> list[int]:
+        """Process ids of the other ranks."""
+        return [pid for pid in self._pids if pid != os.getpid()]
+
     def vanished(self, waited: float) -> bool:
         """Whether one has been gone for a while; ``waited``: seconds that this rank has waited for the others."""
         if waited < FIRST_LOOK:
