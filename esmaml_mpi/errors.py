@@ -66,7 +66,11 @@ def in_words(error: BaseException) -> str:
     """An exception on one line."""
     if isinstance(error, Misfit):
         return str(error)
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # of an environment's own class
+        text = "(its message cannot be shown)"
+    return f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def place(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import argparse
 
 from esmaml_mpi.commands.arguments import Commands, add_set
+from esmaml_mpi.training.standard_output import product
 
 
 def add_parser(commands: Commands) -> None:
@@ -24,7 +25,7 @@ def config_command(options: argparse.Namespace) -> int:
 
     config = load(options.config or {}, options.set).resolved()
     if options.check:
-        print(f"{options.config or 'the default configuration'} is valid")
+        product(f"{options.config or 'the default configuration'} is valid")
     else:
-        print(config.to_toml(comments=True), end="")
+        product(config.to_toml(comments=True), end="")
     return 0

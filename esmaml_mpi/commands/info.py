@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from esmaml_mpi.commands.arguments import Commands
+from esmaml_mpi.training.standard_output import product, product_stream
 
 
 def add_parser(commands: Commands) -> None:
@@ -30,12 +31,12 @@ def info_command(options: argparse.Namespace) -> int:
     from esmaml_mpi.results.repair import explained, repair
 
     if options.repair:
-        print(repair(Path(options.results)))
+        product(repair(Path(options.results)))
         return 0
     with explained(options.results):
         results = read(options.results)
     if options.config:
-        print(results.config.to_toml(), end="")
+        product(results.config.to_toml(), end="")
         return 0
     from esmaml_mpi.reports.summary import summarize
 
@@ -43,12 +44,11 @@ def info_command(options: argparse.Namespace) -> int:
     if options.json:
         import json
 
-        print(json.dumps(summary, indent=1))
+        product(json.dumps(summary, indent=1))
     else:
         import shutil
-        import sys
 
         from esmaml_mpi.reports.text import in_lines
 
-        print(in_lines(summary, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+        product(in_lines(summary, shutil.get_terminal_size().columns if product_stream().isatty() else None))
     return 0

@@ -7,14 +7,14 @@ import argparse
 import os
 import sys
 import traceback
-from contextlib import nullcontext
+from contextlib import ExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from esmaml_mpi.commands.arguments import Parser
 from esmaml_mpi.errors import ToldToLeave, UserError
 from esmaml_mpi.training.interruption import ignore_late_signals, remember_early_signals
-from esmaml_mpi.training.standard_output import enduring, reader_left
+from esmaml_mpi.training.standard_output import enduring, product_apart, reader_left
 
 if TYPE_CHECKING:  # loading it loads NumPy, before the numbers of threads are set below
     from esmaml_mpi.parallel.world import World
@@ -25,6 +25,9 @@ COMMANDS = (
     *("plot", "report", "compare", "claims"),
     *("init", "selftest", "tasks", "config"),
 )
+
+# What these print is what was asked for, and may be read by a program.
+PRINTING = ("config", "evaluate", "export", "info", "render", "sweep", "tasks", "zoo")
 
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
 for _name in (
@@ -44,14 +47,23 @@ def main(arguments: list[str] | None = None) -> int:
     trains = options.command == "train" or (options.command == "sweep" and not options.list)
     if trains:
         remember_early_signals()
-    if options.collective:
-        with enduring() if trains else nullcontext():
-            code: int = _collective(options)
-        if trains and arguments is None:  # of a program that calls this function signals are its own business
-            ignore_late_signals()
-        return code
+    with ExitStack() as output:
+        if trains:
+            output.enter_context(enduring())
+        elif options.command in PRINTING:
+            output.enter_context(product_apart(to_the_end=arguments is None))
+        if not options.collective:
+            return _alone(options)
+        code = _collective(options)
+    if trains and arguments is None:  # of a program that calls this function signals are its own business
+        ignore_late_signals()
+    return code
+
+
+def _alone(options: argparse.Namespace) -> int:
+    """A command of one process."""
     try:
-        code = options.run(options)
+        code: int = options.run(options)
         return code
     except UserError as error:
         return _complain(error)

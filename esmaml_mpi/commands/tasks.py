@@ -3,6 +3,7 @@
 import argparse
 
 from esmaml_mpi.commands.arguments import Commands
+from esmaml_mpi.training.standard_output import product
 
 
 def add_parser(commands: Commands) -> None:
@@ -20,5 +21,5 @@ def tasks_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.tasks.description import describe_families, describe_family
 
-    print(describe_family(options.name) if options.name else describe_families())
+    product(describe_family(options.name) if options.name else describe_families())
     return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from esmaml_mpi.commands.arguments import Commands
 from esmaml_mpi.errors import UsageError, UserError
+from esmaml_mpi.training.standard_output import product
 
 if TYPE_CHECKING:  # it loads what only this command needs
     from esmaml_mpi.zoo.catalogue import Model
@@ -43,11 +44,11 @@ def zoo_command(options: argparse.Namespace) -> int:
 
 
 def _list(models: "list[Model]", options: argparse.Namespace) -> int:
-    print(f"{'name':<26} {'parameters':>10} {'kB':>5} {'before':>9} {'after':>9}  about")
+    product(f"{'name':<26} {'parameters':>10} {'kB':>5} {'before':>9} {'after':>9}  about")
     for model in models:
         size, scores = model.path.stat().st_size / 1000, model.scores
         facts = f"{model.parameters:>10} {size:>5.0f} {scores.before:>9.2f} {scores.after:>9.2f}"
-        print(f"{model.name:<26} {facts}  {model.about}")
+        product(f"{model.name:<26} {facts}  {model.about}")
     return 0
 
 
@@ -65,7 +66,7 @@ def _get(models: "list[Model]", options: argparse.Namespace) -> int:
             replace_file(path, content)
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror or error}.") from error
-        print(path)
+        product(path)
     return 0
 
 
@@ -86,7 +87,7 @@ def _verify(models: "list[Model]", options: argparse.Namespace) -> int:
             allowed = "" if model.exact else f" +- {interval(model.scores, name):.2f}"
             told.append(f"{name} {found:.2f} (stated {stated:.2f}{allowed})")
         outcome = "same bits" if verdict.same_bits else "within the interval" if verdict.good else "NOT AS STATED"
-        print(f"{model.name:<26} {', '.join(told)}: {outcome}", flush=True)
+        product(f"{model.name:<26} {', '.join(told)}: {outcome}")
         bad += not verdict.good
     return 1 if bad else 0
 

@@ -11,7 +11,7 @@ from esmaml_mpi.config.toml_text import read_toml
 from esmaml_mpi.settings import sections
 from esmaml_mpi.settings.fields import allowed, parse, unknown
 from esmaml_mpi.settings.sections import known
-from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks import default_options, make_family
 
 
 @dataclass
@@ -114,8 +114,14 @@ class Config(sections.Sections):
 
 
 def changed_keys(old: Config, new: Config) -> dict[str, tuple]:
-    """Settings in which two configs differ: dotted name -> (old value, new value)."""
+    """Settings in which two configs differ: dotted name -> (old value, new value).
+
+    An option of a registered family that one of them does not name, as it is newer, has its default there.
+    """
     a, b = flat(old.to_dict()), flat(new.to_dict())
+    if old.task.name == new.task.name and old.task.options.keys() != new.task.options.keys():
+        defaults = flat({"task": {"options": default_options(new.task.name)}})
+        a, b = ({**defaults, **settings} for settings in (a, b))
     return {key: (a.get(key), b.get(key)) for key in sorted({*a, *b}) if a.get(key) != b.get(key)}
 
 

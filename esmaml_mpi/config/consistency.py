@@ -17,8 +17,8 @@ from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_onc
 from esmaml_mpi.settings.fields import parse, show
 from esmaml_mpi.settings.sections import RunSettings, Sections, TaskSettings
 from esmaml_mpi.tasks import make_family, options_of
-from esmaml_mpi.tasks.contract import rehearse
 from esmaml_mpi.tasks.family import TaskFamily
+from esmaml_mpi.tasks.rehearsal import rehearse
 
 DEFAULT_TRAIN_SIZE = 50
 SHORTEST_TIMEOUT = 0.01  # seconds; shorter ones would end processes that are merely busy
@@ -34,6 +34,7 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     _check_run(config.run, training)
     with _limited(config):
         family = make_family(config.task.name, config.task.horizon, config.task.options)
+    _check_threads(config, family)
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_sharing(config, family)
     policy = make_policy(resolved, family)
@@ -42,8 +43,8 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     check_adaptation(resolved, policy)
     check_memory(resolved, family, training)
     with _limited(config):
-        repeatable = rehearse(family)
-    for warning in [*getattr(family, "model_warnings", ()), *([] if repeatable else [_unrepeatable(config.task.name)])]:
+        rehearsal = rehearse(family)
+    for warning in [*getattr(family, "model_warnings", ()), *rehearsal.warnings(config.task.name)]:
         print(f"esmaml: {warning}", file=sys.stderr, flush=True)
     return resolved
 
@@ -71,12 +72,12 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _unrepeatable(name: str) -> str:
-    return (
-        f"task family {name!r}: the same episode came out otherwise when it was simulated again. It has randomness "
-        "that its seed does not decide, or keeps something across resets: numbers cannot be repeated, and will depend "
-        "on the number of ranks."
-    )
+def _check_threads(config: Sections, family: TaskFamily) -> None:
+    if config.run.threads > 1 and getattr(family, "threads_share", False):
+        raise ConfigError(
+            f"run.threads = {config.run.threads}: with task.options.instances = 1 one episode at a time may be under "
+            'way in a process; run.threads = 1 with more ranks, or task.options.isolation = "process", is wanted.'
+        )
 
 
 def _task_settings(config: Sections, family: TaskFamily) -> TaskSettings:

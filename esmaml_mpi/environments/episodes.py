@@ -3,6 +3,7 @@
 import numpy as np
 
 from esmaml_mpi.rollouts.simulate import FEWEST
+from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -21,8 +22,7 @@ class Episodes:
         self._all = workspace.array("observations", family.horizon + 1, family.observation_size, self.batch)
         with np.errstate(all="ignore"):
             self.simulation = family.simulation(self.tasks, noise, workspace)
-            self.simulation.reset(self._all[0])
-        self.stop(np.arange(self.batch) >= self.count)
+            start(self.simulation, self._all[0], self.count)
 
     @property
     def observations(self) -> np.ndarray:

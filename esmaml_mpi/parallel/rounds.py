@@ -17,12 +17,13 @@ from esmaml_mpi.meta.stages import Combination, Request, Stage
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.joined import Joined
 from esmaml_mpi.parallel.plan import cut, deal, works
+from esmaml_mpi.parallel.telling import Telling, Told
 from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.reproducibility.exact_sums import LIMBS, to_limbs
 
 Found = TypeVar("Found")
 
-RUN, STOP, COMBINE = 1, 2, 3
+RUN, STOP, COMBINE, TELL = 1, 2, 3, 4
 GRACE = 60.0  # seconds that a rank may take beyond what run.unit_timeout allows its evaluations
 # command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload
 HEADER = 10
@@ -74,6 +75,7 @@ class Rounds:
         self.under_way = False  # whether rank 0 has begun a round and not ended it
         self._at: Request | None = None  # the round that is under way here
         self._iteration = 0  # of the latest round
+        self._telling = Telling(world, experiment)
         self._doing = "the run is being prepared"
         world.doing = self._what_a_rank_does
         world.frozen_after = self._patience()
@@ -108,6 +110,20 @@ class Rounds:
             return self._part(combining)
 
         return combining.value(self._repeated(attempt))
+
+    def told(self) -> list[Told]:
+        """Rank 0: what each rank has to say since it was last asked, of evaluations that failed and the like."""
+
+        def attempt() -> list[Told] | None:
+            self._header[0] = TELL
+            self.world.broadcast(self._packet)
+            return self._tell()
+
+        return self._repeated(attempt)
+
+    def _tell(self) -> list[Told] | None:
+        self._doing = f"why evaluations failed up to iteration {self._iteration}"
+        return self._telling.tell()
 
     def _shares(self, numbers: int) -> bool:
         """Whether all ranks take part in sums of directions of this many numbers."""
@@ -183,7 +199,9 @@ class Rounds:
             try:
                 start = time.perf_counter()
                 self.world.broadcast(self._packet)
-                if self._header[0] != STOP:
+                if self._header[0] == TELL:
+                    self._tell()
+                elif self._header[0] != STOP:
                     self.served = True
                     self._obey(self._request(), start)
                 elif self.world.leave():

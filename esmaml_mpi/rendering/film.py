@@ -20,7 +20,7 @@ class Film:
         for last in pair.play():
             self.last = last
         painter.fit(last.simulation, last.paths)
-        first = next(pair.play())  # fails now, not at the first frame, if the family cannot be drawn
+        first = next(pair.play(drawn=[0]))  # fails now, not at the first frame, if the family cannot be drawn
         painter.frame(first.simulation, 0, first.observations, pair.tasks)
         self.rate = speed * (STEPS_PER_SECOND if painter.seconds is None else 1 / painter.seconds)  # steps a second
         self.fps = fps or min(self.rate, most_fps)
@@ -40,7 +40,7 @@ class Film:
         shown = self.shown
         panels: dict[int, np.ndarray] = {}
         finished = [False] * len(POLICIES)
-        for moment in self.pair.play():
+        for moment in self.pair.play(drawn=shown):
             repeats = shown.count(moment.step)
             if repeats == 0:
                 continue

@@ -20,23 +20,28 @@ class DrawsItself(Protocol):
         """Picture (height, width, 3) of the episode in this column as it is now."""
 
 
+def own_frame(family: TaskFamily, simulation: DrawsItself, column: int) -> np.ndarray:
+    """Picture (height, width, 3) uint8 that a simulation of this family draws; FamilyError if that is none."""
+    tell_others()
+    try:
+        picture = np.asarray(simulation.frame(column))
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever an environment does that lacks a library for drawing
+        raise FamilyError(f"task family {family.name!r}: frame({column}) raised {in_words(error)}.") from error
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
+        raise FamilyError(
+            f"task family {family.name!r}: frame({column}) gave an array of shape {picture.shape} and type "
+            f"{picture.dtype}; (height, width, 3) of uint8 is wanted."
+        )
+    return picture
+
+
 class OwnFrame(Painter[TaskFamily, DrawsItself]):
     """What ``simulation.frame(column)`` gives, scaled to fit."""
 
     def frame(self, simulation: DrawsItself, column: int, observations: np.ndarray, tasks: np.ndarray) -> np.ndarray:
-        tell_others()
-        try:
-            picture = np.asarray(simulation.frame(column))
-        except UserError:
-            raise
-        except Exception as error:  # whatever an environment does that lacks a library for drawing
-            raise FamilyError(f"task family {self.family.name!r}: frame({column}) raised {in_words(error)}.") from error
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
-            raise FamilyError(
-                f"task family {self.family.name!r}: frame({column}) gave an array of shape {picture.shape} and type "
-                f"{picture.dtype}; (height, width, 3) of uint8 is wanted."
-            )
-        return self._scaled(picture)
+        return self._scaled(own_frame(self.family, simulation, column))
 
     def _scaled(self, picture: np.ndarray) -> np.ndarray:
         if picture.shape == (self.height, self.width, 3):

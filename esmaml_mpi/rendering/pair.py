@@ -1,18 +1,21 @@
 """The meta-policy and the policy adapted from it, on one task, from the same start and with the same noise."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.errors import TrainingError, UserError, in_words
+from esmaml_mpi.rendering.own_frame import own_frame
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
-from esmaml_mpi.rollouts.simulate import RolloutError
+from esmaml_mpi.rollouts.simulate import FEWEST, RolloutError
 from esmaml_mpi.rollouts.trials import Trials
 from esmaml_mpi.tasks.contract import checked_noise, checked_rewards
+from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import Simulation
 from esmaml_mpi.tasks.workspace import Workspace
 from esmaml_mpi.trained.from_file import Trained
@@ -43,6 +46,53 @@ class Moment:
         return [self.observations[: length + 1, :, i] for i, length in enumerate(self.lengths)]
 
 
+class Kept:
+    """One policy's episode that is over: its moments, and pictures of some of them, packed."""
+
+    def __init__(self) -> None:
+        self.moments: list[Moment] = []
+        self._pictures: dict[int, tuple[tuple[int, ...], bytes]] = {}  # step -> shape, bytes
+
+    def add(self, moment: Moment, picture: np.ndarray | None) -> None:
+        """The next moment, of one column, with its picture if that will be shown."""
+        self.moments.append(moment)
+        if picture is not None:
+            self._pictures[moment.step] = picture.shape, zlib.compress(picture.tobytes(), 1)
+
+    def at(self, step: int) -> Moment:
+        """The moment after this step, or the last one."""
+        return self.moments[min(step, len(self.moments) - 1)]
+
+    def picture(self, step: int) -> np.ndarray:
+        """The picture of that moment."""
+        shape, packed = self._pictures[self.at(step).step]
+        return np.frombuffer(zlib.decompress(packed), dtype=np.uint8).reshape(shape)
+
+    @classmethod
+    def joined(cls, films: Sequence["Kept"], step: int) -> Moment:
+        """Moments of all as one; each of those that have ended is its last."""
+        parts = [film.at(step) for film in films]
+        seen = np.zeros((step + 1, parts[0].observations.shape[1], len(films)))
+        for i, part in enumerate(parts):
+            seen[: part.step + 1, :, i] = part.observations[..., 0]
+        lengths, over, returns = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("lengths", "over", "returns")
+        )
+        return Moment(step, Shown(films, step), seen, lengths, over, returns)  # type: ignore[arg-type]  # it is drawn only
+
+
+@dataclass(frozen=True)
+class Shown:
+    """In place of a simulation that draws itself: pictures that were kept of each column's episode."""
+
+    films: Sequence[Kept]
+    step: int
+
+    def frame(self, column: int) -> np.ndarray:
+        """Picture (height, width, 3)."""
+        return self.films[column].picture(self.step)
+
+
 class Pair:
     """Adapts as ``esmaml evaluate --tasks TASK --seed SEED`` does for its first repeat.
 
@@ -61,7 +111,8 @@ class Pair:
         except RolloutError as error:
             raise TrainingError(f"task {task}: the adaptation failed: {in_words(error)}.") from error
         if tally.status.any():
-            raise TrainingError(f"task {task}: the adaptation failed: a reward or an observation is not finite.")
+            why = tally.causes[0].words if tally.causes else "a reward or an observation is not finite"
+            raise TrainingError(f"task {task}: the adaptation failed: {why}.")
         self.parameters = np.concatenate([points, adapted[:, :, 0]], axis=1)
         if self.setup.policy.noise_per_step:
             scored = Trials(self.setup, self.units, self.observer, Workspace(), Purpose.AFTER_EPISODE)
@@ -69,36 +120,59 @@ class Pair:
             self.parameters = np.concatenate([self.parameters, np.repeat(noise, len(POLICIES), axis=1)])
         self.tasks = np.repeat(self.setup.task_table[:, [task]], len(POLICIES), axis=1)  # (p, 2)
 
-    def play(self) -> Iterator[Moment]:
-        """Both episodes, a moment after each step; every call plays the same."""
-        size, horizon, count = self.setup.policy.observation_size, self.family.horizon, len(POLICIES)
-        observations = np.zeros((horizon + 1, size, count))
-        act = self.setup.policy.bind(self.parameters, self.observer.mean, self.observer.std).act
-        simulation = self._guarded(self._start, observations[0])
+    def play(self, drawn: Collection[int] = ()) -> Iterator[Moment]:
+        """Both episodes, a moment after each step; every call plays the same.
+
+        ``drawn``: the steps whose moments will be drawn. Where but one episode may be under way at a time, the first is
+        over before the second begins, and its pictures are kept.
+        """
+        if getattr(self.family, "most_at_once", 0) == 1:
+            return self._one_after_the_other(frozenset(drawn))
+        return self._side_by_side(range(len(POLICIES)))
+
+    def _side_by_side(self, chosen: Sequence[int]) -> Iterator[Moment]:
+        """The episodes of these policies; a lone one has its double beside it, as in a run."""
+        size, horizon, count = self.setup.policy.observation_size, self.family.horizon, len(chosen)
+        columns = [*chosen, *chosen][: max(count, FEWEST)]
+        observations = np.zeros((horizon + 1, size, len(columns)))
+        act = self.setup.policy.bind(self.parameters[:, columns], self.observer.mean, self.observer.std).act
+        simulation = self._guarded(self._start, observations[0], count)
         lengths, over = np.zeros(count, dtype=int), np.zeros(count, dtype=bool)
-        yield Moment(0, simulation, observations[:1], lengths, over, np.zeros(count))
+        yield Moment(0, simulation, observations[:1, :, :count], lengths, over, np.zeros(count))
         for t in range(horizon):
             seen = observations[: t + 2]
-            lengths, over, returns = self._guarded(self._advance, simulation, act, seen)
-            yield Moment(t + 1, simulation, seen, lengths, over, returns)
+            lengths, over, returns = self._guarded(self._advance, simulation, act, seen, count)
+            yield Moment(t + 1, simulation, seen[..., :count], lengths, over, returns)
             if over.all():
                 return
 
-    def _start(self, observation: np.ndarray) -> Simulation:
+    def _one_after_the_other(self, drawn: frozenset[int]) -> Iterator[Moment]:
+        films = []
+        for policy in range(len(POLICIES)):
+            film = Kept()
+            for moment in self._side_by_side([policy]):
+                shown = moment.step in drawn or (bool(drawn) and bool(moment.over.all()))
+                film.add(moment, own_frame(self.family, cast(Any, moment.simulation), 0) if shown else None)
+            films.append(film)
+        for step in range(max(len(film.moments) for film in films)):
+            yield Kept.joined(films, step)
+
+    def _start(self, observation: np.ndarray, count: int) -> Simulation:
         simulation = self.family.simulation(self.tasks, self._noise(), Workspace())
-        simulation.reset(observation)
+        start(simulation, observation, count)
         return simulation
 
     def _advance(
-        self, simulation: Simulation, act: Callable[[np.ndarray], np.ndarray], seen: np.ndarray
+        self, simulation: Simulation, act: Callable[[np.ndarray], np.ndarray], seen: np.ndarray, count: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One step; lengths, ends and returns so far."""
-        steps, count = len(seen) - 1, len(POLICIES)
+        """One step; lengths, ends and returns so far, of the first ``count`` episodes."""
+        steps = len(seen) - 1
         simulation.step(act(seen[-2]), seen[-1])
-        rewards, ended = checked_rewards(self.family, simulation.rewards(seen, self.tasks), steps, count)
+        rewards, ended = checked_rewards(self.family, simulation.rewards(seen, self.tasks), steps, seen.shape[-1])
+        rewards = rewards[:, :count]
         if ended is None:
             return np.full(count, steps), np.zeros(count, dtype=bool), rewards.sum(axis=0)
-        ended = np.logical_or.accumulate(ended, axis=0)
+        ended = np.logical_or.accumulate(ended[:, :count], axis=0)
         lengths = np.minimum(steps - np.count_nonzero(ended, axis=0) + 1, steps)
         earned = np.where(np.arange(steps)[:, None] < lengths, rewards, 0.0)
         return lengths, ended[-1], earned.sum(axis=0)
@@ -120,5 +194,5 @@ class Pair:
                 return call(*arguments)
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TrainingError(f"task {self.task}: {self.family.name} raised {in_words(error)}.") from error

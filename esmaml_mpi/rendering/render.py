@@ -19,6 +19,7 @@ from esmaml_mpi.rendering.video import MOST_FPS, check_libraries, write_picture,
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.trained.from_file import MOST_TASK, Trained, check_tasks, find_trained
+from esmaml_mpi.training.standard_output import product
 
 PICTURE = ".png"
 SIDES = (120, 4096)  # pixels of a panel, least and most
@@ -71,7 +72,7 @@ def _render(options: argparse.Namespace) -> None:
     finally:
         painter.close()
     rewards = " and ".join(f"{value:.2f}" for value in film.last.returns)
-    print(f"{path}: {film.task}; reward {rewards} before and after adaptation", flush=True)
+    product(f"{path}: {film.task}; reward {rewards} before and after adaptation")
 
 
 def _drawn(trained: Trained) -> Trained:

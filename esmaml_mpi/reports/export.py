@@ -6,6 +6,7 @@ from pathlib import Path
 
 from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.training.standard_output import product
 
 
 def export(options: argparse.Namespace) -> int:
@@ -26,7 +27,7 @@ def export(options: argparse.Namespace) -> int:
     for path in paths:
         results = read(path)
         for folder, write in writers:
-            print(_written(write, results, Path(folder) / path.stem), flush=True)
+            product(_written(write, results, Path(folder) / path.stem))
     return 0
 
 

@@ -14,6 +14,7 @@ from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.native.door import keep_memory
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Purpose
+from esmaml_mpi.rollouts.causes import Cause, Causes
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once
 from esmaml_mpi.rollouts.simulate import RolloutError, block_size
 from esmaml_mpi.rollouts.trials import RolloutSetup, Trials
@@ -24,6 +25,7 @@ from esmaml_mpi.tasks.workspace import Workspace
 # came of them, and returns (any, U, T).
 AskTell = Callable[[np.ndarray, Trials], Generator[np.ndarray, Any, np.ndarray]]
 Found = TypeVar("Found")
+UNKNOWN = Cause("not finite", "a number was not finite, or squares of observations came to 2**126 and more")
 FEW = 2**14  # numbers of an array that a C library finds room for without asking the system
 
 
@@ -56,6 +58,7 @@ class Evaluator:
         """``timeout``: seconds a unit may take, 0 for no limit; a call with n units may take n times as long."""
         self.setup, self.operator, self._timeout = setup, operator, timeout
         self.give_up = exit_at_once  # when a unit cannot even be interrupted
+        self.causes = Causes()  # of evaluations that failed here, until somebody takes them to tell of them
         self._pool = None
         if threads > 1:
             from concurrent.futures import ThreadPoolExecutor  # most workers have one thread and need not carry it
@@ -113,14 +116,15 @@ class Evaluator:
         failed = partial(self._failed, points, units, before, width or units.tasks.shape[1])
         try:
             with deadline(self._timeout * len(units), self.give_up):
-                return work(points, units, observer)
+                outcome = work(points, units, observer)
+            self._note(outcome.tally)
+            return outcome
         except RolloutError as error:
             if len(units) == 1:
-                cause = "".join(traceback.format_exception(error.__cause__)).rstrip()
-                return failed(Status.RAISED, f"{error}\n{cause}")
+                return failed(Status.RAISED, str(error), error.__cause__)
         except DeadlineExceeded as error:
             if len(units) == 1:
-                return failed(Status.TIMED_OUT, f"not done after {self._timeout:g} s, in {error}")
+                return failed(Status.TIMED_OUT, f"not done after {self._timeout:g} s, in {error}", None)
         # One unit of many failed: find out which, by giving each a batch of its own.
         return Outcome.joined(
             [
@@ -256,18 +260,34 @@ class Evaluator:
             each.exception()
         return [found, *(each.result() for each in working)]
 
+    def _note(self, tally: Tally) -> None:
+        """Remember why units have failed that did not raise."""
+        for unit in np.flatnonzero(~tally.good):
+            self.causes.add(tally.causes.get(int(unit), UNKNOWN))
+
     def _failed(
-        self, points: np.ndarray, units: Units, before: bool, width: int, status: Status, reason: str
+        self,
+        points: np.ndarray,
+        units: Units,
+        before: bool,
+        width: int,
+        status: Status,
+        reason: str,
+        raised: BaseException | None,
     ) -> Outcome:
-        """The outcome of one failed unit, after saying which it was."""
+        """The outcome of one failed unit, after noting which it was."""
         at, tasks = units.round, units.tasks[0]
         with np.printoptions(precision=6, threshold=8):
-            print(
-                f"esmaml: failed evaluation (stream {units.streams[0]}, {at.phase.name.lower()} iteration "
-                f"{at.iteration}, tasks {tasks.tolist()} with parameters {self.setup.task_table[:, tasks].T.tolist()}, "
-                f"meta-policy {points[:, 0]}): {reason}",
-                flush=True,
+            report = (
+                f"failed evaluation (stream {units.streams[0]}, {at.phase.name.lower()} iteration {at.iteration}, "
+                f"tasks {tasks.tolist()} with parameters {self.setup.task_table[:, tasks].T.tolist()}, meta-policy "
+                f"{points[:, 0]}): {reason}"
             )
+        if raised is None:
+            self.causes.add(Cause(reason, reason, report))
+        else:
+            trace = "".join(traceback.format_exception(raised)).rstrip()
+            self.causes.add(Cause.raised(raised, reason, f"{report}\n{trace}"))
         tally = Tally.empty(1, self.setup.policy.observation_size)
         tally.status[:] = status
         nothing = np.full((1, width), np.nan)

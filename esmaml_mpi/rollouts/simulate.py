@@ -2,12 +2,12 @@
 
 Every column's result is bit-identical in any batch: all arithmetic is element-wise across the batch axis or sums over
 a leading axis, in order. NumPy breaks that rule for a batch of exactly one, whose leading axis it sums pairwise; a
-lone column is therefore doubled.
+block of one column is therefore doubled, and where simulations can be told so, the double is not simulated.
 """
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from esmaml_mpi.errors import UserError, in_words
 from esmaml_mpi.native.door import moments
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.rollouts.deadline import DeadlineExceeded
+from esmaml_mpi.rollouts.faults import Fault, faults_of
 from esmaml_mpi.tasks.contract import checked_rewards, checked_size
+from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -38,6 +41,7 @@ class RolloutResult:
     ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square.
     Only if asked for: ``observations`` (horizon + 1, n, B), of which those after row ``lengths[b]``, where episode b
     ended, mean nothing; and ``rewards`` (horizon, B), 0 after it, unless they were priced for several tasks.
+    ``faults``: of columns in which a number is not finite, or too large, which one.
     """
 
     returns: np.ndarray
@@ -45,6 +49,7 @@ class RolloutResult:
     observation_sums: np.ndarray
     observations: np.ndarray | None = None
     rewards: np.ndarray | None = None
+    faults: Mapping[int, Fault] = field(default_factory=dict)
 
 
 def block_size(policy: AnyPolicy, family: TaskFamily, paths: bool = False) -> int:
@@ -71,16 +76,11 @@ def simulate(
     RolloutError if the family does, and FamilyError if what it gives back is not what families give back, which no
     other episode would mend. Non-finite outcomes are returned as they are; the caller judges them.
     """
-    lone = parameters.shape[1] == 1
-    if lone:
-        parameters, tasks = np.repeat(parameters, 2, axis=-1), np.repeat(tasks, 2, axis=-1)
-        noise = None if noise is None else np.repeat(noise, 2, axis=-1)
-        observer = observer.repeated(2)
     batch, limit = parameters.shape[1], block_size(policy, family, record or tasks.ndim == 3)
     blocks = max(1, -(-batch // limit))
     edges = [batch * i // blocks for i in range(blocks + 1)]
     parts = [
-        _simulate_block(
+        _simulate_few(
             policy,
             family,
             parameters[:, a:b],
@@ -89,19 +89,39 @@ def simulate(
             observer.of(slice(a, b)),
             workspace,
             record,
-            lone,
         )
         for a, b in itertools.pairwise(edges)
     ]
     if len(parts) == 1:
-        return _first(parts[0]) if lone else parts[0]
+        return parts[0]
     return RolloutResult(
         np.concatenate([part.returns for part in parts], axis=-1),
         np.concatenate([part.lengths for part in parts]),
         np.concatenate([part.observation_sums for part in parts], axis=1),
         np.concatenate([part.observations for part in parts], axis=2) if record else None,
         np.concatenate([part.rewards for part in parts], axis=1) if record and tasks.ndim == 2 else None,
+        {a + column: fault for a, part in zip(edges, parts, strict=False) for column, fault in part.faults.items()},
     )
+
+
+def _simulate_few(
+    policy: AnyPolicy,
+    family: TaskFamily,
+    parameters: np.ndarray,
+    tasks: np.ndarray,
+    noise: np.ndarray | None,
+    observer: Observer,
+    workspace: Workspace,
+    record: bool,
+) -> RolloutResult:
+    """A block; a lone column with its double, which is left out of the result."""
+    lone = parameters.shape[1] == 1
+    if lone:
+        parameters, tasks = np.repeat(parameters, FEWEST, axis=-1), np.repeat(tasks, FEWEST, axis=-1)
+        noise = None if noise is None else np.repeat(noise, FEWEST, axis=-1)
+        observer = observer.repeated(FEWEST)
+    result = _simulate_block(policy, family, parameters, tasks, noise, observer, workspace, record, lone)
+    return _first(result) if lone else result
 
 
 def _simulate_block(
@@ -133,9 +153,7 @@ def _simulate_block(
             whole_path = getattr(simulation, "whole_path", None)
             walked = whole_path is not None and whole_path(bound, observations, sums)
             if not walked:
-                simulation.reset(observations[0])
-                if lone and simulation.running is not None:
-                    simulation.running[1] = False
+                start(simulation, observations[0], 1 if lone else batch)
                 steps = _run(policy, bound.act, parameters, observer, simulation, observations)
             outcomes = (simulation.rewards(observations[: steps + 1], prices[:, t]) for t in range(prices.shape[1]))
             for t, outcome in enumerate(outcomes):
@@ -145,9 +163,9 @@ def _simulate_block(
                     earned[:steps] = rewards
                 # Where one episode is priced for several tasks it was simulated until the last of them was over.
                 over = ended if over is None else over & ended
-        except UserError:
+        except (UserError, DeadlineExceeded, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # SystemExit too, and what libraries derive from nothing narrower
             raise RolloutError(f"{family.name} raised {in_words(error)}") from error
         recorded = observations.copy() if record else None
         seen = observations[:steps]
@@ -158,7 +176,8 @@ def _simulate_block(
             np.copyto(seen[1:], 0.0, where=over[:-1, None, :])
         if over is not None or not walked:
             moments(seen, sums)
-    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned)
+        found = faults_of(returns, sums, seen, rewards, lengths)
+    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned, found)
 
 
 def _run(
@@ -217,5 +236,7 @@ def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, 
 
 def _first(result: RolloutResult) -> RolloutResult:
     """The first of two equal columns."""
-    recorded = (None if array is None else array[..., :1] for array in (result.observations, result.rewards))
-    return RolloutResult(result.returns[..., :1], result.lengths[:1], result.observation_sums[:, :1], *recorded)
+    observations, rewards = (None if each is None else each[..., :1] for each in (result.observations, result.rewards))
+    faults = {column: fault for column, fault in result.faults.items() if column == 0}
+    sums = result.observation_sums[:, :1]
+    return RolloutResult(result.returns[..., :1], result.lengths[:1], sums, observations, rewards, faults)

@@ -16,7 +16,9 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.reproducibility.exact_sums import LARGEST
 from esmaml_mpi.reproducibility.randomness import Purpose, Streams
+from esmaml_mpi.rollouts.causes import Cause
 from esmaml_mpi.rollouts.corruption import RewardCorruption
+from esmaml_mpi.rollouts.faults import fault_of
 from esmaml_mpi.rollouts.recording import Recording
 from esmaml_mpi.rollouts.simulate import RolloutError, RolloutResult, simulate
 from esmaml_mpi.rollouts.units import Status, Tally, Units
@@ -129,9 +131,22 @@ class Trials:
         rollouts, steps = lengths.shape[1], np.add.reduce(lengths, axis=1)
         if not (good.all() and bounded.all()):
             failed = ~(good.reshape(len(returns), -1).all(axis=1) & bounded.all(axis=0))
+            for unit in np.flatnonzero(failed):
+                self.tally.causes.setdefault(int(unit), self._cause(int(unit), result, returns[unit], sums[:, unit]))
             self.tally.status[failed] = np.maximum(self.tally.status[failed], int(Status.NOT_FINITE))
             sums[:, failed] = 0.0
         self.tally.count(sums, rollouts, steps)
+
+    def _cause(self, unit: int, result: RolloutResult, returns: np.ndarray, sums: np.ndarray) -> Cause:
+        """Why a unit has failed: what is known of its first rollout that has."""
+        columns = result.returns.shape[-1] // len(self.units)
+        tasks = self.units.tasks[unit]
+        for column in range(unit * columns, (unit + 1) * columns):
+            if column in result.faults:
+                task = int(tasks[(column - unit * columns) * len(tasks) // columns])
+                return Cause.of(result.faults[column], task)
+        where = np.flatnonzero(~np.isfinite(returns.reshape(len(tasks), -1)).all(axis=1))
+        return Cause.of(fault_of(returns.ravel(), sums), int(tasks[where[0] if len(where) else 0]))
 
     def _measured(self, values: np.ndarray) -> np.ndarray:
         """Rewards (U, T, Q) as an adaptation sees them."""

@@ -1,12 +1,14 @@
 """Units of work: one perturbed meta-policy (or one test) each, evaluated whole by whichever rank owns it."""
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
 
 from esmaml_mpi.reproducibility.exact_sums import LARGEST
 from esmaml_mpi.reproducibility.randomness import Round
+from esmaml_mpi.rollouts.causes import Cause
 
 
 class Status(IntEnum):
@@ -44,13 +46,15 @@ class Units:
 class Tally:
     """What the rollouts of U units amounted to.
 
-    ``status`` (U,), ``observation_sums`` (2n, U), ``rollouts`` and ``steps`` (U,) int64.
+    ``status`` (U,), ``observation_sums`` (2n, U), ``rollouts`` and ``steps`` (U,) int64. ``causes``: why a unit, by its
+    index, has failed, where that is known.
     """
 
     status: np.ndarray
     observation_sums: np.ndarray
     rollouts: np.ndarray
     steps: np.ndarray
+    causes: dict[int, Cause] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, units: int, observation_size: int) -> "Tally":
@@ -69,6 +73,7 @@ class Tally:
 
     def __iadd__(self, other: "Tally") -> "Tally":
         np.maximum(self.status, other.status, out=self.status)
+        self.causes = {**other.causes, **self.causes}
         return self.count(other.observation_sums, other.rollouts, other.steps)
 
     def count(self, sums: np.ndarray, rollouts: np.ndarray | int, steps: np.ndarray) -> "Tally":
@@ -88,9 +93,11 @@ class Tally:
         """Tallies of consecutive units side by side."""
         if len(parts) == 1:
             return parts[0]
+        starts = itertools.accumulate((len(part.status) for part in parts), initial=0)
         return cls(
             np.concatenate([part.status for part in parts]),
             np.concatenate([part.observation_sums for part in parts], axis=1),
             np.concatenate([part.rollouts for part in parts]),
             np.concatenate([part.steps for part in parts]),
+            {a + unit: cause for a, part in zip(starts, parts, strict=False) for unit, cause in part.causes.items()},
         )

@@ -13,7 +13,7 @@ from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
 from esmaml_mpi.training.launch import agree, launch
-from esmaml_mpi.training.standard_output import reader_left
+from esmaml_mpi.training.standard_output import product, reader_left
 
 
 def sweep(options: argparse.Namespace, world: World) -> int:
@@ -108,14 +108,14 @@ def _list(runs: list[Run], folder: Path, count: int, options: argparse.Namespace
     states = [state_of(run.file(folder), run.config) for run in runs]
     width = max(len(run.name) for run in runs)
     for run, state in zip(runs, states, strict=True):
-        print(f"{run.index:5}  {run.name:{width}}  {run.file(folder)}  {state}{state.reason and ': ' + state.reason}")
+        product(f"{run.index:5}  {run.name:{width}}  {run.file(folder)}  {state}{state.reason and ': ' + state.reason}")
     kinds = Counter(state.kind for state in states)
-    print(f"{len(runs)} runs: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}")
+    product(f"{len(runs)} runs: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}")
     words = [options.experiment, *(["--size", options.size] if options.size != PAPER else [])]
     words += [word for override in options.set for word in ("--set", override)]
     words += ["--output", options.output] if options.output else []
     array = f"0-{count - 1}" if len(runs) == count else ",".join(str(run.index) for run in runs)
-    print(f"as a job array: sbatch --array={array} jobs/sweep.slurm {shlex.join(words)}", flush=True)
+    product(f"as a job array: sbatch --array={array} jobs/sweep.slurm {shlex.join(words)}")
     return 0
 
 

@@ -72,6 +72,16 @@ def make_family(name: str, horizon: int | None = None, options: Mapping = {}) ->
     return family
 
 
+def default_options(name: str) -> dict:
+    """The options of a registered family with their defaults; empty if it cannot be had here."""
+    try:
+        fields = dataclasses.fields(family_class(name)) if name in FAMILIES else ()
+    except UserError:
+        return {}
+    made = {each.name: each.default_factory() for each in fields if each.default_factory is not dataclasses.MISSING}
+    return {each.name: made.get(each.name, each.default) for each in fields if each.metadata}
+
+
 def options_of(family: TaskFamily) -> dict:
     """All options of a family with their values in force; parsing them again gives an equal family."""
     return {field.name: getattr(family, field.name) for field in dataclasses.fields(family) if field.metadata}

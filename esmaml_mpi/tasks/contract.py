@@ -1,24 +1,19 @@
-"""Whether a task family is what ``family.py`` says, found out before a run starts and once a simulated block.
+"""Whether a task family is what ``family.py`` says, found out before a run starts (see ``rehearsal.py``) and once a
+simulated block.
 
 What is wrong with every episode is a FamilyError: it ends the run with a message. An exception or a number that is not
 finite may be one episode's own; it fails that evaluation (see ``rollouts/evaluator.py``).
 """
 
-import contextlib
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from esmaml_mpi.errors import FamilyError, UserError, in_words, place
+from esmaml_mpi.errors import FamilyError, UserError, in_words
 from esmaml_mpi.tasks.family import TaskFamily
-from esmaml_mpi.tasks.workspace import Workspace
 
-EPISODES = 3  # of a rehearsal
-STEPS = 3
-ATTEMPTS = 3
-FEWEST_TOGETHER = 4  # a block of one is simulated differently, and smaller limits would leave one over
 # Sizes and the least they may be; None is allowed for the number of tasks.
 SIZES = {
     "observation_size": 1,
@@ -26,7 +21,7 @@ SIZES = {
     "horizon": 1,
     "default_horizon": 1,
     "noise_size": 0,
-    "batch_limit": FEWEST_TOGETHER,
+    "batch_limit": 1,
     "task_count": 1,
 }
 
@@ -110,85 +105,6 @@ def task_table(
             )
         rows.append(row)
     return np.stack(rows, axis=1)
-
-
-def rehearse(family: TaskFamily) -> bool:
-    """Make two tasks and a few steps of a few episodes; FamilyError says what is wrong with them.
-
-    Whether the same episodes came out the same when they were simulated again.
-    """
-    short = dataclasses.replace(family, horizon=min(family.horizon, STEPS))
-    last: Exception | None = None
-    for attempt in range(ATTEMPTS):
-        generator = np.random.default_rng(attempt)  # numbers do not matter here, only shapes
-        table = task_table(short, range(min(short.task_count or 2, 2)), _always(generator))
-        tasks = np.repeat(table[:, :1], EPISODES, axis=1)
-        tasks[:, -1] = table[:, -1]
-        try:
-            noise = None
-            if short.noise_size:
-                noise = checked_noise(short, short.draw_noise(generator, EPISODES), EPISODES)
-            workspace = Workspace()
-            with np.errstate(all="ignore"):
-                first = _rehearse(short, tasks, noise, attempt, workspace)
-        except UserError:
-            raise
-        except Exception as error:  # perhaps this episode's own: try others
-            last = error
-            continue
-        with np.errstate(all="ignore"), contextlib.suppress(Exception):  # it raises now and then
-            again = _rehearse(short, tasks, noise, attempt, workspace)
-            return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
-        return True
-    assert last is not None
-    advice = getattr(family, "rehearsal_advice", None) or (
-        f"Observations are written into arrays (observation_size, episodes) = ({family.observation_size}, {EPISODES}), "
-        f"actions are (action_size, episodes) = ({family.action_size}, {EPISODES})."
-    )
-    raise FamilyError(
-        f"task family {family.name!r}: no episode could be simulated: {in_words(last)}{place(last)}. {advice}"
-    ) from last
-
-
-def _always(generator: np.random.Generator) -> Callable[[int], np.random.Generator]:
-    """The same generator for every task."""
-    return lambda task_id: generator
-
-
-def _rehearse(
-    family: TaskFamily, tasks: np.ndarray, noise: np.ndarray | None, seed: int, workspace: Workspace
-) -> tuple[np.ndarray, np.ndarray]:
-    """Observations acted upon (steps, n, episodes) and rewards (steps, episodes), empty if these raise."""
-    generator = np.random.default_rng(seed)
-    observations = np.full((family.horizon + 1, family.observation_size, EPISODES), np.nan)
-    simulation = family.simulation(tasks, noise, workspace)
-    for method in ("reset", "step", "rewards", "running"):
-        if not hasattr(simulation, method):
-            raise FamilyError(
-                f"task family {family.name!r}: its {type(simulation).__name__} has no {method!r}; tasks/family.py says "
-                "what a simulation is."
-            )
-    simulation.reset(observations[0])
-    done = 0
-    for following in observations[1:]:
-        simulation.step(generator.uniform(-0.1, 0.1, (family.action_size, EPISODES)), following)
-        done += 1
-        if simulation.running is not None and not simulation.running.all():
-            break
-    # The last one is not acted upon, and later ones may be those of episodes that have ended.
-    acted_upon = observations[:done][:2]
-    missing = np.flatnonzero(np.isnan(acted_upon).all(axis=2).any(axis=0)).tolist()
-    if missing:
-        raise FamilyError(
-            f"task family {family.name!r}: rows {missing} of the observations were not written by reset() and step(), "
-            f"or were nan in every episode; observation_size = {family.observation_size} rows of numbers are wanted."
-        )
-    try:
-        outcome = simulation.rewards(observations[: done + 1], tasks)
-    except Exception:  # counted where it happens: an episode may fail
-        return observations[:done], np.empty(0)
-    rewards, _ = checked_rewards(family, outcome, done, EPISODES)
-    return observations[:done], rewards.copy()
 
 
 def _numbers(

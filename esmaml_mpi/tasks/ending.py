@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from esmaml_mpi.tasks.family import Simulation
 from esmaml_mpi.tasks.workspace import Workspace
 
 
@@ -38,3 +39,14 @@ class EndingEpisodes:
             series[self.steps] = values
         else:
             series[self.steps][..., self.columns] = values
+
+
+def start(simulation: Simulation, observation: np.ndarray, count: int) -> None:
+    """Reset into ``observation`` (n, B) the first ``count`` episodes; the others only stand beside them, and are not
+    simulated where the simulation knows of ``running``.
+    """
+    if count < observation.shape[-1] and simulation.running is not None:
+        simulation.running[count:] = False  # so that nothing is started for them
+    simulation.reset(observation)
+    if count < observation.shape[-1] and simulation.running is not None:
+        simulation.running[count:] = False  # some set it in reset

@@ -74,10 +74,14 @@ class TaskFamily(Protocol):
     batch_limit: int
     # Optional: the most simulations worth asking ``whole_episodes`` for; batch_limit where there is none.
     whole_limit: int
+    # Optional: the most episodes that may be under way at once, if not 0; batch_limit is no larger then.
+    most_at_once: int
     # Optional: tasks differ in reward (and post-hoc ends) alone, so that one simulated episode can be priced for each.
     tasks_share_dynamics: bool
     # Optional, for programs that run its policies elsewhere, see ``interface.py``: observation_names, action_names,
     # action_low, action_high, actions_scaled, rate.
+    # Optional, of families that run code of the user's: ``remarks``, pairs of what each is about and a sentence, which
+    # rank 0 says once after the first iteration and at the end; ``code``, classes that episodes may share something in.
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """Parameters (p,) of task ``task_id``; ``generator`` is the task's own stream."""

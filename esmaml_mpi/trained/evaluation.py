@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.randomness import Phase
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.trained.from_file import MOST_TASK, check_tasks, find_trained
+from esmaml_mpi.training.explaining import Explaining
 from esmaml_mpi.training.launch import agree
+from esmaml_mpi.training.standard_output import product
 
 RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
 
@@ -38,6 +41,8 @@ def assess(
         return None
     assert request is not None
     reply = rounds.run(request)
+    if np.isnan(reply.after).any():
+        Explaining(rounds, partial(print, file=sys.stderr, flush=True)).ask()
     rounds.stop(0)
     return reply.before, reply.after
 
@@ -88,17 +93,17 @@ def _report(
         )
         text = json.dumps({**facts, "adaptation": dataclasses.asdict(config.adaptation)}, indent=1)
         if options.json == "-":
-            print(text)
+            product(text)
             return
-    print(
+    product(
         f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per "
         f"task of {config.rollouts_per_adaptation} rollouts each (mean +- standard error)"
     )
-    print(f"{'task':>8} {'before':>20} {'after':>20}")
+    product(f"{'task':>8} {'before':>20} {'after':>20}")
     for task, b, a in zip(tasks, before, after, strict=True):
-        print(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")
+        product(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")
     means = [np.array([finite_mean(row) for row in rows]) for rows in (before, after)]
-    print(f"{'mean':>8} {_interval(means[0]):>20} {_interval(means[1]):>20}   (+- over tasks)")
+    product(f"{'mean':>8} {_interval(means[0]):>20} {_interval(means[1]):>20}   (+- over tasks)")
     failed = int(np.count_nonzero(~np.isfinite(after)))
     if failed:
         print(f"{failed} of {after.size} adaptations failed and are left out", file=sys.stderr)

@@ -12,6 +12,7 @@ from esmaml_mpi.trained.policy_card import card
 from esmaml_mpi.trained.policy_file import archive
 from esmaml_mpi.trained.policy_sources import find_policy
 from esmaml_mpi.trained.portable_policy import PortablePolicy
+from esmaml_mpi.training.standard_output import product
 
 
 def export_policy(options: argparse.Namespace) -> int:
@@ -32,7 +33,7 @@ def export_policy(options: argparse.Namespace) -> int:
             replace_file(file, data)
         except OSError as error:
             raise UsageError(f"cannot write {file}: {error.strerror or error}.") from error
-        print(file, flush=True)
+        product(file)
     return 0
 
 

@@ -18,6 +18,7 @@ from esmaml_mpi.parallel.rounds import Reply, Rounds
 from esmaml_mpi.reproducibility.magnitudes import LARGE, length
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.training.attempts import Attempts
+from esmaml_mpi.training.explaining import Explaining
 from esmaml_mpi.training.progress import Progress
 from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.state import State
@@ -37,6 +38,8 @@ class Training:
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
         self.warned = False
+        self.explaining = Explaining(rounds, progress.message)
+        self.unexplained = hasattr(self.experiment.family, "remarks")  # whether there may be something to be asked for
         self.recorded = 0  # how many of the recoveries that this rank has seen
 
     def run(self) -> int:
@@ -71,6 +74,10 @@ class Training:
     def _end(self, code: int) -> int:
         self._write()
         self.store.finish()
+        if self.unexplained:
+            self.explaining.ask()
+        if self.explaining.all:
+            self.progress.message(f"evaluations that failed: {self.explaining.all}")
         return code
 
     def _iterate(self) -> bool:
@@ -119,6 +126,8 @@ class Training:
                 "the reward from where it is: "
                 f"try another run.seed, a smaller policy.output_gain, or a larger meta.{reach}."
             )
+        if self.unexplained:
+            self.unexplained = not self.explaining.asked_after_a_while()
         self.progress.update(state.iteration, step.meta_value, result.failed, result.rollouts)
         return result.stop_requested
 
@@ -146,20 +155,21 @@ class Training:
         while True:
             self._attempt(result, observer, test and result.redraws == 0)
             formed = result.step is not None and result.step.gradient is not None
+            self.unexplained |= result.failed > 0
             if formed and result.failed <= meta.max_failed_fraction * evaluations:
                 return result
+            failed = f"iteration {state.iteration}: {result.failed} of {evaluations} evaluations failed"
             if result.redraws == meta.max_redraws:
+                causes = self.explaining.ask() or self.explaining.all
                 raise TrainingError(
-                    f"iteration {state.iteration}: {result.failed} of {evaluations} "
-                    "evaluations failed, and it was already redrawn "
-                    f"{meta.max_redraws} times (meta.max_redraws, meta.max_failed_fraction = "
-                    f"{meta.max_failed_fraction}). A reward or an observation was not finite, or the task raised; "
-                    "what it raised is said above."
+                    f"{failed}, and it was already redrawn {meta.max_redraws} times (meta.max_redraws, "
+                    f"meta.max_failed_fraction = {meta.max_failed_fraction}). "
+                    f"{f'The reason: {causes}.' if causes else 'No reward was a finite number.'}"
                 )
+            if result.redraws == 0:  # once an iteration
+                causes = self.explaining.ask()
+                self.progress.message(f"{failed}, drawn again{f': {causes}' if causes else ''}")
             result.redraws += 1
-            self.progress.message(
-                f"iteration {state.iteration}: {result.failed} of {evaluations} evaluations failed, drawn again"
-            )
 
     def _attempt(self, result: Attempts, observer: Observer, test: bool) -> None:
         """All stages of the current iteration, once."""
@@ -242,6 +252,7 @@ class Training:
 
     def _record_test(self, reply: Reply) -> None:
         self.history.append("test", iteration=self.state.iteration, before=reply.before, after=reply.after)
+        self.unexplained |= bool(np.isnan(reply.after).any())
         self.progress.tested(finite_mean(reply.before), finite_mean(reply.after))
 
     def _write_is_due(self) -> bool:

@@ -1,4 +1,4 @@
-"""Standard output that somebody may have stopped reading."""
+"""Standard output: of a command that writes its product there, and one that somebody may have stopped reading."""
 
 import os
 import sys
@@ -6,11 +6,76 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+STDOUT, STDERR = 1, 2
+_products: list[TextIO] = []  # where products go, while that is not sys.stdout
+
+
+def product(*texts: object, end: str = "\n") -> None:
+    """Print what a command was asked for, to standard output, whatever else is printed."""
+    print(*texts, end=end, file=product_stream(), flush=True)
+
+
+def product_stream() -> TextIO:
+    """Where ``product`` prints."""
+    return _products[-1] if _products else sys.stdout
+
+
+@contextmanager
+def product_apart(to_the_end: bool = False) -> Iterator[None]:
+    """In the block all that is printed goes to standard error, but for ``product``: what environments and libraries say
+    must not get into a file or a pipe that is read by a program. What compiled code prints is meant too.
+
+    ``to_the_end``: of the process, as C's own buffers are written only then.
+    """
+    python = sys.stdout
+    if python is None or sys.stderr is None:  # one is closed
+        yield
+        return
+    apart = _descriptor(python) == STDOUT and _descriptor(sys.stderr) == STDERR
+    if not apart:  # a program has replaced them, and only Python's can be told apart
+        _products.append(python)
+        sys.stdout = sys.stderr
+    else:
+        python.flush()
+        number = os.dup(STDOUT)
+        os.dup2(STDERR, STDOUT)
+        encoding, errors = python.encoding, python.errors
+        _products.append(open(number, "w", encoding=encoding, errors=errors, closefd=False))
+    try:
+        yield
+    finally:
+        stream = _products.pop()
+        if not apart:
+            sys.stdout = python
+        else:
+            with suppress(BrokenPipeError):
+                stream.flush()
+            python.flush()
+            if not to_the_end:
+                _flush_c()
+                os.dup2(number, STDOUT)
+                os.close(number)
+
 
 def reader_left() -> int:
     """Nobody reads what is printed any more, as after `esmaml tasks | head`: that is no error. The exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), product_stream().fileno())
     return 0
+
+
+def _descriptor(stream: TextIO) -> int:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError, AttributeError):
+        return -1
+
+
+def _flush_c() -> None:
+    with suppress(Exception):
+        import ctypes
+
+        ctypes.CDLL(None).fflush(None)
 
 
 class Enduring:

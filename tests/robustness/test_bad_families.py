@@ -14,7 +14,8 @@ from esmaml_mpi.errors import TrainingError, UserError
 from esmaml_mpi.reproducibility.randomness import Streams
 from esmaml_mpi.rollouts.simulate import RolloutError, simulate
 from esmaml_mpi.tasks import FAMILIES, make_family
-from esmaml_mpi.tasks.contract import FamilyError, checked_noise, rehearse, task_table
+from esmaml_mpi.tasks.contract import FamilyError, checked_noise, task_table
+from esmaml_mpi.tasks.rehearsal import rehearse
 from esmaml_mpi.tasks.workspace import Workspace
 
 SMALL = {

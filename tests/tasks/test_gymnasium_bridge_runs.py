@@ -16,8 +16,8 @@ from esmaml_mpi.errors import TrainingError, UserError
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.rollouts.simulate import RolloutError, simulate
 from esmaml_mpi.tasks import make_family, options_of
-from esmaml_mpi.tasks.contract import rehearse
-from esmaml_mpi.tasks.gymnasium_bridge import simulation as bridge
+from esmaml_mpi.tasks.gymnasium_bridge import pool as bridge
+from esmaml_mpi.tasks.rehearsal import rehearse
 from esmaml_mpi.tasks.workspace import Workspace
 
 SMALL = {
@@ -78,10 +78,10 @@ def test_an_exception_is_the_episodes_and_its_instance_is_not_used_again():
     observer, workspace = Observer(np.zeros(2), np.ones(2)), Workspace()
     with pytest.raises(RolloutError, match="gymnasium raised ArithmeticError: on purpose"):
         simulate(setup.policy, setup.family, theta, np.zeros((1, 23)), noise, observer, workspace)
-    broken = [instance for _, instance in bridge.pool_of(workspace).lent if instance.broken]
+    broken = [loan.instance for loan in bridge.pool_of(workspace).lent if loan.instance.broken]
     assert len(broken) == 1
     simulate(setup.policy, setup.family, 0 * theta - 1.0, np.zeros((1, 23)), noise, observer, workspace)
-    assert broken[0] not in [instance for _, instance in bridge.pool_of(workspace).lent]
+    assert broken[0] not in [loan.instance for loan in bridge.pool_of(workspace).lent]
 
 
 def test_a_policy_whose_output_is_no_number_fails_its_episode_alone():
@@ -222,12 +222,12 @@ def test_an_environment_may_change_what_it_is_given():
         family = family_of(vary={"edge": [[3], [4]]}, vary_as=vary_as, arguments={"fail_beyond": table})
         simulation = family.simulation(task_table(family, 2), np.zeros((1, 2)), Workspace())
         simulation.reset(np.empty((2, 2)))
-        for instance in simulation.instances:
+        for instance in simulation.instances.values():
             instance.env.edge.append(5)
             instance.env.fail_beyond.clear()
         again = family.simulation(task_table(family, 2), np.zeros((1, 2)), Workspace())
         again.reset(np.empty((2, 2)))
-        assert [instance.env.edge for instance in again.instances] == [[3], [4]]
+        assert [instance.env.edge for instance in again.instances.values()] == [[3], [4]]
         assert again.instances[0].env.fail_beyond == table
 
 

@@ -10,9 +10,9 @@ from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.tasks import make_family, options_of
-from esmaml_mpi.tasks.contract import rehearse
 from esmaml_mpi.tasks.quadruped.gait import NEUTRAL
 from esmaml_mpi.tasks.quadruped.quantities import NAMED, QUANTITIES, RANGES, ROW
+from esmaml_mpi.tasks.rehearsal import rehearse
 
 CONFIG = Path(__file__).parents[2] / "configs" / "quadruped.toml"
 NOMINAL, LEFT, RIGHT, SLIPPERY = range(1000, 1004)

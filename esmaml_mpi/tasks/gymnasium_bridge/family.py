@@ -1,8 +1,10 @@
 """Any Gymnasium environment as a task family, from the configuration alone: docs/own_environment.md has an example.
 
 Every episode is made by ``reset(seed=...)`` with a seed of its own, so that results do not depend on which instance of
-the environment it runs in. That holds for environments that keep nothing across resets but what ``vary`` sets; others
-give numbers that depend on how episodes are shared out. Instances are kept and used again, as making one takes long.
+the environment it runs in. That holds for environments that keep nothing across resets but what ``vary`` sets, and
+nothing outside of their instances: up to 64 episodes run side by side in a process. Others give numbers that depend on
+how episodes are shared out; ``instances`` and ``isolation`` are for them. Instances are kept and used again, as making
+one takes long.
 
 The policy has one output for each coordinate of a Box, one for each choice of a Discrete or MultiDiscrete space, the
 largest of which is taken, and one for each bit of a MultiBinary space, set if it is positive. Observations of any space
@@ -22,13 +24,17 @@ import numpy as np
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.fields import show
-from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint, blueprint
+from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint, Keeping, blueprint
 from esmaml_mpi.tasks.gymnasium_bridge.simulation import GymnasiumSimulation
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import BoxActions
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation, check_plain
 from esmaml_mpi.tasks.workspace import Workspace
 
 SEEDS = 2**31
+# Environments are stepped one by one: batches save no more than calls of the policy, and cost instances.
+MOST_TOGETHER = 64
+MOST_PROCESSES = 8
+PROCESS = "process"
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,27 @@ class GymnasiumEnvironment:
     fixed_seed: int = setting(
         -1, "seed of every episode; -1: each draws its own from the run's", minimum=-1, maximum=SEEDS - 1
     )
+    instances: int = setting(
+        0,
+        "instances that exist at once in a rank (in each of its threads), whose episodes run side by side; 1: a whole "
+        f"episode ends before the next begins; 0: up to {MOST_TOGETHER}, or {MOST_PROCESSES} where each is a process. "
+        "Changes no number unless instances share something",
+        minimum=0,
+        maximum=MOST_TOGETHER,
+    )
+    isolation: str = setting(
+        "none",
+        "process: each instance in a process of its own, for environments that share something in a process, or crash",
+        choices=("none", PROCESS),
+    )
+    clip_observations: float = setting(
+        0.0,
+        "observations beyond +- this are clipped to it, infinite ones too; those that are no numbers still fail the "
+        "evaluation; 0: none are clipped",
+        minimum=0,
+    )
 
     name = "gymnasium"
-    # Environments are stepped one by one: batches save no more than calls of the policy, and cost instances.
-    batch_limit = 64
     tasks_share_dynamics = False
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
@@ -87,7 +110,27 @@ class GymnasiumEnvironment:
     @cached_property
     def blueprint(self) -> Blueprint:
         """What its episodes are made from; UserError if they cannot be."""
-        return blueprint(self.environment, self.arguments, self.vary, self.vary_as, self.scale_actions)
+        keeping = Keeping(self.instances, self.isolation == PROCESS, self.clip_observations)
+        return blueprint(self.environment, self.arguments, self.vary, self.vary_as, self.scale_actions, keeping)
+
+    @property
+    def batch_limit(self) -> int:
+        return self.instances or (MOST_PROCESSES if self.isolation == PROCESS else MOST_TOGETHER)
+
+    @property
+    def most_at_once(self) -> int:
+        """See ``TaskFamily``."""
+        return self.instances
+
+    @property
+    def threads_share(self) -> bool:
+        """Whether what must not be at once would be, in threads of one process."""
+        return self.instances == 1 and self.isolation != PROCESS
+
+    @property
+    def code(self) -> list[type]:
+        """Classes whose modules may hold what episodes share."""
+        return self.blueprint.sample.classes
 
     @property
     def observation_size(self) -> int:
@@ -147,11 +190,48 @@ class GymnasiumEnvironment:
         )
 
     @property
+    def apart_advice(self) -> str:
+        """What to do where an episode comes out otherwise beside others."""
+        if self.isolation == PROCESS:
+            return "Set task.options.instances = 1: one episode after the other."
+        return (
+            f"Up to {self.batch_limit} run side by side in a process. Set task.options.instances = 1, one episode "
+            'after the other, or task.options.isolation = "process", a process for each instance.'
+        )
+
+    @property
     def model_warnings(self) -> list[str]:
-        """What MuJoCo says of the environment's model, if it has one."""
+        """What MuJoCo says of the environment's model, if it has one, and that episodes will be shorter than asked."""
         models = sys.modules.get("esmaml_mpi.tasks.locomotion.models")
-        said = models.warnings.get(self.environment, ()) if models else ()
+        said = list(models.warnings.get(self.environment, ())) if models else []
+        if self._own_limit:
+            said.append(
+                f"it ends its episodes after {self._own_limit} steps by a limit of its own, and task.horizon = "
+                f"{self.horizon}: episodes will have {self._own_limit} steps. Set task.horizon = {self._own_limit}, or "
+                "make the environment without that limit."
+            )
         return [f"{self.environment}: {message}" for message in said]
+
+    @property
+    def remarks(self) -> list[tuple[str, str]]:
+        """What has turned out meanwhile, see ``TaskFamily``."""
+        cut = self.blueprint.cut_after
+        if not cut or self._own_limit:
+            return []
+        return [
+            (
+                "episodes cut short",
+                f"{self.environment} has truncated an episode itself, after {cut} steps, and task.horizon = "
+                f"{self.horizon}. If that is a step limit of its own, set task.horizon to it, or make the environment "
+                "without it.",
+            )
+        ]
+
+    @property
+    def _own_limit(self) -> int:
+        """Where it is below the horizon, else 0."""
+        limit = self.blueprint.own_limit or self.horizon
+        return limit if limit < self.horizon else 0
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """The task's number, then what was drawn for each range of ``vary``, by name."""

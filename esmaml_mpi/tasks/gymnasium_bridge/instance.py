@@ -2,34 +2,68 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError, Misfit, in_words
 from esmaml_mpi.settings.fields import show
-from esmaml_mpi.tasks.gymnasium_bridge.source import close
+from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers, own_limit
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Actions, Observations
 
 
-class Instance:
-    """An environment with its converters. ``broken``: it has raised, or was interrupted, and must not be used again."""
+class AnyInstance(Protocol):
+    """An environment with its converters, in this process or in one of its own.
 
-    def __init__(self, env: Any, observations: Observations, actions: Actions, vary_as: str) -> None:
-        self.env, self.observations, self.actions, self.vary_as = env, observations, actions, vary_as
-        self.core = getattr(env, "unwrapped", env)
-        layers = _layers(env)
-        self.reset_takes_seed = all(_takes(layer.reset, "seed") for layer in layers)
-        self.reset_takes_options = all(_takes(layer.reset, "options") for layer in layers)
-        self._seed = next((layer.seed for layer in layers if callable(getattr(layer, "seed", None))), None)
-        self.broken = False
+    ``broken``: it has raised, or was interrupted, and must not be used again. ``truncated``: its last episode was cut
+    short by itself. ``own_limit``: steps after which it does that, None if it does not say so. ``classes``: what it is
+    made of, if it is in this process.
+    """
+
+    observations: Observations
+    actions: Actions
+    broken: bool
+    truncated: bool
+    own_limit: int | None
+    reset_takes_options: bool
+    classes: list[type]
 
     def reset(self, seed: int, values: dict, out: np.ndarray) -> None:
         """Start an episode of the task with these values and write the first observation into ``out`` (n,)."""
+
+    def step(self, action: object, out: np.ndarray) -> tuple[float, bool]:
+        """Act, write the next observation into ``out`` (n,); the reward, and whether the episode is over."""
+
+    def render(self) -> object:
+        """What the environment draws; None if it does not."""
+
+    def set_attributes(self, values: dict) -> None:
+        """Set attributes; FamilyError if one cannot be set."""
+
+    def close(self) -> None:
+        """Let go of windows, files and the like."""
+
+
+class Instance:
+    """An AnyInstance in this process. Observations beyond +-``clip`` are clipped, if that is not 0."""
+
+    def __init__(self, env: Any, observations: Observations, actions: Actions, vary_as: str, clip: float = 0.0) -> None:
+        self.env, self.observations, self.actions, self.vary_as = env, observations, actions, vary_as
+        self._clip = clip
+        self.core = getattr(env, "unwrapped", env)
+        self.own_limit = own_limit(env)
+        wrapped = layers(env)
+        self.classes = [type(layer) for layer in wrapped]
+        self.reset_takes_seed = all(_takes(layer.reset, "seed") for layer in wrapped)
+        self.reset_takes_options = all(_takes(layer.reset, "options") for layer in wrapped)
+        self._seed = next((layer.seed for layer in wrapped if callable(getattr(layer, "seed", None))), None)
+        self.broken = self.truncated = False
+
+    def reset(self, seed: int, values: dict, out: np.ndarray) -> None:
+        """See ``AnyInstance``."""
         self.broken = True
         if self.vary_as == "attribute":
-            for name, value in values.items():
-                set_attribute(self.core, name, value)
+            self.set_attributes(values)
         arguments: dict[str, Any] = {}
         if self.reset_takes_seed:
             arguments["seed"] = seed
@@ -44,7 +78,7 @@ class Instance:
         self.broken = False
 
     def step(self, action: object, out: np.ndarray) -> tuple[float, bool]:
-        """Act, write the next observation into ``out`` (n,); the reward, and whether the episode is over."""
+        """See ``AnyInstance``."""
         self.broken = True
         outcome = self.env.step(action)
         if not isinstance(outcome, tuple | list):
@@ -53,13 +87,16 @@ class Instance:
             observation, reward, terminated, truncated, _ = outcome
             over = bool(terminated) or bool(truncated)
         elif len(outcome) == 4:
-            observation, reward, over, _ = outcome  # a time limit sets done too
+            observation, reward, over, info = outcome  # a time limit sets done too
+            truncated = isinstance(info, dict) and info.get("TimeLimit.truncated", False)
         else:
             raise FamilyError(
                 f"step() of {type(self.core).__name__} gave {len(outcome)} values; 5 are wanted, or 4 as in gym."
             )
         self._write("step", observation, out)
         earned = self._number(reward)
+        if over:
+            self.truncated = bool(truncated)
         self.broken = False
         return earned, bool(over)
 
@@ -73,6 +110,8 @@ class Instance:
                 f"{show(observation) if shape is None else f'of shape {shape}'}, which does not fit its "
                 f"observation_space {show(self.observations.space)} ({in_words(error)})"
             ) from error
+        if self._clip:
+            np.clip(out, -self._clip, self._clip, out=out)  # leaves nan as it is
 
     def _number(self, reward: Any) -> float:
         try:
@@ -82,8 +121,20 @@ class Instance:
                 f"step() of {type(self.core).__name__} gave the reward {show(reward)}; a number is wanted"
             ) from None
 
+    def render(self) -> object:
+        """See ``AnyInstance``."""
+        try:
+            return self.env.render()
+        except NotImplementedError:  # what Gymnasium's base class does
+            return None
+
+    def set_attributes(self, values: dict) -> None:
+        """See ``AnyInstance``."""
+        for name, value in values.items():
+            set_attribute(self.core, name, value)
+
     def close(self) -> None:
-        """Let go of windows, files and the like."""
+        """See ``AnyInstance``."""
         close(self.env)
 
 
@@ -102,14 +153,6 @@ def set_attribute(core: object, name: str, value: object) -> None:
         raise FamilyError(
             f"task.options.vary.{name}: the environment's attribute cannot be set: {in_words(error)}."
         ) from error
-
-
-def _layers(env: Any) -> list[Any]:
-    """The environment and what it wraps, outermost first; only wrappers hand everything on to their ``env``."""
-    layers = [env]
-    while any(base.__name__ == "Wrapper" for base in type(layers[-1]).__mro__) and hasattr(layers[-1], "env"):
-        layers.append(layers[-1].env)
-    return layers
 
 
 def _takes(method: Callable, name: str) -> bool:

@@ -100,14 +100,23 @@ def _mujoco_kept_quiet(creator: partial, environment: str) -> AbstractContextMan
 
 def close(env: Any) -> None:
     """Close an instance that is not needed any more; what it says to that changes nothing."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
         env.close()
 
 
-def own_limit(env: object) -> int | None:
-    """The step limit an instance itself declares, as those of a function that calls ``make`` do."""
-    limit = getattr(getattr(env, "spec", None), LIMIT, None)
-    return limit if isinstance(limit, int) and limit > 0 else None
+def layers(env: Any) -> list[Any]:
+    """The environment and what it wraps, outermost first; only wrappers hand everything on to their ``env``."""
+    found = [env]
+    while any(base.__name__ == "Wrapper" for base in type(found[-1]).__mro__) and hasattr(found[-1], "env"):
+        found.append(found[-1].env)
+    return found
+
+
+def own_limit(env: Any) -> int | None:
+    """The step limit an instance itself has, as those of a function that calls ``make`` or wraps in a TimeLimit do."""
+    found = [getattr(getattr(env, "spec", None), LIMIT, None)]
+    found += [getattr(layer, f"_{LIMIT}", None) for layer in layers(env) if type(layer).__name__ == "TimeLimit"]
+    return min((limit for limit in found if isinstance(limit, int) and limit > 0), default=None)
 
 
 def _imported(module: str, key: str) -> ModuleType:
