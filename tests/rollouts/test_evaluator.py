@@ -132,24 +132,29 @@ def flaky_laboratory(failure, rate):
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("failure, status", [("raise", Status.RAISED), ("not_finite", Status.NOT_FINITE)])
-def test_a_failing_unit_is_marked_and_the_others_are_untouched(threads, failure, status, capsys):
+def test_a_failing_unit_is_marked_and_the_others_are_untouched(threads, failure, status):
     units = Units(AT, np.tile(np.arange(4), (12, 1)), np.arange(12))
     points, observer = RNG.normal(size=(6, 12)), unscaled(2)
     setup = flaky_laboratory(failure, 0.01)
-    found = Evaluator(setup, operator(), threads).evaluate(points, units, observer, before=True)
+    evaluator = Evaluator(setup, operator(), threads)
+    found = evaluator.evaluate(points, units, observer, before=True)
     healthy = Evaluator(flaky_laboratory(failure, 0.0), operator()).evaluate(points, units, observer, before=True)
     failed = found.tally.status != Status.OK
     assert 1 < failed.sum() < 11 and np.all(found.tally.status[failed] == status)
     assert np.all(healthy.tally.status == Status.OK)
     assert same(everything(found)[~failed], everything(healthy)[~failed])
-    messages = capsys.readouterr().out
+    (cause,) = evaluator.causes.take()
+    assert cause.count == failed.sum()
     if failure == "raise":
         assert np.isnan(found.after[failed]).all() and np.isnan(found.before[failed]).all()
         assert np.all(found.tally.observation_sums[:, failed] == 0)
-        assert messages.count("ValueError: failing on purpose") >= failed.sum() and "iteration 3" in messages
+        assert "iteration 3, tasks [0, 1, 2, 3]" in cause.report
+        assert cause.report.endswith("ValueError: failing on purpose") and "Traceback" in cause.report
+    else:
+        assert cause.words.startswith("reward = nan at step 1 of task ") and not cause.report
 
 
-def test_a_unit_fails_the_same_way_whether_it_raises_or_returns_no_number(capsys):
+def test_a_unit_fails_the_same_way_whether_it_raises_or_returns_no_number():
     units = Units(AT, np.tile(np.arange(4), (12, 1)), np.arange(12))
     points = RNG.normal(size=(6, 12))
     failed = [

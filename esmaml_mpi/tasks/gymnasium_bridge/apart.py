@@ -19,7 +19,7 @@ import numpy as np
 
 from esmaml_mpi.errors import UserError, in_words, place
 from esmaml_mpi.tasks.gymnasium_bridge.instance import Instance
-from esmaml_mpi.tasks.gymnasium_bridge.isolated import DONE, RAISED, REFUSED, SHOW_WHERE
+from esmaml_mpi.tasks.gymnasium_bridge.isolated import DONE, PASSED_OVER, RAISED, REFUSED, SHOW_WHERE
 from esmaml_mpi.tasks.gymnasium_bridge.source import find, make
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import converters
 
@@ -40,11 +40,12 @@ class Answering:
         self._seen = np.empty(0)
 
     def made(self, recipe: dict) -> dict:
-        """Make the instance; what its owner has to know of it."""
+        """Make the instance, in place of one that has raised; what its owner has to know of it."""
+        if self._instance is not None:
+            self._instance.close()
         self._instance = one = made(**recipe)
         self._seen = np.empty(one.observations.size)
-        facts = {name: getattr(one, name) for name in ("observations", "actions", "own_limit", "reset_takes_options")}
-        return facts
+        return {name: getattr(one, name) for name in ("observations", "actions", "own_limit", "reset_takes_options")}
 
     def reset(self, seed: int, values: dict) -> np.ndarray:
         """The first observation (n,)."""
@@ -79,8 +80,9 @@ def serve(number: int, parent: int) -> None:
     os.set_inheritable(number, False)  # what the environment starts has no use for it
     _end_with(parent, number)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+    for each in PASSED_OVER:
         signal.signal(each, _pass_over)  # not SIG_IGN, which programs that an environment starts would inherit
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_OVER)
     faulthandler.register(SHOW_WHERE)
     connection, answering = Connection(number), Answering()
     while True:

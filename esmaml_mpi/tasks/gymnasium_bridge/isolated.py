@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -30,11 +31,15 @@ STDERR = 2
 # What would make an MPI library in there take it for this very rank.
 OURS_ALONE = ("PMIX_", "PRTE_", "PMI_FD", "PMI_PORT", "OMPI_MCA_ess")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PASSED_OVER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)  # a job's, which its ranks obey
 SHOW_WHERE = signal.SIGUSR2  # has it print where it is
 
 
 class IsolatedInstance:
-    """An AnyInstance. What ends its process, a crash or a call of exit, is an exception here, and it is then broken."""
+    """An AnyInstance. What ends its process, a crash or a call of exit, is an exception here, and it is then broken.
+
+    An environment that has raised is made anew there before its next episode.
+    """
 
     shown = False  # whether one of them has printed where it hangs
 
@@ -43,14 +48,16 @@ class IsolatedInstance:
         self.environment: str = recipe["environment"]
         self.broken = self.truncated = False
         self.classes: list[type] = []
+        self._recipe, self._spent = recipe, False
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, _signals_kept():
             self._process = subprocess.Popen(
                 [sys.executable, "-c", START, str(theirs.fileno()), json.dumps(sys.path), str(os.getpid())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=STDERR if _is_open(STDERR) else subprocess.DEVNULL,  # standard output is the command's
                 env=_environ(),
+                process_group=0,
             )
         self._connection = Connection(ours.detach())
         self._events = select.poll()
@@ -73,16 +80,15 @@ class IsolatedInstance:
 
     def reset(self, seed: int, values: dict, out: np.ndarray) -> None:
         """See ``AnyInstance``."""
-        self.broken = True
+        if self._spent:
+            self._ask("made", self._recipe)
+            self._spent = False
         out[...] = self._ask("reset", seed, values)
-        self.broken = False
 
     def step(self, action: object, out: np.ndarray) -> tuple[float, bool]:
         """See ``AnyInstance``."""
-        self.broken = True
         observation, earned, over, self.truncated = self._ask("step", action)
         out[...] = observation
-        self.broken = False
         return earned, over
 
     def render(self) -> object:
@@ -109,6 +115,7 @@ class IsolatedInstance:
 
     def _ask(self, method: str, *arguments: object) -> Any:
         """What a method gives there. FamilyError if it raises one, Misfit for all else that comes of it."""
+        self.broken = True
         try:
             self._connection.send((method, arguments))
             ready = [number for number, _ in self._events.poll()]
@@ -116,14 +123,14 @@ class IsolatedInstance:
                 raise EOFError
             kind, answer = self._connection.recv()
         except (EOFError, OSError):
-            self.broken = True
             raise Misfit(f"{self.environment}: the process of an instance {self._end()} in {method}()") from None
         except BaseException:  # a time limit, for one
-            self.broken = True
             self._show_where()
             raise
+        self.broken = False
         if kind == DONE:
             return answer
+        self._spent = True
         if kind == REFUSED:
             raise FamilyError(answer)
         words, trace = answer
@@ -149,6 +156,16 @@ class IsolatedInstance:
             IsolatedInstance.shown = True
             self._process.send_signal(SHOW_WHERE)
             self._events.poll(200)
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """What is started in the block gets no signal of these until it has said what it does with them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_OVER)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _environ() -> dict[str, str]:
