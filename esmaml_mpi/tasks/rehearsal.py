@@ -119,7 +119,8 @@ def _compared(family: TaskFamily, cast: Cast, together: int, workspace: Workspac
         try:
             code = getattr(family, "code", [type(family)])
             before = shared_state(code)
-            alone = _play(family, steps, cast.of([0]), workspace)
+            # The first is one after another, and leaves behind what each later one of the same would.
+            _, alone = (_play(family, steps, cast.of([0]), workspace) for _ in range(2))
             shared = tuple(changed(before, shared_state(code)))
             again, other, after = (_play(family, steps, cast.of([i]), workspace) for i in (0, 1, 0))
             beside = True

@@ -20,8 +20,10 @@ class Explaining:
         self._known: set[str] = set()  # kinds of causes that were told in full, and what remarks were about
         self.all = Causes()  # of the run so far
 
-    def ask(self) -> Causes:
-        """The causes since the last time, after saying what was new among them."""
+    def ask(self, brief: bool = False) -> Causes:
+        """The causes since the last time, after saying what was new among them; ``brief``: but for what the caller will
+        say in a line of its own.
+        """
         self._asked = time.monotonic()
         new = Causes()
         for told in self._rounds.told():
@@ -31,7 +33,8 @@ class Explaining:
                 if cause.kind not in self._known and len(self._known) < MOST_REPORTS:
                     self._known.add(cause.kind)
                     where = f"rank {told.rank}: " if self._rounds.world.size > 1 else ""
-                    self._say(f"esmaml: {where}{cause.report or 'failed evaluation: ' + cause.words}")
+                    if cause.report or not brief:
+                        self._say(f"esmaml: {where}{cause.report or 'failed evaluation: ' + cause.words}")
             for about, text in told.remarks:
                 if about not in self._known:
                     self._known.add(about)

@@ -160,14 +160,14 @@ class Training:
                 return result
             failed = f"iteration {state.iteration}: {result.failed} of {evaluations} evaluations failed"
             if result.redraws == meta.max_redraws:
-                causes = self.explaining.ask() or self.explaining.all
+                causes = self.explaining.ask(brief=True) or self.explaining.all
                 raise TrainingError(
                     f"{failed}, and it was already redrawn {meta.max_redraws} times (meta.max_redraws, "
                     f"meta.max_failed_fraction = {meta.max_failed_fraction}). "
                     f"{f'The reason: {causes}.' if causes else 'No reward was a finite number.'}"
                 )
             if result.redraws == 0:  # once an iteration
-                causes = self.explaining.ask()
+                causes = self.explaining.ask(brief=True)
                 self.progress.message(f"{failed}, drawn again{f': {causes}' if causes else ''}")
             result.redraws += 1
 

@@ -159,7 +159,9 @@ def test_an_iteration_with_too_many_failures_is_drawn_again(flaky, capsys):
     assert rows["failed_units"].max() == 4  # 40 % is still allowed, more is not
     assert np.array_equal(rows["rollouts"], 240 * (1 + rows["redraws"]))
     assert np.array_equal(rows["env_steps"], 15 * rows["rollouts"])
-    assert capsys.readouterr().out.count("drawn again") == rows["redraws"].sum()
+    said = capsys.readouterr().out  # once an iteration, with the cause
+    assert said.count("evaluations failed, drawn again: ") == np.count_nonzero(rows["redraws"])
+    assert "reward = nan at step 1 of task " in said
     config = load(SMALL, [rate, "task.name=flaky"]).resolved()
     algorithm, path = Experiment(config).algorithm, history["parameters"]["value"]
     for t, attempt in enumerate(rows["redraws"]):
@@ -187,9 +189,14 @@ def test_raising_and_returning_no_number_are_the_same_failure(flaky, capsys):
 @pytest.mark.parametrize("redraws", [0, 2])
 @pytest.mark.parametrize("failure", ["raise", "not_finite"])
 def test_training_ends_after_the_last_redraw(flaky, capsys, redraws, failure):
-    with pytest.raises(TrainingError, match=rf"iteration 0: 10 of 10 evaluations failed.*redrawn {redraws} times"):
+    why = (
+        "reward = nan at step 1 of task [0-3]" if failure == "not_finite" else "flaky raised ValueError: failing on pur"
+    )
+    ended = rf"iteration 0: 10 of 10 evaluations failed.*redrawn {redraws} times.*The reason: {why}"
+    with pytest.raises(TrainingError, match=ended):
         flaky("task.options.failure_rate=1.0", f"task.options.failure={failure}", f"meta.max_redraws={redraws}")
-    assert capsys.readouterr().out.count("drawn again") == redraws
+    said = capsys.readouterr().out
+    assert said.count("drawn again") == (redraws > 0) and said.count("Traceback") == (failure == "raise")
 
 
 def test_all_may_fail_that_may_but_a_gradient_needs_one_direction(flaky):
