@@ -34,7 +34,7 @@ PATIENT = {**SETTINGS, "run.frozen_after": 8}
 # The case: its settings, how the environment ends, which rank, what is said, and whether the survivors may go on.
 CASES = {
     "nan": (SETTINGS, "nan", "all", "evaluations failed", False),
-    "sys.exit": (SETTINGS, "sys.exit", "last", "SystemExit: 5", False),
+    "sys.exit": (SETTINGS, "sys.exit", "all", "SystemExit: 5", False),
     "os._exit": (SETTINGS, "os._exit", "last", "", False),
     "hold": (LIMITED, "hold", "last", "ending_environment.py", False),
     "kill": (SETTINGS, "kill", "last", "", True),
