@@ -167,3 +167,16 @@ def test_what_a_process_does_is_seen():
         sleeper.communicate()
     assert found.of(sleeper.pid) == activity.UNKNOWN
     assert found.of(os.getpid()) == activity.COMPUTING
+
+
+def test_one_that_waits_for_a_process_of_its_own_computes(monkeypatch):
+    """As for an environment that is isolated: the shell sleeps, what it has started does not."""
+    monkeypatch.setattr(activity, "WINDOW", 0.2)
+    found = activity.Activity()
+    with subprocess.Popen(["sh", "-c", "while :; do :; done & wait"], start_new_session=True) as shell:
+        try:
+            for _ in range(5):
+                assert found.of(shell.pid) == activity.COMPUTING
+                time.sleep(0.3)
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)
