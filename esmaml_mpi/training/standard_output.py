@@ -6,13 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from esmaml_mpi.errors import UserError
+
 STDOUT, STDERR = 1, 2
 _products: list[TextIO] = []  # where products go, while that is not sys.stdout
 
 
 def product(*texts: object, end: str = "\n") -> None:
-    """Print what a command was asked for, to standard output, whatever else is printed."""
-    print(*texts, end=end, file=product_stream(), flush=True)
+    """Print what a command was asked for, to standard output, whatever else is printed. UserError if it cannot be."""
+    try:
+        print(*texts, end=end, file=product_stream(), flush=True)
+    except BrokenPipeError:  # nobody reads it any more, which is no error
+        raise
+    except OSError as error:
+        raise UserError(f"standard output cannot be written: {error.strerror}.") from error
 
 
 def product_stream() -> TextIO:
