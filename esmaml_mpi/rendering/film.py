@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from esmaml_mpi.rendering.caption import INK, Page
+from esmaml_mpi.rendering.moment import Moment
 from esmaml_mpi.rendering.painter import Painter
-from esmaml_mpi.rendering.pair import POLICIES, Moment, Pair
+from esmaml_mpi.rendering.pair import POLICIES, Pair
 from esmaml_mpi.rendering.words import task_in_words
 
 STEPS_PER_SECOND = 20.0  # of a video, where the simulated steps have no duration

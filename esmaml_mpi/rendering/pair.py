@@ -1,15 +1,14 @@
 """The meta-policy and the policy adapted from it, on one task, from the same start and with the same noise."""
 
 import dataclasses
-import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple, cast
 
 import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.errors import TrainingError, UserError, in_words
+from esmaml_mpi.rendering.moment import Kept, Moment
 from esmaml_mpi.rendering.own_frame import own_frame
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
 from esmaml_mpi.rollouts.simulate import FEWEST, RolloutError
@@ -24,73 +23,6 @@ POLICIES = ("meta-policy", "adapted policy")
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Moment:
-    """After ``step`` steps: columns are POLICIES, ``observations`` is (step + 1, n, 2).
-
-    Each (2,): ``lengths``, steps of an episode so far; ``over``, whether it has ended; ``returns``, its reward so far.
-    """
-
-    step: int
-    simulation: Simulation
-    observations: np.ndarray
-    lengths: np.ndarray
-    over: np.ndarray
-    returns: np.ndarray
-
-    @property
-    def paths(self) -> list[np.ndarray]:
-        """Observations (steps + 1, n) of each episode until its end."""
-        return [self.observations[: length + 1, :, i] for i, length in enumerate(self.lengths)]
-
-
-class Kept:
-    """One policy's episode that is over: its moments, and pictures of some of them, packed."""
-
-    def __init__(self) -> None:
-        self.moments: list[Moment] = []
-        self._pictures: dict[int, tuple[tuple[int, ...], bytes]] = {}  # step -> shape, bytes
-
-    def add(self, moment: Moment, picture: np.ndarray | None) -> None:
-        """The next moment, of one column, with its picture if that will be shown."""
-        self.moments.append(moment)
-        if picture is not None:
-            self._pictures[moment.step] = picture.shape, zlib.compress(picture.tobytes(), 1)
-
-    def at(self, step: int) -> Moment:
-        """The moment after this step, or the last one."""
-        return self.moments[min(step, len(self.moments) - 1)]
-
-    def picture(self, step: int) -> np.ndarray:
-        """The picture of that moment."""
-        shape, packed = self._pictures[self.at(step).step]
-        return np.frombuffer(zlib.decompress(packed), dtype=np.uint8).reshape(shape)
-
-    @classmethod
-    def joined(cls, films: Sequence["Kept"], step: int) -> Moment:
-        """Moments of all as one; each of those that have ended is its last."""
-        parts = [film.at(step) for film in films]
-        seen = np.zeros((step + 1, parts[0].observations.shape[1], len(films)))
-        for i, part in enumerate(parts):
-            seen[: part.step + 1, :, i] = part.observations[..., 0]
-        lengths, over, returns = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in ("lengths", "over", "returns")
-        )
-        return Moment(step, Shown(films, step), seen, lengths, over, returns)  # type: ignore[arg-type]  # it is drawn only
-
-
-@dataclass(frozen=True)
-class Shown:
-    """In place of a simulation that draws itself: pictures that were kept of each column's episode."""
-
-    films: Sequence[Kept]
-    step: int
-
-    def frame(self, column: int) -> np.ndarray:
-        """Picture (height, width, 3)."""
-        return self.films[column].picture(self.step)
 
 
 class Pair:

@@ -14,6 +14,7 @@ import pytest
 from helpers import same, task_table
 from own_things import family_of
 
+import esmaml_mpi
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.environments.single import FamilyEnv
 from esmaml_mpi.environments.vector import FamilyVectorEnv
@@ -46,11 +47,12 @@ def columns(family, size=9, seed=0):
     return policy, theta, tasks, family.draw_noise(rng, size)
 
 
-def simulated(family, chosen=slice(None), size=9, workspace=None):
+def simulated(family, chosen=slice(None), size=9, workspace=None, record=False):
     policy, theta, tasks, noise = columns(family, size)
     n, workspace = family.observation_size, workspace or Workspace()
     observer = Observer(np.zeros(n), np.ones(n))
-    return simulate(policy, family, theta[:, chosen], tasks[:, chosen], noise[:, chosen], observer, workspace)
+    arrays = theta[:, chosen], tasks[:, chosen], noise[:, chosen]
+    return simulate(policy, family, *arrays, observer, workspace, record)
 
 
 def looped(family, size=9):
@@ -91,6 +93,15 @@ def test_what_instances_share_is_named_and_one_at_a_time_is_right(name, named):
     assert not np.allclose(simulated(family_of(name)).returns, right, rtol=1e-6)
     for chosen in (slice(0, 1), slice(1, 4), np.array([8, 0, 3])):
         assert np.array_equal(simulated(family, chosen).returns, simulated(family).returns[chosen])
+
+
+def test_whole_paths_that_are_recorded_are_those_of_one_world_too():
+    """As policy gradients need them; each episode by itself, and its double nowhere."""
+    found, expected = (
+        simulated(family, record=True) for family in (family_of("OneWorld", instances=1), family_of("Reach"))
+    )
+    assert np.array_equal(found.observations, expected.observations) and found.observations.shape == (21, 2, 9)
+    assert np.array_equal(found.rewards, expected.rewards) and found.rewards.shape == (20, 9)
 
 
 def test_a_static_of_compiled_code_cannot_be_named_but_is_noticed(library):
@@ -194,6 +205,27 @@ def test_instances_in_processes_share_nothing(name):
     assert simulated(family, size=4).returns == pytest.approx(
         looped(family_of(name, horizon=5, instances=1), 4), rel=1e-12
     )
+
+
+@pytest.mark.slow
+def test_threads_may_have_a_process_each():
+    settings = {
+        "policy": {"hidden": []},
+        "meta": {"iterations": 1, "perturbations": 3, "current_evaluations": 1},
+        "adaptation": {"queries": 2},
+        "test": {"repeats": 1, "every": 0},
+    }
+    options = {"environment": "own_things:OneWorld", "vary_as": "attribute", "vary": {"goal": [-1.0, 1.0]}}
+    apart = {**options, "isolation": "process", "instances": 1}
+    alone = {**options, "environment": "own_things:Reach"}
+    found, expected = (
+        esmaml_mpi.train(
+            {**settings, "task": {"name": "gymnasium", "horizon": 5, "options": each}}, [f"run.threads={n}"]
+        )
+        for each, n in ((apart, 2), (alone, 1))
+    )
+    assert same(found.history["train"]["values"], expected.history["train"]["values"])
+    assert same(found.history["test"]["after"], expected.history["test"]["after"])
 
 
 def instance_of(name, **changes):
