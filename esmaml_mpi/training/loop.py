@@ -164,7 +164,7 @@ class Training:
                 raise TrainingError(
                     f"{failed}, and it was already redrawn {meta.max_redraws} times (meta.max_redraws, "
                     f"meta.max_failed_fraction = {meta.max_failed_fraction}). "
-                    f"{f'The reason: {causes}.' if causes else 'No reward was a finite number.'}"
+                    f"{f'The reason: {causes}.' if causes else 'A value was not a finite number.'}"
                 )
             if result.redraws == 0:  # once an iteration
                 causes = self.explaining.ask(brief=True)

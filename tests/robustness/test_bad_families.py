@@ -105,7 +105,7 @@ def test_faults_of_an_episode_fail_evaluations_and_are_counted(fault, capsys):
 def test_a_family_without_a_fault_is_trained_and_every_registered_one_passes():
     assert esmaml_mpi.train(SMALL).history["train"]["failed_units"].tolist() == [0]
     for name in FAMILIES:
-        rehearse(make_family(name))
+        assert rehearse(make_family(name)).warnings(name) == []
 
 
 def test_shapes_are_checked_in_every_block_and_not_only_in_the_rehearsal():
