@@ -110,7 +110,7 @@ class Asking:
     ) -> Answers:
         """See ``meta_gradient.py``. NotAnswered if an answer about a good task is nan."""
         known, d = self.sampled[step], self._theta.size
-        width = width or {Asked.STEP: d + 1, Asked.RISE: d + 1, Asked.OUTCOME: 2}.get(asked, d)
+        width = width or {Asked.STEP: d + 1, Asked.OUTCOME: 2}.get(asked, d)
         told = Told(known.origins, known.fits, NONE if points is None else points, NONE if vectors is None else vectors)
         sums = self._algorithm.shares(step).summed((yield self._stage(asked, step, width, told)))
         failed = np.isnan(sums).any(axis=1)

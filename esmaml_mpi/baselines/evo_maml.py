@@ -69,7 +69,7 @@ class EvoMAML(TrajectoryShares):
             for task in np.flatnonzero(asking.good).tolist():
                 mixtures[task] = operator.evolution.mixture(points[:, task], performances[task])
             steps = (yield from asking.sample(mixtures)).steps
-            gradients = (yield from asking.ask(Asked.RISE, operator.steps))[:, :-1] / steps[:, None]
+            gradients = (yield from asking.ask(Asked.RISE, operator.steps)) / steps[:, None]
         except NotAnswered as lost:
             return asking.step(None, failed=lost.failed)
         return asking.step(asking.mean(gradients) if asking.good.any() else None)

@@ -65,13 +65,14 @@ class MetaGradient:
         """Gradients (T, d), and in the last column values, of the surrogate of ``candidate`` at the theta that
         everything was sampled with.
         """
-        found = self._mean((yield from ask(Asked.RISE, self.query)), self.query)
-        slopes, values = found[:, :-1], found[:, -1]
+        slopes = self._mean((yield from ask(Asked.RISE, self.query)), self.query)
         for step in reversed(range(self.query)):
             slopes = yield from self._through(ask, step, slopes)
             if self.exploration:
                 likely = self._mean((yield from ask(Asked.EXPLORATION_SLOPE, step)), step)
                 slopes = slopes + (self.exploration * scores)[:, None] * likely
+        # As candidates' are: to be better by rounding is not to be better.
+        values = self._mean((yield from ask(Asked.OUTCOME, self.query)), self.query)[:, 0]
         values = values + self.exploration * scores * self.likelihoods
         return np.column_stack([slopes, values])
 

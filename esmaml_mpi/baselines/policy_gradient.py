@@ -63,9 +63,9 @@ class PolicyGradient:
 
     @compiled
     def rise(self, theta: Array, query: Trajectories) -> jax.Array:
-        """Gradient (d,), and value, of likelihood ratio times advantage: what theta would have earned on the query."""
-        value, slope = jax.value_and_grad(self._earned)(theta, query)
-        return jnp.append(slope, value)
+        """Gradient (d,) of likelihood ratio times advantage: of what theta would have earned on the query."""
+        slope: jax.Array = jax.grad(self._earned)(theta, query)
+        return slope
 
     @compiled
     def outcome(self, theta: Array, query: Trajectories, adapted: Array) -> jax.Array:

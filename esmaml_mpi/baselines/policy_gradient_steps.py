@@ -98,7 +98,8 @@ class PolicyGradientSteps(AdaptationSettings):
         """Adapted parameters (d, U, T) of theta (d, U, T), nan where something was not finite; the policy that has
         acted; and, of each (unit, task) that was finite, the Trajectories of the last step.
         """
-        adapted, supports = theta, dict[tuple[int, int], Trajectories]()
+        adapted = theta
+        supports: dict[tuple[int, int], Trajectories] = {}
         for _ in range(self.steps):
             recording = yield np.repeat(adapted[..., None], self.queries, axis=-1)
             start, adapted, supports = adapted, np.full(theta.shape, np.nan), {}

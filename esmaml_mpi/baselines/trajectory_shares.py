@@ -103,8 +103,8 @@ class TrajectoryShares(PerTask):
         sound = np.isfinite(of_units.fits).all(axis=1) & np.isfinite(origins).all(axis=1)
         missing = np.array([ok and not self.kept.has(at, key) for ok, key in zip(sound, keys, strict=True)])
         if missing.any():
-            of_missing = (each[missing] for each in (tasks, starts, lengths, origins))
-            self._sample(step, *of_missing, request=request, evaluator=evaluator)
+            which = tasks[missing], starts[missing], lengths[missing], origins[missing]
+            self._sample(step, *which, request, evaluator)
         rows = np.full((len(tasks), stage.width), np.nan)
         for i in np.flatnonzero(sound).tolist():
             sample, of_unit = self.kept.of(at, keys[i]), Told(*(array[i] for array in of_units))
