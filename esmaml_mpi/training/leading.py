@@ -46,4 +46,7 @@ def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
     )
     spare = idle(world.size, units)
     if spare:
-        progress.message(f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} at a time")
+        more = "; a larger meta.shares makes more" * hasattr(config.meta, "shares")
+        progress.message(
+            f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} at a time{more}"
+        )

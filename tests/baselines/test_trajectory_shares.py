@@ -46,8 +46,7 @@ def test_shares_are_of_one_size_but_for_the_last(whole, most, sizes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shares", [1, 3, 5])
-@pytest.mark.parametrize("name", ["pg_maml", "evo_maml"])
+@pytest.mark.parametrize(("name", "shares"), [("pg_maml", 1), ("pg_maml", 3), ("evo_maml", 3)])
 def test_a_task_is_adapted_to_as_where_it_is_whole(name, shares):
     """As in tests, where nothing is cut: the same trajectories, and their sums up to rounding."""
     experiment = Experiment(load(SMALL, [*ALGORITHMS[name], f"meta.shares={shares}", "task.rollouts=2"]).resolved())
@@ -73,7 +72,7 @@ def test_a_task_is_adapted_to_as_where_it_is_whole(name, shares):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", ["e_maml", "evo_maml"])
 def test_who_has_no_trajectories_of_a_share_samples_the_same_again(name):
     config = load(SMALL, ALGORITHMS[name]).resolved()
     experiment, met = Experiment(config), set()
@@ -95,7 +94,7 @@ def test_who_has_no_trajectories_of_a_share_samples_the_same_again(name):
 
     session = experiment.algorithm.iteration(theta, at, None, UnitStatistics(0, 4))
     assert np.isfinite(answered(experiment, theta, session, 4, look).gradient).all()
-    assert len(met) == {"pg_maml": 16, "e_maml": 18, "evo_maml": 10}[name]
+    assert len(met) == {"e_maml": 18, "evo_maml": 10}[name]
 
 
 @pytest.mark.slow
@@ -110,13 +109,10 @@ def test_a_sample_is_that_of_its_iteration():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ALGORITHMS)
-def test_another_cut_changes_last_bits_alone(name):
-    runs = [
-        esmaml_mpi.train(SMALL, [*ALGORITHMS[name], f"meta.shares={shares}", "meta.iterations=1"]).history
-        for shares in (1, 4)
-    ]
-    first, second = (run["train"] for run in runs)
+def test_another_cut_changes_last_bits_alone():
+    changes = ["meta.iterations=1", "adaptation.steps=1"]
+    runs = [esmaml_mpi.train(SMALL, [*changes, f"meta.shares={shares}"]).history["train"] for shares in (1, 4)]
+    first, second = runs
     assert same(first["values"][:, :5], second["values"][:, :5])  # what theta has earned
     np.testing.assert_allclose(first["values"], second["values"], rtol=1e-6)
     np.testing.assert_allclose(first["gradient_norm"], second["gradient_norm"], rtol=1e-6)
