@@ -159,7 +159,7 @@ class TrajectoryShares(PerTask):
             none = np.zeros(len(chosen), dtype=np.int64)
             units = Units(at, tasks[chosen, None], none, Part(step, whole, starts[chosen]))
             ask_tell = partial(self._sampled, length=int(length), width=width)
-            outcome = evaluator.contributions(ask_tell, origins[chosen].T, units, request.observer, width)
+            outcome = evaluator.contributions(ask_tell, origins[chosen].T, units, request.observer, width, int(length))
             good = outcome.tally.good & np.isfinite(outcome.after).all(axis=1)
             rows[chosen[good]] = outcome.after[good]
             tally.put(chosen, outcome.tally)
