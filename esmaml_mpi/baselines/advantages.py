@@ -1,14 +1,17 @@
 """Rewards to advantages: discounted returns, a linear baseline fitted to them, generalised advantage estimation.
 
-Arrays as in ``trajectories.py``: episode axis first, step axis last, weights 0 after the step that ends an episode.
+Arrays as in ``trajectories.py``: episode axis first, step axis last, weights 0 after the step that ends an episode. A
+task's episodes may lie in several places: what is taken over all of them, the fit and the standardisation, goes by
+summaries of each share of them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from esmaml_mpi.estimators.rewards import EQUAL
-from esmaml_mpi.reproducibility.magnitudes import LARGE, exponents, scaled_by
+from esmaml_mpi.baselines.baseline_fit import fitted, predicted, scaling_power, summary
+from esmaml_mpi.baselines.moments import joined_moments, moments
+from esmaml_mpi.reproducibility.magnitudes import scaled_by
 
 
 @dataclass(frozen=True)
@@ -27,22 +30,40 @@ class AdvantageEstimation:
         episode earns more than another from any step on, all are 0: what a baseline leaves of such returns is the
         baseline's own error, which standardising would make as large as any signal.
         """
-        if self.normalize and np.abs(rewards).max(initial=0.0) > LARGE:  # their squares would be infinite
-            rewards = scaled_by(rewards, -exponents(rewards.ravel()))
-        returns = discounted(rewards, weights, self.gamma)
-        if _all_the_same(returns, weights):
-            return np.zeros(returns.shape)
-        values = predicted(observations, returns, weights, self.ridge)
-        advantages = gae(rewards, values, weights, self.gamma, self.gae_lambda)
-        return standardized(advantages, weights) if self.normalize else advantages
+        fit = self.fitted(self.summary(observations, rewards, weights)[None], *observations.shape[1:])
+        raw = self.raw(observations, rewards, weights, fit)
+        return self.standardized(raw, weights, joined_moments(self.moments(raw, weights)[None]))
 
+    def summary(self, observations: np.ndarray, rewards: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """What the fit needs to know of one share, (k,): see ``baseline_fit.py``."""
+        power = scaling_power(rewards) if self.normalize else 0
+        returns = discounted(scaled_by(rewards, np.array(-power)), weights, self.gamma)
+        return summary(observations, returns, weights, power)
 
-def _all_the_same(returns: np.ndarray, weights: np.ndarray) -> bool:
-    """Whether several episodes are of one length and have the same returns (E, T), up to rounding."""
-    if len(returns) < 2 or (weights != weights[0]).any():
-        return False
-    differences = np.abs(returns - returns[0]).max(axis=0)
-    return bool((differences <= EQUAL * np.abs(returns).max(axis=0)).all())
+    def fitted(self, summaries: np.ndarray, observation_size: int, steps: int) -> np.ndarray:
+        """The baseline (f,) of shares whose summaries are (shares, k)."""
+        return fitted(summaries, observation_size, steps, self.ridge)
+
+    def raw(self, observations: np.ndarray, rewards: np.ndarray, weights: np.ndarray, fit: np.ndarray) -> np.ndarray:
+        """Advantages (E, T) of one share under a baseline (f,), not standardised yet."""
+        power, signal, *_ = fit
+        if not signal:
+            return np.zeros(rewards.shape)
+        rewards = scaled_by(rewards, np.array(-int(power)))
+        return gae(rewards, predicted(observations, fit), weights, self.gamma, self.gae_lambda)
+
+    def moments(self, raw: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Of one share's steps that count: see ``moments.py``."""
+        return moments(raw[weights > 0])
+
+    def standardized(self, raw: np.ndarray, weights: np.ndarray, all_moments: np.ndarray) -> np.ndarray:
+        """Minus mean, over population standard deviation (plus 1e-8, as in ProMP), of all shares; as they are where
+        that is not wanted.
+        """
+        if not self.normalize:
+            return raw
+        count, mean, squares = all_moments
+        return np.where(weights > 0, (raw - mean) / (np.sqrt(squares / count) + 1e-8), 0.0)
 
 
 def discounted(rewards: np.ndarray, weights: np.ndarray, discount: float) -> np.ndarray:
@@ -59,32 +80,3 @@ def gae(rewards: np.ndarray, values: np.ndarray, weights: np.ndarray, gamma: flo
     following = np.zeros(values.shape)
     following[:, :-1] = np.where(weights[:, 1:] > 0, values[:, 1:], 0.0)
     return discounted(rewards + gamma * following - values, weights, gamma * gae_lambda)
-
-
-def features(observations: np.ndarray) -> np.ndarray:
-    """Features (E, 2n + 4, T) of the linear baseline (Duan et al. 2016): observations within +-10, their squares,
-    t / 100 to the powers 1 to 3, and 1.
-    """
-    episodes, _, steps = observations.shape
-    clipped = np.clip(observations, -10.0, 10.0)
-    time = np.arange(steps) / 100.0
-    powers = np.broadcast_to([time, time**2, time**3, np.ones(steps)], (episodes, 4, steps))
-    return np.concatenate([clipped, clipped**2, powers], axis=1)
-
-
-def predicted(observations: np.ndarray, returns: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
-    """State values (E, T): the ridge regression of returns (E, T) on the features, at the same steps."""
-    shown = features(observations)
-    counted = shown * weights[:, None]
-    # einsum and not BLAS, whose order of additions may depend on its threads.
-    gram = np.einsum("eit,ejt->ij", counted, shown) + ridge * np.eye(shown.shape[1])
-    coefficients = np.linalg.solve(gram, np.einsum("eit,et->i", counted, returns))
-    values: np.ndarray = np.einsum("eit,i->et", shown, coefficients)
-    return values
-
-
-def standardized(advantages: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Minus mean, over population standard deviation (plus 1e-8, as in ProMP), over the steps that count."""
-    counted = weights > 0
-    taken = advantages[counted]
-    return np.where(counted, (advantages - taken.mean()) / (taken.std() + 1e-8), 0.0)

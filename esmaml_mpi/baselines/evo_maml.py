@@ -1,184 +1,96 @@
-"""Evo-MAML (Electronics 12(18):3865, 2023), from trajectories or from rewards alone.
+"""Evo-MAML (Electronics 12(18):3865, 2023), from trajectories.
 
     repeat
         sample tasks;  for each of them, U:
-            gradient steps from theta, candidates around where they lead, their mixture by merit: theta'
-            g = gradient at theta', from rollouts of its own
+            policy-gradient steps from theta, candidates around where they lead, their mixture by merit: theta'
+            g = policy gradient at theta', from trajectories of its own
         theta <- theta + beta * mean over tasks of g
 
-A unit is a task; one stage an iteration. First order: nothing is said of how theta' turns with theta.
+A unit is a share of a task's trajectories (``trajectory_shares.py``). First order: nothing is said of how theta' turns
+with theta. ``evo_zero_order.py`` is the same from rewards alone.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from esmaml_mpi.baselines.evo_es_gradient import EvoESGradient
-from esmaml_mpi.baselines.evo_maml_settings import (
-    EvoMAMLSections,
-    EvoMAMLSettings,
-    EvoZeroOrderSections,
-    EvoZeroOrderSettings,
-)
+from esmaml_mpi.baselines.asking import Asking, NotAnswered
+from esmaml_mpi.baselines.evo_maml_settings import EvoMAMLSections, EvoMAMLSettings
 from esmaml_mpi.baselines.evo_policy_gradient_steps import EvoPolicyGradientSteps
-from esmaml_mpi.baselines.evo_zero_order import OuterGradient
+from esmaml_mpi.baselines.meta_gradient import Asked
+from esmaml_mpi.baselines.per_task import task_batches
 from esmaml_mpi.baselines.pg_maml_settings import check_sections
 from esmaml_mpi.baselines.requirement import check_jax
-from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
-from esmaml_mpi.directions import make_sampler
-from esmaml_mpi.directions.sampler import Sampler
+from esmaml_mpi.baselines.samples import ShareKey
+from esmaml_mpi.baselines.trajectory_shares import Told, TrajectoryShares
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.meta.stages import Request, Stage, Step
-from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
-from esmaml_mpi.reproducibility.randomness import Round
+from esmaml_mpi.reproducibility.randomness import Purpose, Round
 from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.trials import Trials
-from esmaml_mpi.rollouts.units import Tally
-from esmaml_mpi.settings.sections import MetaSettings
+from esmaml_mpi.settings.sections import known
+
+if TYPE_CHECKING:
+    from esmaml_mpi.baselines.trajectories import Trajectories
 
 
 @dataclass(frozen=True)
-class EvoMAML(TaskUnits):
-    """Values of an iteration, E: for each task of the batch the returns of its support trajectories, step by step, and
-    then those of its query trajectories.
-    """
+class EvoMAML(TrajectoryShares):
+    """See the module."""
 
-    operator: EvoPolicyGradientSteps | EvoESGradient
-    queries: int  # query trajectories
-    episodes: int  # of each trajectory that is asked for
-    batches: TaskBatches
+    operator: EvoPolicyGradientSteps
 
-    Settings: ClassVar[type[MetaSettings]] = EvoMAMLSettings
+    Settings: ClassVar[type[EvoMAMLSettings]] = EvoMAMLSettings
 
     @classmethod
     def from_config(cls, config: EvoMAMLSections) -> Self:
         check_sections(config, "evo_policy_gradient")
-        queries = config.meta.query_trajectories or config.adaptation.queries
-        return cls(config.adaptation, queries, config.task.rollouts, task_batches(config))
+        meta, operator, task = config.meta, config.adaptation, config.task
+        queries, horizon = meta.query_trajectories or operator.queries, known(task.horizon)
+        return cls(operator, queries, task.rollouts, horizon, meta.shares, task_batches(config))
 
     def check(self, dimension: int) -> None:
         """ConfigError without JAX."""
         check_jax("meta.algorithm = 'evo_maml'")
 
-    @property
-    def support(self) -> int:
-        """Values of one task's adaptation."""
-        return self.operator.rollouts * self.episodes
-
-    @property
-    def query(self) -> int:
-        """Values of one task's adapted policy."""
-        return self.queries * self.episodes
-
-    @property
-    def values(self) -> int:
-        """Values of one task."""
-        return self.support + self.query
-
-    @property
-    def announcement(self) -> str:
-        """What an iteration evaluates."""
-        return f"{self.support} + {self.query} rollouts on each of {self.batches.size} tasks per iteration"
-
     def iteration(
-        self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics: UnitStatistics | None = None
+        self, theta: np.ndarray, at: Round, subspace: Subspace | None, statistics: UnitStatistics
     ) -> Generator[Stage, np.ndarray, Step]:
-        """See ``Algorithm``: one stage."""
-        rows = yield Stage(0, self.batches.size, theta.size + self.values)
-        gradients, values = rows[:, : theta.size], rows[:, theta.size :]
-        good = np.isfinite(rows).all(axis=1)
-        if not good.any():
-            return Step(None, values.ravel(), np.nan)
-        current = self._current(values[good, self.support :])
-        return Step(np.add.reduce(gradients[good], axis=0) / np.count_nonzero(good), values.ravel(), current)
-
-    def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
-        """See ``Algorithm``: a row is a task's gradient (d,), then its values."""
-        tasks = self.batches.draw(request.round)[np.array(indices)]
-        return self.rows(self._contribution, tasks, request, evaluator, request.asked.width)
-
-    def _contribution(self, theta: np.ndarray, trials: Trials) -> Generator[np.ndarray, Any, np.ndarray]:
-        """An AskTell: columns of ``work``'s rows."""
-        told: list[np.ndarray] = []
-        mixture = yield from _noting(self.operator.adapt(theta, trials.directions), told)
-        gradient = yield from _noting(self._gradient(mixture, trials), told)
-        return np.concatenate([gradient, np.moveaxis(np.concatenate(told, axis=-1), -1, 0)])
-
-    def _gradient(self, mixture: np.ndarray, trials: Trials) -> Generator[np.ndarray, Any, np.ndarray]:
-        """Gradients (d, U, T) at mixtures (d, U, T)."""
-        assert isinstance(self.operator, EvoPolicyGradientSteps)
-        recording = yield np.repeat(mixture[..., None], self.queries, axis=-1)
-        gradient, comparison = np.full(mixture.shape, np.nan), self.operator.comparison(recording.policy)
-        for at, finite in np.ndenumerate(recording.finite & np.isfinite(mixture).all(axis=0)):
-            if finite:
-                trajectories = self.operator.trajectories(mixture[:, *at], recording, at)
-                gradient[:, *at] = comparison.gradient(mixture[:, *at], trajectories)
-        return gradient
-
-    def _current(self, values: np.ndarray) -> float:
-        """The adapted reward from values (T, query)."""
-        return float(np.add.reduce(values, axis=None) / values.size)
-
-
-@dataclass(frozen=True)
-class EvoZeroOrder(EvoMAML):
-    """Values of an iteration, E: for each task of the batch the rewards of its adaptation's queries and candidates, and
-    then those around its adapted policy, whose own comes last where it is evaluated.
-    """
-
-    outer: OuterGradient
-    sampler: Sampler
-
-    Settings = EvoZeroOrderSettings
-    counts = (
-        "meta.perturbations",
-        "adaptation.queries",
-        "adaptation.candidates",
-        "adaptation.steps",
-        "task.batch_size",
-    )
-
-    @classmethod
-    def from_config(cls, config: EvoZeroOrderSections) -> Self:  # type: ignore[override]  # of its own configurations
-        meta, adaptation = config.meta, config.adaptation
-        check_sections(config, "evo_es_gradient")
-        check_budget("meta", "perturbations", meta.perturbations, meta.estimator, meta.reward_normalization)
-        outer = OuterGradient(meta.perturbations, meta.sigma, meta.estimator, meta.reward_normalization)
-        sampler = make_sampler(adaptation.directions, adaptation.direction_options, "adaptation")
-        if sampler.uses_basis:
-            raise ConfigError(
-                f"adaptation.directions = {adaptation.directions!r}: with meta.algorithm = 'evo_zero_order' nothing is "
-                "remembered of earlier meta-gradients; another is wanted."
-            )
-        return cls(adaptation, outer.queries_at_once, 1, task_batches(config), outer, sampler)
-
-    def check(self, dimension: int) -> None:
-        """ConfigError if the sampler cannot do with the number of perturbations."""
-        self.sampler.check(dimension, self.outer.directions)
-
-    def _gradient(self, mixture: np.ndarray, trials: Trials) -> Generator[np.ndarray, Any, np.ndarray]:
-        return self.outer.estimate(mixture, trials.directions)
-
-    def _current(self, values: np.ndarray) -> float:
-        own = values[:, self.outer.queries :] if self.outer.evaluates_pivot else values
-        return float(np.add.reduce(own, axis=None) / own.size)
-
-
-def _noting(
-    session: Generator[np.ndarray, Any, np.ndarray], told: list[np.ndarray]
-) -> Generator[np.ndarray, Any, np.ndarray]:
-    """The session's own queries; the rewards (U, T, Q) that it is told are added to ``told``."""
-    answer = None
-    while True:
+        """See ``Algorithm``: samples, performances of the candidates, samples of the mixture, gradient."""
+        asking, operator = Asking(self, theta, statistics.size), self.operator
         try:
-            queries = session.send(answer)
-        except StopIteration as done:
-            mixture: np.ndarray = done.value
-            return mixture
-        answer = yield queries
-        told.append(getattr(answer, "returns", answer))
+            adapted, _ = yield from asking.adapted()
+            last = operator.steps - 1
+            sums = yield from asking.ask(Asked.PERFORMANCES, last, adapted, width=operator.candidates)
+            performances = sums / asking.sampled[last].steps[:, None]
+            points, mixtures = self._points(adapted, self.batches.draw(at), at), np.full(adapted.shape, np.nan)
+            for task in np.flatnonzero(asking.good).tolist():
+                mixtures[task] = operator.evolution.mixture(points[:, task], performances[task])
+            steps = (yield from asking.sample(mixtures)).steps
+            gradients = (yield from asking.ask(Asked.RISE, operator.steps)) / steps[:, None]
+        except NotAnswered as lost:
+            return asking.step(None, failed=lost.failed)
+        return asking.step(asking.mean(gradients) if asking.good.any() else None)
+
+    def _learned(
+        self, asked: Asked, key: ShareKey, sampled: "Trajectories", told: Told, request: Request, evaluator: Evaluator
+    ) -> np.ndarray:
+        policy = evaluator.setup.policy
+        match asked:
+            case Asked.STEP:
+                return self.operator.learner(policy).step(told.origins, sampled)
+            case Asked.PERFORMANCES:
+                points = self._points(told.points[None], np.array([key.task]), request.round)
+                return self.operator.comparison(policy).performances(points[:, 0], sampled)
+            case Asked.RISE:
+                return self.operator.learner(policy).rise(told.origins, sampled)
+        raise ValueError(f"{asked!r} is not asked here")
+
+    def _points(self, adapted: np.ndarray, tasks: np.ndarray, at: Round) -> np.ndarray:
+        """Candidates (d, T, P) around adapted parameters (T, d) of these tasks."""
+        normals = np.empty((adapted.shape[1], len(tasks), self.operator.candidates))
+        none = np.zeros(len(tasks), dtype=np.int64)
+        self.batches.streams.fill_normals_of_each(normals, Purpose.ADAPTATION, at, units=none, tasks=tasks)
+        return self.operator.evolution.points(adapted.T, normals)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from esmaml_mpi.baselines.evo_es_gradient import EvoESGradient
 from esmaml_mpi.baselines.evo_policy_gradient_steps import EvoPolicyGradientSteps
+from esmaml_mpi.baselines.pg_maml_settings import shares_setting
 from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy, initial_std_setting
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.settings import setting
@@ -24,6 +25,7 @@ class EvoMAMLSettings(MetaSettings):
 
     algorithm: str = algorithm_setting("evo_maml")
     query_trajectories: int = setting(0, "trajectories of each task's adapted policy; 0: adaptation.queries", minimum=0)
+    shares: int = shares_setting()
     initial_std: float = initial_std_setting()
 
     def policy_of(self, network: Policy) -> StochasticPolicy:

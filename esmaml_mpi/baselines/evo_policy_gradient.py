@@ -1,4 +1,4 @@
-"""Evo-MAML on reinforcement-learning tasks: one task's contribution (``evolution.py`` has the evolving step).
+"""Evo-MAML on reinforcement-learning tasks: how candidates are compared (``evolution.py`` has the evolving step).
 
 Inner steps are those of ``policy_gradient.py``. Candidates are compared on the trajectories of the last of them, by
 PPO's clipped objective, as er-maml does; the meta-gradient is the plain policy gradient at their mixture, from
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from esmaml_mpi.baselines.double import Array, compiled, jax, jnp
 from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
-from esmaml_mpi.baselines.policy_gradient import ratio_objective
-from esmaml_mpi.baselines.trajectories import Trajectories, mean_over_steps
+from esmaml_mpi.baselines.trajectories import Trajectories, sum_over_episodes
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class EvoPolicyGradient:
 
     @compiled
     def performances(self, points: Array, support: Trajectories) -> jax.Array:
-        """Performances (P,) of candidates (d, P): means over steps of min(r A, clip(r, 1 +- clip) A)."""
+        """Performances (P,) of candidates (d, P): sums over steps of min(r A, clip(r, 1 +- clip) A)."""
 
         def of_candidate(theta: jax.Array) -> jax.Array:
             def of_episode(episode: Trajectories) -> jax.Array:
@@ -32,13 +31,7 @@ class EvoPolicyGradient:
                 worse = jnp.minimum(ratios * episode.advantages, clipped * episode.advantages)
                 return jnp.sum(episode.weights * worse)
 
-            return mean_over_steps(of_episode, support)
+            return sum_over_episodes(of_episode, support)
 
         performances: jax.Array = jax.lax.map(of_candidate, points.T)
         return performances
-
-    @compiled
-    def gradient(self, mixture: Array, query: Trajectories) -> jax.Array:
-        """Policy gradient (d,) at the mixture (d,) that sampled the query."""
-        slope: jax.Array = jax.grad(lambda theta: ratio_objective(self.policy, theta, query))(mixture)
-        return slope

@@ -43,13 +43,18 @@ class EvoPolicyGradientSteps(PolicyGradientSteps):
         centre: Callable[[np.ndarray], None] = lambda parameters: None,
     ) -> Generator[np.ndarray, Recording, np.ndarray]:
         """See ``adaptation.Operator``; it is sent Recordings. ``centre`` is told theta after each step."""
-        adapted, recordings, supports = yield from self.sampled(theta, centre)
-        evolution = Evolution(self.candidates, self.candidate_sigma, self.temperature)
-        points, mixture = evolution.points(adapted, normals(self.candidates)), np.full(adapted.shape, np.nan)
-        for at, trajectories in supports.items():
-            performances = self.comparison(recordings[-1].policy).performances(points[:, *at], trajectories[-1])
-            mixture[:, *at] = evolution.mixture(points[:, *at], performances)
+        adapted, policy, supports = yield from self.sampled(theta, centre)
+        points, mixture = self.evolution.points(adapted, normals(self.candidates)), np.full(adapted.shape, np.nan)
+        for (u, t), support in supports.items():
+            performances = self.comparison(policy).performances(points[:, u, t], support)
+            performances = performances / np.add.reduce(support.weights, axis=None)
+            mixture[:, u, t] = self.evolution.mixture(points[:, u, t], performances)
         return mixture
+
+    @property
+    def evolution(self) -> Evolution:
+        """The evolving step."""
+        return Evolution(self.candidates, self.candidate_sigma, self.temperature)
 
     def comparison(self, policy: AnyPolicy) -> "EvoPolicyGradient":
         """The mathematics beyond the inner steps, for a policy."""

@@ -7,186 +7,123 @@
         gradient of the surrogate, mean over tasks, through the adaptations
         theta <- the furthest point along the natural gradient that raises the surrogate and keeps the mean KL small
 
-A unit is a task. Its trajectories are sampled in the first stage; the later ones ask for gradient, curvature and
-candidates on the same trajectories, as often as the trust region wants. Whoever has a task's trajectories keeps them
-for the iteration; whoever is asked about a task without them samples them again, from the same keys to the same bits.
+A unit is a share of a task's trajectories (``trajectory_shares.py``). They are sampled step by step; then gradient,
+curvature and candidates are asked for on the same trajectories, as often as the trust region wants.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from esmaml_mpi.baselines.asking import Asking, NotAnswered
+from esmaml_mpi.baselines.meta_gradient import Asked, MetaGradient
+from esmaml_mpi.baselines.per_task import task_batches
 from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSections, PGMAMLSettings, check_sections
-from esmaml_mpi.baselines.policy_gradient_steps import PolicyGradientSteps
 from esmaml_mpi.baselines.requirement import check_jax
-from esmaml_mpi.baselines.samples import Kept, Sample
-from esmaml_mpi.baselines.task_units import TaskUnits, task_batches
+from esmaml_mpi.baselines.samples import ShareKey
+from esmaml_mpi.baselines.trajectory_shares import Told, TrajectoryShares
 from esmaml_mpi.baselines.trust_region import Question, TrustRegion
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators.rewards import EQUAL
 from esmaml_mpi.meta.stages import Request, Stage, Step
-from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round
 from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.recording import Recording
-from esmaml_mpi.rollouts.trials import Trials
-from esmaml_mpi.rollouts.units import Tally
+from esmaml_mpi.settings.sections import known
 
 if TYPE_CHECKING:
-    from esmaml_mpi.baselines.policy_gradient import PolicyGradient
+    from esmaml_mpi.baselines.trajectories import Trajectories
 
-
-class Asked(IntEnum):
-    """What a stage wants of each task; its payload is a vector (d,), if any, then the tasks' scores."""
-
-    SAMPLES = 0
-    FISHER_PRODUCT = int(Question.FISHER_PRODUCT)
-    CANDIDATE = int(Question.CANDIDATE)
-    GRADIENT = 3
+NO_CANDIDATE = "no candidate of the line search was better and near enough"
 
 
 @dataclass(frozen=True)
-class PGMAML(TaskUnits):
-    """Values of an iteration, E: for each task of the batch the returns of its support trajectories, step by step, and
-    then those of its query trajectories.
-    """
+class PGMAML(TrajectoryShares):
+    """See the module."""
 
-    operator: PolicyGradientSteps
-    how: dict  # settings of PolicyGradient
-    queries: int  # query trajectories, of the last policies of ``operator``
-    episodes: int  # of each of them
+    estimator: str
+    first_order: bool
+    exploration: float
     trust_region: TrustRegion
-    batches: TaskBatches
-    kept: Kept = field(default_factory=Kept)
 
     Settings: ClassVar[type[PGMAMLSettings]] = PGMAMLSettings
 
     @classmethod
     def from_config(cls, config: PGMAMLSections) -> Self:
-        meta, operator = config.meta, config.adaptation
+        meta, operator, task = config.meta, config.adaptation, config.task
         check_sections(config, "policy_gradient")
         region = TrustRegion(
             meta.max_divergence, meta.conjugate_gradients, meta.damping, meta.line_search, meta.shrinkage
         )
-        how = dict(estimator=meta.inner_estimator, first_order=meta.first_order, exploration=meta.exploration)
-        queries = meta.query_trajectories or operator.queries
-        return cls(operator, how, queries, config.task.rollouts, region, task_batches(config))
+        queries, horizon = meta.query_trajectories or operator.queries, known(task.horizon)
+        cut = operator, queries, task.rollouts, horizon, meta.shares, task_batches(config)
+        return cls(*cut, meta.inner_estimator, meta.first_order, meta.exploration, region)
 
     def check(self, dimension: int) -> None:
         """ConfigError without JAX."""
         check_jax(f"meta.algorithm = {self.Settings.algorithm!r}")
 
-    @property
-    def values(self) -> int:
-        """Values of one task, as many as trajectories."""
-        return (self.operator.rollouts + self.queries) * self.episodes
-
-    @property
-    def announcement(self) -> str:
-        """What an iteration evaluates."""
-        support = f"{self.operator.steps} x {self.operator.queries * self.episodes}"
-        return (
-            f"{support} + {self.queries * self.episodes} trajectories on each of {self.batches.size} tasks per "
-            "iteration"
-        )
-
     def iteration(
-        self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics: UnitStatistics | None = None
+        self, theta: np.ndarray, at: Round, subspace: Subspace | None, statistics: UnitStatistics
     ) -> Generator[Stage, np.ndarray, Step]:
         """See ``Algorithm``: samples, gradient, and what the trust region asks."""
-        tasks, d = self.batches.size, theta.size
-        samples = yield Stage(Asked.SAMPLES, tasks, 2 + self.values)
-        values = samples[:, 2:]
-        good = np.isfinite(samples).all(axis=1)
-        queried = values[good, self.operator.rollouts * self.episodes :]
-        if not good.any():
-            return Step(None, values.ravel(), np.nan)
-        current = float(np.add.reduce(queried, axis=None) / queried.size)
-        means, variances = samples[:, :2].T
-        scores = self._scores(means, variances, good)
-        found = yield Stage(Asked.GRADIENT, tasks, d + 1, scores)
-        if np.isnan(found[good]).any():
-            return Step(None, _without(values, found), current)
-        found = np.add.reduce(found[good], axis=0) / np.count_nonzero(good)
-        session = self.trust_region.step(theta, found[:d], found[d])
+        asking = Asking(self, theta, statistics.size)
+        try:
+            adapted, likelihoods = yield from asking.adapted()
+            yield from asking.sample(adapted)
+            if not asking.good.any():
+                return asking.step(None)
+            reached, stays = yield from self._trusted(asking, theta, likelihoods)
+        except NotAnswered as lost:
+            return asking.step(None, failed=lost.failed)
+        return asking.step(reached - theta, stays)
+
+    def _trusted(
+        self, asking: Asking, theta: np.ndarray, likelihoods: np.ndarray
+    ) -> Generator[Stage, np.ndarray, tuple[np.ndarray, str]]:
+        """The next theta (d,), and why it is the same, where the gradient does not say so."""
+        steps = [sampled.steps for sampled in asking.sampled]
+        mathematics = MetaGradient(self.operator.step_size, self.first_order, self.exploration, steps, likelihoods)
+        count, means, squares = asking.sampled[-1].rewards.T
+        scores = self._scores(means, squares / count, asking.good)
+        found = asking.mean((yield from mathematics.gradient(asking.ask, scores)))
+        session = self.trust_region.step(theta, found[:-1], found[-1])
         answer: np.ndarray | None = None
         while True:
             try:
                 question, vector = next(session) if answer is None else session.send(answer)
             except StopIteration as done:
                 reached, _ = done.value
-                stays = NO_CANDIDATE if found[:d].any() and (reached == theta).all() else ""
-                return Step(reached - theta, values.ravel(), current, stays=stays)
-            width = d if question == Question.FISHER_PRODUCT else 2
-            answers = yield Stage(int(question), tasks, width, np.concatenate([vector, scores]))
-            if np.isnan(answers[good]).any():
-                return Step(None, _without(values, answers), current)
-            answer = np.add.reduce(answers[good], axis=0) / np.count_nonzero(good)
+                return reached, NO_CANDIDATE if found[:-1].any() and (reached == theta).all() else ""
+            if question == Question.FISHER_PRODUCT:
+                answer = asking.mean((yield from mathematics.fisher_product(asking.ask, vector)))
+            else:
+                answer = asking.mean((yield from mathematics.candidate(asking.ask, vector, scores)))
 
-    def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
-        """See ``Algorithm``. Rows of SAMPLES: mean and variance of a query step's reward, all returns."""
-        stage, at, theta = request.asked, request.round, request.theta
-        tasks = self.batches.draw(at)[np.array(indices)]
-        if stage.number == Asked.SAMPLES:
-            return self._sample(tasks, request, evaluator)
-        missing = np.array([task for task in tasks if not self.kept.has(at, task)], dtype=np.int64)
-        if missing.size:
-            self._sample(missing, request, evaluator)
-        learner = self.operator.learner(evaluator.setup.policy, **self.how)
-        vector, scores = np.split(stage.payload, [stage.payload.size - self.batches.size])
-        rows = np.full((len(tasks), stage.width), np.nan)
-        for row, i, task in zip(rows, indices, tasks, strict=True):
-            sample = self.kept.of(at, task)
-            if sample is not None:
-                row[:] = self._answer(Asked(stage.number), learner, theta, sample, vector, scores[i])
-        # What was sampled again was counted the first time.
-        return rows, Tally.empty(len(tasks), evaluator.setup.policy.observation_size)
-
-    def _answer(
-        self,
-        asked: Asked,
-        learner: "PolicyGradient",
-        theta: np.ndarray,
-        sample: Sample,
-        vector: np.ndarray,
-        score: float,
+    def _learned(
+        self, asked: Asked, key: ShareKey, sampled: "Trajectories", told: Told, request: Request, evaluator: Evaluator
     ) -> np.ndarray:
-        supports, query = sample.supports, sample.query
-        if asked == Asked.FISHER_PRODUCT:
-            return learner.fisher_product(theta, supports, query, vector)
-        if asked == Asked.CANDIDATE:
-            found: np.ndarray = np.array(learner.surrogate(vector, supports, query, score, sample.adapted))
-            return np.where(np.isfinite(found), found, [-np.inf, np.inf])  # not a failure: too far away
-        gradient = learner.gradient(theta, supports, query, score)
-        value, _ = learner.surrogate(theta, supports, query, score, sample.adapted)
-        return np.append(gradient, value)
-
-    def _sample(self, tasks: np.ndarray, request: Request, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
-        """Rows of these tasks, whose trajectories are kept."""
-        rows, tally = self.rows(self._sampled, tasks, request, evaluator, 2 + self.values)
-        for task in tasks[np.isnan(rows).any(axis=1)]:
-            self.kept.put(request.round, task, None)
-        return rows, tally
-
-    def _sampled(self, theta: np.ndarray, trials: Trials) -> Generator[np.ndarray, Recording, np.ndarray]:
-        """An AskTell: rows as columns (2 + values, U, 1)."""
-        adapted, supports, trajectories = yield from self.operator.sampled(theta, **self.how)
-        query = yield np.repeat(adapted[..., None], self.queries, axis=-1)
-        rows = np.full((2 + self.values, *theta.shape[1:]), np.nan)
-        rows[2:] = np.moveaxis(np.concatenate([each.returns for each in (*supports, query)], axis=-1), -1, 0)
-        for unit, finite in np.ndenumerate(query.finite):
-            if finite and unit in trajectories:
-                sampled = self.operator.trajectories(adapted[:, *unit], query, unit)
-                sample = Sample(trajectories[unit], sampled, adapted[:, *unit])
-                self.kept.put(trials.units.round, int(trials.units.tasks[unit]), sample)
-                rewards = query.rewards[unit][query.weights[unit] > 0]
-                rows[:2, *unit] = rewards.mean(), rewards.var()
-        return rows
+        learner = self.operator.learner(
+            evaluator.setup.policy, estimator=self.estimator, exploration=bool(self.exploration)
+        )
+        theta = told.points if told.points.size else told.origins
+        match asked:
+            case Asked.STEP:
+                return learner.step(theta, sampled)
+            case Asked.TURNED:
+                return learner.turned(theta, sampled, told.vectors)
+            case Asked.EXPLORATION_SLOPE:
+                return learner.exploration_slope(theta, sampled)
+            case Asked.RISE:
+                return learner.rise(theta, sampled)
+            case Asked.OUTCOME:
+                return learner.outcome(theta, sampled, told.origins)
+            case Asked.CURVATURE:
+                return learner.curvature(theta, sampled, told.vectors)
+        raise ValueError(f"{asked!r} is not asked here")
 
     def _scores(self, means: np.ndarray, variances: np.ndarray, good: np.ndarray) -> np.ndarray:
         """What each task's support trajectories have led to (T,), less the mean of the others, which does not depend on
@@ -199,13 +136,6 @@ class PGMAML(TaskUnits):
         if self.operator.normalize_advantages:
             scores /= np.sqrt(variances[good].mean() + found.var()) + 1e-8
         return scores
-
-
-def _without(values: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Values (E,) of tasks (T, values), nan where a task has failed since: it could not be sampled again, or what was
-    asked of its trajectories is not finite.
-    """
-    return np.where(np.isnan(answers).any(axis=1)[:, None], np.nan, values).ravel()
 
 
 class EMAML(PGMAML):
@@ -223,6 +153,3 @@ class EMAML(PGMAML):
                 "its batch reach; at least 2, or meta.exploration = 0, is wanted."
             )
         return super().from_config(config)
-
-
-NO_CANDIDATE = "no candidate of the line search was better and near enough"

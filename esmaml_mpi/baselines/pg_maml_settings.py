@@ -11,6 +11,18 @@ from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import MetaSettings, Sections, algorithm_setting
 
 
+def shares_setting() -> int:
+    """The key that all algorithms have which learn from trajectories."""
+    return setting(
+        4,
+        "parts into which the trajectories of each task and step are cut, at most one a trajectory of "
+        "adaptation.queries. A part is what a rank computes at once: up to task.batch_size times so many ranks have "
+        "something to do. Sums are taken over parts in their order: their last bits follow from this number, and not "
+        "from that of ranks",
+        minimum=1,
+    )
+
+
 @dataclass
 class PGMAMLSettings(MetaSettings):
     """The outer loop: TRPO through sampled policy-gradient adaptations (PG-MAML)."""
@@ -24,6 +36,7 @@ class PGMAMLSettings(MetaSettings):
     )
     first_order: bool = setting(False, "drop the derivative of the adaptation (first-order MAML)")
     query_trajectories: int = setting(0, "trajectories of each task's adapted policy; 0: adaptation.queries", minimum=0)
+    shares: int = shares_setting()
     initial_std: float = initial_std_setting()
     max_divergence: float = setting(0.01, "mean KL divergence that an update may cause, at most", above=0)
     conjugate_gradients: int = setting(10, "iterations of the conjugate-gradient method", minimum=1)

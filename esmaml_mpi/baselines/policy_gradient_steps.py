@@ -12,6 +12,7 @@ import numpy as np
 
 from esmaml_mpi.baselines.advantages import AdvantageEstimation
 from esmaml_mpi.baselines.requirement import check_jax
+from esmaml_mpi.baselines.samples import Sample
 from esmaml_mpi.baselines.stochastic_policy import network_of
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.policies.contract import AnyPolicy
@@ -92,43 +93,45 @@ class PolicyGradientSteps(AdaptationSettings):
         return adapted
 
     def sampled(
-        self, theta: np.ndarray, centre: Callable[[np.ndarray], None] = lambda parameters: None, **how: Any
-    ) -> Generator[np.ndarray, Recording, tuple[np.ndarray, list[Recording], dict]]:
-        """Adapted parameters (d, U, T) of theta (d, U, T), nan where something was not finite; the recordings of all
-        steps; and, of each (unit, task) that was finite, the Trajectories of all steps.
-
-        ``how`` are settings of ``policy_gradient.PolicyGradient``: all its estimators agree on the step itself.
+        self, theta: np.ndarray, centre: Callable[[np.ndarray], None] = lambda parameters: None
+    ) -> Generator[np.ndarray, Recording, tuple[np.ndarray, AnyPolicy, dict[tuple[int, int], "Trajectories"]]]:
+        """Adapted parameters (d, U, T) of theta (d, U, T), nan where something was not finite; the policy that has
+        acted; and, of each (unit, task) that was finite, the Trajectories of the last step.
         """
-        recordings, adapted = [], theta
-        supports: dict[tuple[int, ...], tuple[Trajectories, ...]] = {at: () for at in np.ndindex(theta.shape[1:])}
+        adapted = theta
+        supports: dict[tuple[int, int], Trajectories] = {}
         for _ in range(self.steps):
             recording = yield np.repeat(adapted[..., None], self.queries, axis=-1)
-            recordings.append(recording)
-            start, adapted = adapted, np.full(theta.shape, np.nan)
-            for at, finite in np.ndenumerate(recording.finite):
-                if not (finite and at in supports):
-                    supports.pop(at, None)
-                    continue
-                supports[at] += (self.trajectories(start[:, *at], recording, at),)
-                adapted[:, *at] = self.learner(recording.policy, **how).adapted(theta[:, *at], supports[at])
+            start, adapted, supports = adapted, np.full(theta.shape, np.nan), {}
+            learner = self.learner(recording.policy)
+            for u, t in np.argwhere(recording.finite & np.isfinite(start).all(axis=0)).tolist():
+                sample, origin = Sample.of(recording, (u, t)), start[:, u, t]
+                advantages = self.advantages.advantages(sample.observations, sample.rewards, sample.weights)
+                support = self.trajectories(recording.policy, origin, sample, advantages, len(advantages))
+                slope = learner.step(origin, support)[:-1] / np.add.reduce(sample.weights, axis=None)
+                adapted[:, u, t], supports[u, t] = origin + self.step_size * slope, support
             centre(adapted)
-        return adapted, recordings, supports
+        return adapted, recording.policy, supports
 
     def learner(self, policy: AnyPolicy, **how: Any) -> "PolicyGradient":
-        """The mathematics of these steps, for a policy."""
+        """The mathematics of these steps, for a policy; ``how`` are settings of ``PolicyGradient``, all of whose
+        estimators agree on the step itself.
+        """
         from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
         from esmaml_mpi.baselines.policy_gradient import PolicyGradient
 
-        return PolicyGradient(GaussianPolicy(network_of(policy)), step_size=self.step_size, **how)
+        return PolicyGradient(GaussianPolicy(network_of(policy)), **how)
 
-    def trajectories(self, parameters: np.ndarray, recording: Recording, at: tuple[int, int]) -> "Trajectories":
-        """Trajectories of one unit's task, which parameters (d,) have sampled."""
+    def trajectories(
+        self, policy: AnyPolicy, parameters: np.ndarray, sample: Sample, advantages: np.ndarray, episodes: int
+    ) -> "Trajectories":
+        """Trajectories of episodes which parameters (d,) have sampled, filled up to ``episodes`` by some that weigh
+        nothing.
+        """
         from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
-        from esmaml_mpi.baselines.trajectories import Trajectories, log_probabilities
+        from esmaml_mpi.baselines.trajectories import Trajectories, log_probabilities, padded
 
-        observations, actions, weights = recording.observations[at], recording.actions[at], recording.weights[at]
-        advantages = self.advantages.advantages(observations, recording.rewards[at], weights)
-        policy = GaussianPolicy(network_of(recording.policy))
-        return Trajectories(
-            observations, actions, weights, advantages, log_probabilities(policy, parameters, observations, actions)
-        )
+        arrays = sample.observations, sample.actions, sample.weights, advantages
+        observations, actions, weights, advantages = (padded(array, episodes) for array in arrays)
+        logs = log_probabilities(GaussianPolicy(network_of(policy)), parameters, observations, actions)
+        return Trajectories(observations, actions, weights, advantages, logs)

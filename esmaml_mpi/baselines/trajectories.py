@@ -34,9 +34,12 @@ def log_probabilities(policy: GaussianPolicy, parameters: Array, observations: A
     return logs
 
 
-def mean_over_steps(function: Callable[[Trajectories], jax.Array], trajectories: Trajectories) -> jax.Array:
-    """Sum of ``function`` over episodes, over the number of steps.
+def sum_over_episodes(function: Callable[[Trajectories], jax.Array], trajectories: Trajectories) -> jax.Array:
+    """Sum of ``function``, which gets one episode, without the axis E, and returns its weighted sum over steps."""
+    return jnp.sum(jax.lax.map(function, trajectories), axis=0)
 
-    ``function`` gets one episode, without the axis E, and returns its weighted sum over steps.
-    """
-    return jnp.sum(jax.lax.map(function, trajectories)) / jnp.sum(trajectories.weights)
+
+def padded(array: np.ndarray, episodes: int) -> np.ndarray:
+    """An array (E, ...) with episodes of zeros up to this many: episodes that weigh nothing."""
+    missing = episodes - len(array)
+    return np.concatenate([array, np.zeros((missing, *array.shape[1:]))]) if missing else array

@@ -65,7 +65,7 @@ ALGORITHMS = {
     "first_order": "esmaml_mpi.meta.first_order:FirstOrder",
     "pg_maml": "esmaml_mpi.baselines.pg_maml:PGMAML",
     "evo_maml": "esmaml_mpi.baselines.evo_maml:EvoMAML",
-    "evo_zero_order": "esmaml_mpi.baselines.evo_maml:EvoZeroOrder",
+    "evo_zero_order": "esmaml_mpi.baselines.evo_zero_order:EvoZeroOrder",
     "e_maml": "esmaml_mpi.baselines.pg_maml:EMAML",
 }
 

@@ -94,12 +94,14 @@ class Evaluator:
         return self._guarded(partial(self._unadapted, purpose=purpose), points, units, observer)
 
     def contributions(
-        self, ask_tell: AskTell, points: np.ndarray, units: Units, observer: Observer, width: int
+        self, ask_tell: AskTell, points: np.ndarray, units: Units, observer: Observer, width: int, queries: int
     ) -> Outcome:
-        """Rows (U, width) that an AskTell makes of units of one task each; failures as in ``evaluate``."""
+        """Rows (U, width) that an AskTell, which yields ``queries`` policies at once, makes of units of one task each;
+        failures as in ``evaluate``.
+        """
 
         def work(points: np.ndarray, units: Units, observer: Observer) -> Outcome:
-            found, tally = self._asked_and_told(ask_tell, points, units, observer, None)
+            found, tally = self._asked_and_told(ask_tell, points, units, observer, None, queries)
             return Outcome(found[:, :, 0].T, None, tally)
 
         return self._guarded(work, points, units, observer, width=width)
@@ -137,16 +139,22 @@ class Evaluator:
         self, points: np.ndarray, units: Units, observer: Observer, subspace: Subspace | None = None
     ) -> tuple[np.ndarray, Tally]:
         """Adapted parameters (d, U, T) of meta-policies (d, U)."""
-        return self._asked_and_told(self._adaptation, points, units, observer, subspace)
+        return self._asked_and_told(self._adaptation, points, units, observer, subspace, self.operator.queries_at_once)
 
     def _adaptation(self, theta: np.ndarray, trials: Trials) -> Generator[np.ndarray, Any, np.ndarray]:
         return self.operator.adapt(theta, trials.directions)
 
     def _asked_and_told(
-        self, ask_tell: AskTell, points: np.ndarray, units: Units, observer: Observer, subspace: Subspace | None
+        self,
+        ask_tell: AskTell,
+        points: np.ndarray,
+        units: Units,
+        observer: Observer,
+        subspace: Subspace | None,
+        queries: int,
     ) -> tuple[np.ndarray, Tally]:
         """What an AskTell comes to, (any, U, T)."""
-        parts = self._map(self._asked_in_blocks, len(units), ask_tell, points, units, observer, subspace)
+        parts = self._map(self._asked_in_blocks, len(units), ask_tell, points, units, observer, subspace, queries)
         return _joined([found for found, _ in parts], axis=1), Tally.joined([tally for _, tally in parts])
 
     def score(
@@ -182,7 +190,9 @@ class Evaluator:
         if before:
             spread = _spread(points, units)
             unadapted, first = self._scored(every, workspace, spread, units, observer, Purpose.BEFORE_EPISODE)
-        adapted, tally = self._asked_in_blocks(every, workspace, self._adaptation, points, units, observer, subspace)
+        adapted, tally = self._asked_in_blocks(
+            every, workspace, self._adaptation, points, units, observer, subspace, self.operator.queries_at_once
+        )
         if first:
             tally += first
         after, part = self._scored(every, workspace, adapted, units, observer, Purpose.AFTER_EPISODE)
@@ -198,10 +208,11 @@ class Evaluator:
         units: Units,
         observer: Observer,
         subspace: Subspace | None,
+        queries: int,
     ) -> tuple[np.ndarray, Tally]:
         points, units, observer = points[:, lane], units[lane], observer.of(lane)
         limit = block_size(self.setup.policy, self.setup.family)
-        queries = self.operator.queries_at_once * units.tasks.shape[1] * self.setup.episodes
+        queries = queries * units.tasks.shape[1] * self.setup.episodes
         if len(points) * len(units) * queries > FEW:
             keep_memory()
         blocks = _split(len(units), -(-len(units) // max(1, limit // queries)))

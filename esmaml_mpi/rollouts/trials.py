@@ -73,6 +73,8 @@ class Trials:
     def __post_init__(self) -> None:
         self.tally = Tally.empty(len(self.units), self.setup.policy.observation_size)
         self.source = Source(self.setup.sampler, self.setup.streams, self.subspace)
+        if self.units.part:
+            self.evaluations = self.units.part.step
 
     @property
     def directions(self) -> Directions:
@@ -216,16 +218,23 @@ class Trials:
     def _drawn(
         self, purpose: Purpose, size: int, episodes: int, draw: Callable[[np.random.Generator, int], np.ndarray]
     ) -> np.ndarray:
-        """``draw(generator, episodes)`` of each unit and task, or of each unit where its tasks share them."""
-        shared = purpose in (Purpose.SHARED_EPISODE, Purpose.SHARED_ACTIONS)
+        """``draw(generator, episodes)`` of each unit and task, or of each unit where its tasks share them; for parts of
+        queries, theirs of what is drawn for all.
+        """
+        shared, part = purpose in (Purpose.SHARED_EPISODE, Purpose.SHARED_ACTIONS), self.units.part
         keys = np.zeros((len(self.units), 1), dtype=int) if shared else self.units.tasks
         drawn = np.empty((size, *keys.shape, episodes))
+        last, found = None, np.empty((size, 0))
         for u, stream in enumerate(self.units.streams):
+            first = part.starts[u] * self.setup.episodes if part else 0
             for t, task in enumerate(keys[u]):
-                generator = self.setup.streams.generator(
-                    purpose, self.units.round, unit=stream, task=task, step=self.evaluations
-                )
-                drawn[:, u, t] = draw(generator, episodes)
+                if last != (stream, task):  # neighbours may be parts of the same
+                    generator = self.setup.streams.generator(
+                        purpose, self.units.round, unit=stream, task=task, step=self.evaluations
+                    )
+                    found = draw(generator, part.whole * self.setup.episodes if part else episodes)
+                    last = (stream, task) if part else None
+                drawn[:, u, t] = found[:, first : first + episodes]
         return drawn.reshape(size, -1)
 
     def _episode_noise(self, generator: np.random.Generator, episodes: int) -> np.ndarray:

@@ -24,22 +24,36 @@ _OK = int(Status.OK)  # NumPy takes long to find out that a member is a number
 
 
 @dataclass(frozen=True)
+class Part:
+    """Units that are each a part of the queries of one evaluation: of ``whole`` queries, those from ``starts`` (U,) on.
+
+    ``step``: how many evaluations have come before. Random numbers are those that the whole would have drawn.
+    """
+
+    step: int
+    whole: int
+    starts: np.ndarray
+
+
+@dataclass(frozen=True)
 class Units:
     """U units of one round.
 
     ``tasks`` (U, T): ids of the tasks each unit adapts to. ``streams`` (U,): the number that keys a unit's randomness;
-    units that must share it (antithetic twins) carry the same one.
+    units that must share it (antithetic twins) carry the same one. ``part``: of what, where units are not whole.
     """
 
     round: Round
     tasks: np.ndarray
     streams: np.ndarray
+    part: Part | None = None
 
     def __len__(self) -> int:
         return len(self.streams)
 
     def __getitem__(self, chosen: slice) -> "Units":
-        return Units(self.round, self.tasks[chosen], self.streams[chosen])
+        part = self.part and Part(self.part.step, self.part.whole, self.part.starts[chosen])
+        return Units(self.round, self.tasks[chosen], self.streams[chosen], part)
 
 
 @dataclass
@@ -70,6 +84,11 @@ class Tally:
         """Which units are OK (U,) bool."""
         found: np.ndarray = self.status == _OK
         return found
+
+    def put(self, chosen: np.ndarray, other: "Tally") -> None:
+        """Those of chosen units (U,), whose tally this is."""
+        self.status[chosen], self.observation_sums[:, chosen] = other.status, other.observation_sums
+        self.rollouts[chosen], self.steps[chosen] = other.rollouts, other.steps
 
     def __iadd__(self, other: "Tally") -> "Tally":
         np.maximum(self.status, other.status, out=self.status)

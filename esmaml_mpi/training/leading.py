@@ -46,4 +46,8 @@ def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
     )
     spare = idle(world.size, units)
     if spare:
-        progress.message(f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} at a time")
+        could_be_more = 0 < getattr(config.meta, "shares", 0) < getattr(config.adaptation, "queries", 0)
+        more = "; a larger meta.shares makes more" * could_be_more
+        progress.message(
+            f"{spare} of {world.size - 1} workers have no evaluation to do: there are {units} at a time{more}"
+        )

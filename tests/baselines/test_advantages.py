@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from esmaml_mpi.baselines.advantages import AdvantageEstimation, discounted, features, gae, predicted, standardized
+from esmaml_mpi.baselines.advantages import AdvantageEstimation, discounted, gae
+from esmaml_mpi.baselines.baseline_fit import features, fitted, predicted, summary
+from esmaml_mpi.baselines.moments import joined_moments, moments
 
 RNG = np.random.default_rng(8)
 LENGTHS = [7, 3, 1, 7]
@@ -48,7 +50,8 @@ def test_the_baseline_is_ridge_regression_on_the_steps_that_count(ridge):
     wanted = np.array([VALUES[e, t] for e, length in enumerate(LENGTHS) for t in range(length)])
     penalised = np.concatenate([rows, np.sqrt(ridge) * np.eye(8)])
     coefficients = np.linalg.lstsq(penalised, np.concatenate([wanted, np.zeros(8)]), rcond=None)[0]
-    found = predicted(OBSERVATIONS, VALUES, WEIGHTS, ridge)[WEIGHTS > 0]
+    fit = fitted(summary(OBSERVATIONS, VALUES, WEIGHTS, 0)[None], 2, 7, ridge)
+    found = predicted(OBSERVATIONS, fit)[WEIGHTS > 0]
     np.testing.assert_allclose(found, rows @ coefficients, rtol=1e-6, atol=1e-8)
 
 
@@ -63,15 +66,21 @@ def test_what_lies_after_an_end_changes_nothing():
 
 
 def test_standardised_over_the_steps_that_count():
-    taken = standardized(REWARDS, WEIGHTS)[WEIGHTS > 0]
+    estimation = AdvantageEstimation()
+
+    def standardized(raw):
+        return estimation.standardized(raw, WEIGHTS, estimation.moments(raw, WEIGHTS))
+
+    taken = standardized(REWARDS)[WEIGHTS > 0]
     assert taken.mean() == pytest.approx(0, abs=1e-15) and taken.std() == pytest.approx(1, abs=1e-7)
-    assert np.array_equal(standardized(np.full((4, 7), 3.0), WEIGHTS), np.zeros((4, 7)))
+    assert np.array_equal(standardized(np.full((4, 7), 3.0)), np.zeros((4, 7)))
 
 
 def test_by_default_lambda_is_1_so_that_advantages_are_returns_minus_the_baseline():
     found = AdvantageEstimation(normalize=False).advantages(OBSERVATIONS, REWARDS, WEIGHTS)
     returns = discounted(REWARDS, WEIGHTS, 0.99)
-    expected = np.where(WEIGHTS > 0, returns - predicted(OBSERVATIONS, returns, WEIGHTS, 1e-5), 0.0)
+    fit = fitted(summary(OBSERVATIONS, returns, WEIGHTS, 0)[None], 2, 7, 1e-5)
+    expected = np.where(WEIGHTS > 0, returns - predicted(OBSERVATIONS, fit), 0.0)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -92,3 +101,28 @@ def test_advantages_of_rewards_whose_squares_are_infinite():
     expected = AdvantageEstimation().advantages(observations, rewards, weights)
     found = AdvantageEstimation().advantages(observations, np.ldexp(rewards, 900), weights)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("cut", [[1], [2], [1, 3], [1, 2, 3]])
+@pytest.mark.parametrize("power", [0, 900])
+def test_advantages_of_shares_are_those_of_all_episodes(cut, power):
+    """Rewards of a share may be so large that their squares are infinite, and others' not."""
+    rewards = REWARDS.copy()
+    rewards[0] = np.ldexp(rewards[0], power)
+    estimation = AdvantageEstimation(gae_lambda=0.8)
+    shares = list(zip(*(np.split(array, cut) for array in (OBSERVATIONS, rewards, WEIGHTS)), strict=True))
+    fit = estimation.fitted(np.array([estimation.summary(*share) for share in shares]), 2, 7)
+    raw = [estimation.raw(*share, fit) for share in shares]
+    of_all = joined_moments(
+        np.array([estimation.moments(part, share[2]) for part, share in zip(raw, shares, strict=True)])
+    )
+    found = [estimation.standardized(part, share[2], of_all) for part, share in zip(raw, shares, strict=True)]
+    expected = estimation.advantages(OBSERVATIONS, rewards, WEIGHTS)
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_moments_of_parts_are_those_of_all():
+    values = 1e6 + RNG.normal(size=50)
+    count, mean, squares = joined_moments(np.array([moments(part) for part in np.split(values, [0, 7, 8, 30])]))
+    assert count == 50 and mean == pytest.approx(values.mean(), rel=1e-15)
+    assert squares / count == pytest.approx(values.var(), rel=1e-9)

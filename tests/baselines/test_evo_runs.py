@@ -4,15 +4,16 @@ import json
 
 import numpy as np
 import pytest
+from driving_stages import answered
 from helpers import assert_same_run, same
 
 import esmaml_mpi
 from esmaml_mpi.commands.main import main
-from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.observations.unit_statistics import UnitStatistics
+from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.tasks import FAMILIES
 
 COMMON = {
@@ -64,16 +65,26 @@ def test_records_add_up(trained, name):
 
 @EACH
 def test_the_step_is_the_mean_of_the_tasks_gradients(trained, name):
+    """Those that the last stage gives; units done one by one and by others give the same."""
     results = trained[name][0]
-    experiment = Experiment(FORMS[name].resolved())
+    experiment, stages = Experiment(FORMS[name].resolved()), []
     theta, n = experiment.initial_theta(), experiment.policy.observation_size
-    width = theta.size + sum(VALUES[name])
-    request = Request(0, 0, Stage(0, 3, width), False, theta, Observer(np.zeros(n), np.ones(n)))
-    whole, _ = experiment.train_units(request, range(3))
-    alone = [experiment.train_units(request, range(i, i + 1))[0] for i in (2, 0, 1)]
-    assert same(whole[[2, 0, 1]], np.concatenate(alone))
-    step = results.history["parameters"]["value"][1] - theta
-    np.testing.assert_allclose(step, 0.01 * whole[:, : theta.size].mean(axis=0), rtol=1e-9, atol=1e-15)
+    session = experiment.algorithm.iteration(theta, Round(Phase.TRAIN, 0), None, UnitStatistics(0, n))
+
+    def look(request, rows, tally):
+        stages.append((request, rows, tally))
+
+    step = answered(experiment, theta, session, 0, look)
+    other = Experiment(FORMS[name].resolved())
+    for request, rows, _ in stages:
+        for i in range(request.stage.units - 1, -1, -2):
+            assert same(other.train_units(request, range(i, i + 1))[0], rows[i : i + 1])
+    gradients = stages[-1][1]
+    if name == "evo_maml":  # sums of shares, over the steps of all trajectories
+        (steps,) = [tally.steps for _, _, tally in stages if tally.steps.any()][2:]
+        gradients = gradients.reshape(3, -1, theta.size).sum(axis=1) / steps.reshape(3, -1).sum(axis=1)[:, None]
+    np.testing.assert_allclose(step.gradient, gradients.mean(axis=0), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(results.history["parameters"]["value"][1] - theta, 0.01 * step.gradient, rtol=1e-9)
 
 
 @EACH

@@ -9,8 +9,8 @@ from driving import Again, Normals, hills, run
 
 from esmaml_mpi.adaptation.es_gradient import ESGradient
 from esmaml_mpi.baselines.evo_es_gradient import EvoESGradient
-from esmaml_mpi.baselines.evo_zero_order import OuterGradient
 from esmaml_mpi.baselines.evolution import Evolution
+from esmaml_mpi.baselines.outer_gradient import OuterGradient
 from esmaml_mpi.errors import ConfigError
 
 RNG = np.random.default_rng(9)

@@ -4,18 +4,20 @@ import json
 
 import numpy as np
 import pytest
+from driving_stages import answered
 from helpers import same
 
 import esmaml_mpi
+from esmaml_mpi.baselines.asking import Asking
 from esmaml_mpi.baselines.inner_objectives import INNER_OBJECTIVES
-from esmaml_mpi.baselines.pg_maml import Asked
+from esmaml_mpi.baselines.meta_gradient import Asked, MetaGradient
 from esmaml_mpi.baselines.pg_maml_settings import EMAMLSettings, PGMAMLSettings
+from esmaml_mpi.baselines.trajectory_shares import KINDS
 from esmaml_mpi.commands.main import main
-from esmaml_mpi.config.experiment import Experiment, Request
+from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.meta.stages import Stage
-from esmaml_mpi.observations.observer import Observer
+from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.tasks import FAMILIES
 
@@ -97,34 +99,6 @@ def test_resuming_is_going_on(trained, tmp_path, name):
     assert same(whole.checkpoint["theta"], parts.checkpoint["theta"])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ALGORITHMS)
-@pytest.mark.parametrize("asked", [Asked.FISHER_PRODUCT, Asked.CANDIDATE, Asked.GRADIENT])
-def test_who_has_no_trajectories_of_a_task_samples_the_same_again(name, asked):
-    config = load(SMALL, [f"meta.algorithm={name}", "adaptation.steps=2", "task.train_size=3"]).resolved()
-    keeper, stranger = Experiment(config), Experiment(config)
-    theta = keeper.initial_theta()
-    observer = Observer(np.zeros(2), np.ones(2))
-    rng = np.random.default_rng(2)
-
-    def request(stage):
-        return Request(4, 0, stage, False, theta, observer)
-
-    samples, tally = keeper.train_units(request(Stage(Asked.SAMPLES, TASKS, 2 + 2 * SUPPORT + QUERY)), range(TASKS))
-    assert np.isfinite(samples).all() and np.all(tally.rollouts == 2 * SUPPORT + QUERY)
-    vector = np.empty(0) if asked == Asked.GRADIENT else 0.01 * rng.normal(size=theta.size)
-    if asked == Asked.CANDIDATE:
-        vector += theta
-    width = {Asked.FISHER_PRODUCT: theta.size, Asked.CANDIDATE: 2, Asked.GRADIENT: theta.size + 1}[asked]
-    stage = Stage(asked, TASKS, width, np.concatenate([vector, rng.normal(size=TASKS)]))
-    kept, tally = keeper.train_units(request(stage), range(TASKS))
-    assert np.isfinite(kept).all() and not tally.rollouts.any() and not tally.steps.any()
-    again, tally = stranger.train_units(request(stage), range(1, TASKS))
-    assert same(kept[1:], again) and not tally.rollouts.any() and not tally.observation_sums.any()
-    other, _ = keeper.train_units(Request(5, 0, stage, False, theta, observer), range(TASKS))
-    assert not any(map(same, kept, other))  # a sample is that of its iteration, for the same tasks too
-
-
 def test_a_task_whose_reward_never_varies_has_no_larger_score_than_others():
     """On four corners three of them pay an adapted policy nothing, step after step."""
     algorithm = Experiment(load(SMALL, ["meta.algorithm=e_maml"]).resolved()).algorithm
@@ -145,33 +119,37 @@ def test_the_exploration_of_a_real_task_does_not_drown_the_rest():
     ]
     config = load(SMALL, ["meta.algorithm=e_maml", *changes]).resolved()
     experiment = Experiment(config)
-    theta, observer = experiment.initial_theta(), Observer(np.zeros(2), np.ones(2))
-
-    def stage_rows(number, width, payload):
-        request = Request(0, 0, Stage(number, 4, width, payload), False, theta, observer)
-        return experiment.train_units(request, range(4))[0]
-
-    rows = stage_rows(Asked.SAMPLES, 2 + SUPPORT + QUERY, np.empty(0))
-    scores = experiment.algorithm._scores(*rows[:, :2].T, np.full(4, True))
-    found = [stage_rows(Asked.GRADIENT, theta.size + 1, payload)[:, :-1] for payload in (np.zeros(4), scores)]
+    theta = experiment.initial_theta()
+    algorithm = experiment.algorithm
+    asking = Asking(algorithm, theta, 2)
+    adapted, likelihoods = answered(experiment, theta, asking.adapted())
+    rewards = answered(experiment, theta, asking.sample(adapted)).rewards
+    steps = [sampled.steps for sampled in asking.sampled]
+    mathematics = MetaGradient(algorithm.operator.step_size, False, algorithm.exploration, steps, likelihoods)
+    scores = algorithm._scores(rewards[:, 1], rewards[:, 2] / rewards[:, 0], np.full(4, True))
+    found = [
+        answered(experiment, theta, mathematics.gradient(asking.ask, each))[:, :-1] for each in (np.zeros(4), scores)
+    ]
     moved = np.linalg.norm(found[0], axis=1)  # 0 of a task in which no episode comes to see its corner
-    ratios = (np.linalg.norm(found[1] - found[0], axis=1) / moved)[moved > 0]
+    ratios = np.linalg.norm(found[1] - found[0], axis=1)[moved > 0] / moved[moved > 0]
     assert 0.01 < np.median(ratios) < 10
 
 
 @pytest.mark.parametrize("late", range(1, 4))
 def test_a_task_that_fails_in_a_later_stage_is_counted_and_the_iteration_drawn_again(late):
     algorithm, rng = Experiment(load(SMALL).resolved()).algorithm, np.random.default_rng(4)
-    session = algorithm.iteration(np.zeros(8), Round(Phase.TRAIN, 0))
-    stage, rows = next(session), rng.normal(size=(TASKS, 2 + SUPPORT + QUERY))
+    session = algorithm.iteration(np.zeros(8), Round(Phase.TRAIN, 0), None, UnitStatistics(0, 2))
+    stage = next(session)
+    rows = np.abs(rng.normal(size=(stage.units, stage.width)))
     rows[0] = np.nan
     stage = session.send(rows)
-    for _ in range(late - 1):  # the gradient, then curvatures
+    for _ in range(3 + late):  # what else is asked of both steps' samples; then the gradient, and curvatures
         stage = session.send(np.ones((stage.units, stage.width)))
-    answers = np.ones((stage.units, stage.width))
+    assert stage.number % KINDS in (Asked.RISE, Asked.TURNED, Asked.OUTCOME)
+    answers = np.ones((TASKS, stage.units // TASKS, stage.width))
     answers[[0, 2]] = np.nan
     with pytest.raises(StopIteration) as end:
-        session.send(answers)
+        session.send(answers.reshape(stage.units, stage.width))
     step = end.value.value
     failed = np.isnan(step.values.reshape(TASKS, -1))
     assert step.gradient is None and failed[[0, 2]].all() and not failed[1].any()

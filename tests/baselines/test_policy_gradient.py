@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from linear_gaussian import POLICY, THETA, differences, expectation, nodes, slope, trajectories
+from whole_task import WholeTask
 
 from esmaml_mpi.baselines.policy_gradient import PolicyGradient
 from esmaml_mpi.errors import ConfigError
@@ -27,7 +28,7 @@ def meta_objective(theta, steps, inner):
 
 def error(estimator, steps, inner=1, baseline=0.0):
     """|gradient - exact| / |exact|."""
-    learner = PolicyGradient(POLICY, estimator, ALPHA)
+    learner = WholeTask(POLICY, estimator, ALPHA)
     found = learner.gradient(THETA, *data(learner, steps, inner, baseline), 0.0)
     exact = differences(lambda theta: meta_objective(theta, steps, inner), THETA)
     return np.linalg.norm(found - exact) / np.linalg.norm(exact)
@@ -36,7 +37,7 @@ def error(estimator, steps, inner=1, baseline=0.0):
 @pytest.mark.parametrize("estimator", ["dice", "lvc", "biased"])
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_inner_step_is_the_exact_one(estimator, steps):
-    learner = PolicyGradient(POLICY, estimator, ALPHA)
+    learner = WholeTask(POLICY, estimator, ALPHA)
     supports, _ = data(learner, steps, 1)
     np.testing.assert_allclose(learner.adapted(THETA, supports), THETA + ALPHA * slope(THETA, steps), rtol=1e-9)
 
@@ -65,7 +66,7 @@ def test_the_original_estimator_is_off(steps, inner):
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["dice", "lvc", "biased"])
 def test_first_order_is_the_gradient_after_adaptation(estimator):
-    learner = PolicyGradient(POLICY, estimator, ALPHA, first_order=True)
+    learner = WholeTask(POLICY, estimator, ALPHA, first_order=True)
     supports, query = data(learner, 2, 2)
     exact = slope(learner.adapted(THETA, supports), 2)
     np.testing.assert_allclose(learner.gradient(THETA, supports, query, 0.0), exact, rtol=1e-8)
@@ -96,7 +97,7 @@ def test_emaml_has_the_gradient_of_the_expectation_over_adaptations_to_single_ep
     exact = differences(exact_objective, THETA)
     found = {}
     for exploration in (0.0, float(steps)):
-        learner = PolicyGradient(POLICY, "biased", ALPHA / 4, exploration=exploration)
+        learner = WholeTask(POLICY, "biased", ALPHA / 4, exploration=exploration)
         found[exploration] = np.zeros(3)
         for normals, probability in zip(every, grid[1], strict=True):
             supports = (trajectories(THETA, normals, single),)
@@ -112,7 +113,7 @@ def test_emaml_has_the_gradient_of_the_expectation_over_adaptations_to_single_ep
 @pytest.mark.slow
 def test_the_exploration_of_two_inner_steps_counts_both():
     """Its gradient is that of the score times both steps' mean log-probabilities, each at its own theta."""
-    learners = [PolicyGradient(POLICY, "biased", ALPHA, exploration=exploration) for exploration in (0.0, 1.0, 2.0)]
+    learners = [WholeTask(POLICY, "biased", ALPHA, exploration=exploration) for exploration in (0.0, 1.0, 2.0)]
     normals = np.random.default_rng(0).standard_normal((3, 4, 2))  # few episodes: over all of them it would be 0
     first = trajectories(THETA, normals[0], np.full(4, 0.25))
     adapted = learners[0].adapted(THETA, (first,))
@@ -139,7 +140,7 @@ def test_the_exploration_of_two_inner_steps_counts_both():
 @pytest.mark.parametrize("first_order", [False, True])
 def test_the_gradient_is_the_slope_of_the_surrogate(estimator, first_order):
     """A line search along the gradient looks at the function that has it; but not where a part was left out."""
-    learner = PolicyGradient(POLICY, estimator, ALPHA, first_order)
+    learner = WholeTask(POLICY, estimator, ALPHA, first_order)
     supports, query = data(learner, 2, 2)
     adapted = learner.adapted(THETA, supports)
     found = learner.gradient(THETA, supports, query, 0.0)
@@ -150,7 +151,7 @@ def test_the_gradient_is_the_slope_of_the_surrogate(estimator, first_order):
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["dice", "lvc", "biased"])
 def test_fisher_products_are_those_of_the_hessian_of_the_distance(estimator):
-    learner = PolicyGradient(POLICY, estimator, ALPHA)
+    learner = WholeTask(POLICY, estimator, ALPHA)
     supports, query = data(learner, 2, 2)
     adapted = learner.adapted(THETA, supports)
 
@@ -168,7 +169,7 @@ def test_fisher_products_are_those_of_the_hessian_of_the_distance(estimator):
 
 @pytest.mark.slow
 def test_steps_after_an_end_are_as_if_they_were_not_there():
-    learner = PolicyGradient(POLICY, "dice", ALPHA)
+    learner = WholeTask(POLICY, "dice", ALPHA)
     supports, query = data(learner, 3, 1)
 
     def ended(trajectories):
@@ -193,6 +194,23 @@ def test_steps_after_an_end_are_as_if_they_were_not_there():
         )
     for first, second in zip(*found, strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-11)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", ["dice", "biased"])
+def test_trajectories_that_are_cut_add_up(estimator):
+    exploration, grid = 0.5 * (estimator == "biased"), nodes(2, 4)
+    whole, cut = (WholeTask(POLICY, estimator, ALPHA, exploration=exploration, shares=n) for n in (1, 4))
+    supports = (trajectories(THETA, *grid),)
+    adapted = whole.adapted(THETA, supports)
+    both, vector = (supports, trajectories(adapted, *grid)), np.array([0.3, -1.0, 2.0])
+    np.testing.assert_allclose(cut.adapted(THETA, supports), adapted, rtol=1e-12)
+    for what in (
+        lambda learner: learner.gradient(THETA, *both, 0.7),
+        lambda learner: learner.fisher_product(THETA, *both, vector),
+        lambda learner: learner.surrogate(THETA + 0.1, *both, 0.7, adapted),
+    ):
+        np.testing.assert_allclose(what(cut), what(whole), rtol=1e-11)
 
 
 def test_refusals():

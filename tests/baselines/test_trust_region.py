@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from linear_gaussian import POLICY, THETA, expectation, nodes, slope, trajectories
+from whole_task import WholeTask
 
-from esmaml_mpi.baselines.policy_gradient import PolicyGradient
 from esmaml_mpi.baselines.trust_region import Question, TrustRegion
 
 RNG = np.random.default_rng(3)
@@ -112,7 +112,7 @@ def test_where_the_curvature_is_flat_nothing_infinite_is_asked_for():
 @pytest.mark.parametrize("estimator", ["dice", "lvc"])
 def test_steps_of_maml_improve_the_exact_objective_within_the_limit(estimator):
     """Eight meta-iterations; expectations are exact, so each of them must be an improvement."""
-    learner, grid, theta = PolicyGradient(POLICY, estimator, 0.05), nodes(2, 8), THETA
+    learner, grid, theta = WholeTask(POLICY, estimator, 0.05), nodes(2, 8), THETA
     reached = [expectation(theta + 0.05 * slope(theta, 2), 2)]
     for _ in range(8):
         supports = (trajectories(theta, *grid),)
