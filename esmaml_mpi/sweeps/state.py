@@ -37,7 +37,7 @@ class State:
 
 
 def state_of(path: Path, config: Config) -> State:
-    """The state of the run with this results file and this resolved configuration."""
+    """The state of the run with this results file and this configuration, resolved or not."""
     total, writer = config.meta.iterations, writer_of(path)
     if not exists(path):
         return State(MISSING, 0, total, writer=writer)
@@ -57,7 +57,7 @@ def say_state(world: World, source: Config | str, overrides: Iterable[str], outp
 
     Raises UsageError where its file cannot be gone on with.
     """
-    config = load(source, overrides).resolved()
+    config = load(source, overrides, opened=False)
     path = output_of(config, output)
     state = state_of(path, config)
     if state.kind == REFUSED:

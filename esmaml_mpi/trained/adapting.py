@@ -122,6 +122,8 @@ def _opened(file: SessionFile, options: argparse.Namespace) -> SessionRecord:
     if not file.exists:
         return _begun(options)
     record = file.read()
+    if options.trust:
+        record.trusted()
     if options.results is not None:
         _check_same(file.path, record, _begun(options), options)
         return record
@@ -135,7 +137,7 @@ def _opened(file: SessionFile, options: argparse.Namespace) -> SessionRecord:
 def _begun(options: argparse.Namespace) -> SessionRecord:
     """The session that the options ask for, without rewards."""
     at, task = chosen_iteration(options.at or "last"), ROBOT if options.task is None else options.task
-    record = begun(options.results, at, options.set, options.seed or 0, task)
+    record = begun(options.results, at, options.set, options.seed or 0, task, options.trust)
     if options.task is not None:
         if not 0 <= options.task <= MOST_TASK:
             raise UsageError(f"--task {options.task}: an id from 0 to {MOST_TASK} is wanted.")
