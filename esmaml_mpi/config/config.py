@@ -43,7 +43,7 @@ class Config(sections.Sections):
         """The same of tables that may be a file's: what a file alone names is refused with UntrustedError.
 
         Not ``opened``, or not among them: nothing that is not this program's is imported, and sections that would need
-        it keep their values as they stand. Not ``known``: names may be of what this machine does not have.
+        it keep their values as they stand. Not ``known``: names in those may be of what this machine does not have.
         """
         sections_of: dict[str, Any] = {f.name: f.default_factory for f in dataclasses.fields(cls)}
         for name in tables:
@@ -51,12 +51,11 @@ class Config(sections.Sections):
                 raise unknown("section", name, sections_of)
         parsed = {}
         for name, section in sections_of.items():
-            table = tables.get(name, {})
-            parsed[name] = (
-                chosen(name, table, opens(opened, name), known)
-                if name in CHOICES
-                else parse(section, table, name, known)
-            )
+            table, opening = tables.get(name, {}), opens(opened, name)
+            if name in CHOICES:
+                parsed[name] = chosen(name, table, opening, known)
+            else:
+                parsed[name] = parse(section, table, name, known or opening)
         return cls(**parsed)
 
     @classmethod

@@ -44,7 +44,7 @@ def load(
         apply_override(tables, override)
         modules.asked(_value(override.partition("=")[2]))
     _drop_what_was_said_of_another(tables, before, opened)
-    return Config.parsed(tables, opened)
+    return Config.parsed(tables, opened, known=not isinstance(source, Config))
 
 
 def checked_overrides(overrides: Iterable[str]) -> list[str]:

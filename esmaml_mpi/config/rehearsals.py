@@ -6,6 +6,9 @@ user's file. This program's own parts are not tried.
 
 import contextlib
 import inspect
+import os
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -62,7 +65,7 @@ def _policy(told: str, policy: AnyPolicy, action_size: int) -> list[str]:
     d, n = (_integer(told, policy, name, 1) for name in ("size", "observation_size"))
     noise = _integer(told, policy, "noise_per_step", 0)
     generator = np.random.default_rng(0)
-    with _blaming(told):
+    with _blaming(told, policy):
         theta = policy.initial(generator, 1.0)
     _array(told, "initial() gave", theta, (d,), "(size,)")
     parameters = theta[:, None] + 0.1 * generator.standard_normal((d, BATCH))
@@ -78,7 +81,7 @@ def _policy(told: str, policy: AnyPolicy, action_size: int) -> list[str]:
             actions.append(_array(told, "act() gave", given, shape, "(action_size, batch)").copy())
         return np.stack(actions)
 
-    with _blaming(told):
+    with _blaming(told, policy):
         together = acted(slice(None))
         apart = np.concatenate([acted(slice(0, 2)), acted(slice(2, BATCH))], axis=2)
     if not np.array_equal(together, apart):
@@ -124,7 +127,7 @@ def _adapted(
     """What it returns, and how many rewards it asked for."""
     told_centre = (lambda parameters: None,) if getattr(operator, "tells_centre", False) else ()
     shape, total, step = theta.shape, 0, 0
-    with _blaming(told):
+    with _blaming(told, operator):
         course = operator.adapt(theta.copy(), normals, *told_centre)
         if not inspect.isgenerator(course):
             raise ConfigError(f"{told}: adapt() gave {type(course).__name__}; a generator, which yields, is wanted.")
@@ -153,7 +156,7 @@ def _adapted(
 
 def _sampler(told: str, sampler: Any, d: int, count: int) -> list[str]:
     told += source(sampler)
-    with _blaming(told):
+    with _blaming(told, sampler):
         try:
             sampler.check(d, count)
         except ConfigError:  # of this number; of the one that is needed it is said where that is known
@@ -168,7 +171,7 @@ def _sampler(told: str, sampler: Any, d: int, count: int) -> list[str]:
 
 def _decoder(told: str, decoder: Any, d: int) -> None:
     told += source(decoder)
-    with _blaming(told):
+    with _blaming(told, decoder):
         rows = max(decoder.fewest_rows(d), 2)
         if rows * d > MOST_NUMBERS:
             return
@@ -178,7 +181,7 @@ def _decoder(told: str, decoder: Any, d: int) -> None:
 
 
 def _optimizer(told: str, config: Sections, d: int) -> None:
-    with _blaming(told):
+    with _blaming(told, OPTIMIZERS[config.meta.optimizer]):
         made, other = (OPTIMIZERS[config.meta.optimizer](config.meta.step_size) for _ in range(2))
         told += source(made)
         moved = made.step(np.zeros(d), np.ones(d))
@@ -200,7 +203,7 @@ def _array(told: str, what: str, values: Any, shape: tuple[int, ...], meaning: s
 
 
 def _integer(told: str, thing: object, name: str, least: int) -> int:
-    with _blaming(told):
+    with _blaming(told, thing):
         value = getattr(thing, name)
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
         raise ConfigError(f"{told}: {name} = {value!r}; an integer >= {least} is wanted.")
@@ -208,11 +211,19 @@ def _integer(told: str, thing: object, name: str, least: int) -> int:
 
 
 @contextlib.contextmanager
-def _blaming(told: str) -> Iterator[None]:
-    """Say in one line whose part has raised, and where."""
+def _blaming(told: str, part: object) -> Iterator[None]:
+    """Say in one line whose part has raised, and where in its file."""
     try:
         yield
     except UserError:
         raise
     except Exception as error:
-        raise ConfigError(f"{told}: it raised {in_words(error)}{place(error)}.") from error
+        raise ConfigError(f"{told}: it raised {in_words(error)}{_line(error, part) or place(error)}.") from error
+
+
+def _line(error: Exception, part: object) -> str:
+    """The last line of the part's own module that was being run, as " (file.py, line 3)"; empty if there is none."""
+    owner = part if inspect.isclass(part) else type(part)
+    file = getattr(sys.modules.get(owner.__module__), "__file__", None)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" ({os.path.basename(file)}, line {lines[-1]})" if file and lines else ""

@@ -118,7 +118,7 @@ def _not_default(config: Config) -> dict[str, tuple]:
     long they last is the family's business unless it is set, and is told with the task.
     """
     chosen = {section: {each.key: getattr(getattr(config, section), each.key)} for section, each in CHOICES.items()}
-    defaults = Config.parsed({**chosen, "task": {"name": config.task.name}}, opened=False)
+    defaults = Config.parsed({**chosen, "task": {"name": config.task.name}}, opened=False, known=False)
     for section in CHOICES:  # what its own code has for defaults is not known
         if isinstance(getattr(config, section), Unopened):
             setattr(defaults, section, getattr(config, section))
