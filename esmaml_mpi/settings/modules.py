@@ -5,7 +5,6 @@ a program wants that. Who opens somebody's results file does not: names out of f
 to the import, until the user has named them too or has said that the file is trusted.
 """
 
-import difflib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -69,6 +68,8 @@ def load(place: str) -> Any:
     try:
         return attrgetter(attribute)(found)
     except AttributeError:
+        import difflib  # of those who are mistaken
+
         near = difflib.get_close_matches(attribute, dir(found), n=1)
         hint = f"; did you mean {name}:{near[0]}?" if near else ""
         where = f" ({found.__file__})" if getattr(found, "__file__", None) else ""

@@ -4,14 +4,16 @@ Beside the names of a registry itself there are those of installed packages, by 
 ``module:Class`` says.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
 from esmaml_mpi.errors import ConfigError, UserError, in_words
 from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.contract import check_members
-from esmaml_mpi.settings.fields import unknown
+from esmaml_mpi.settings.fields import show, unknown
 
 _installed: dict[str, dict[str, str]] = {}  # group -> name -> place, of entry points that were looked up
 
@@ -86,7 +88,7 @@ class Registry(dict[str, Any]):
 
     def told(self, name: str, key: str) -> str:
         """How a message speaks of a name."""
-        return f"{key} = {name!r}"
+        return f"{key} = {show(name)}"
 
     def refusal(self, name: str, key: str, place: str, error: BaseException) -> UserError:
         """What to say where a thing cannot be imported."""
@@ -117,11 +119,19 @@ class Objects(Registry):
     """A registry that is asked for things themselves; a class becomes an object if things have attributes."""
 
     def __missing__(self, name: str) -> Any:
-        found = self.find(name)
-        if self.attributes:
-            found = found() if isinstance(found, type) else found
-            self.check_made(name, found)
+        module = sys.modules.get(str(self.place(name)).partition(":")[0])
+        before, found = self._loaded.get(name, (None, None))
+        if before is None or before is not module:  # for the first time, or of a module that has been imported anew
+            found = self.find(name)
+            if self.attributes:
+                found = found() if isinstance(found, type) else found
+                self.check_made(name, found)
+            self._loaded[name] = sys.modules.get(str(self.place(name)).partition(":")[0]), found
         return found
+
+    @cached_property
+    def _loaded(self) -> dict[str, tuple[Any, Any]]:
+        return {}
 
 
 def imported(entry: str) -> Any:

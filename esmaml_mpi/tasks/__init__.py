@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from esmaml_mpi.errors import FamilyError, UserError, in_words
-from esmaml_mpi.settings.fields import parse
+from esmaml_mpi.settings.fields import MOST_SHOWN, parse, show
 from esmaml_mpi.settings.registry import Registry
 from esmaml_mpi.tasks.contract import check_attributes, check_class
 from esmaml_mpi.tasks.family import TaskFamily
@@ -20,16 +20,14 @@ class Families(Registry):
     error = FamilyError
 
     def told(self, name: str, key: str) -> str:
-        return f"task family {name!r}"
+        return f"task family {show(name)}"
 
     def refusal(self, name: str, key: str, place: str, error: BaseException) -> UserError:
         missing = getattr(error, "name", None)
         how = f' (pip install "esmaml-mpi[{missing}]")' if missing in OPTIONAL else ""
         where = "correct its file" + (" or its line in FAMILIES" if name in self else "")
-        return FamilyError(
-            f"task family {name!r} cannot be loaded from {place}: {in_words(error)}. Install what it imports{how}, or "
-            f"{where}."
-        )
+        reason = f"{in_words(error)}. Install what it imports{how}, or {where}."
+        return FamilyError(f"{self.told(name, key)} cannot be loaded from {place[:MOST_SHOWN]}: {reason}")
 
 
 # name -> where its class is; imported only when used, so that a worker carries one family's libraries and no other's.

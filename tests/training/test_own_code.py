@@ -85,6 +85,16 @@ def test_names_of_a_package_and_of_a_file_make_the_same_run(clean, capsys):
     assert '"version": "1.0"' in facts and str(clean / "site/own_package.py") in facts
 
 
+def test_a_policy_of_ones_own_acts_and_adapts_but_is_no_file(clean, capsys):
+    assert main(["train", str(_beside(clean / "own")), "--output", "run.h5", *SET]) == 0, capsys.readouterr().err
+    meta = esmaml_mpi.MetaPolicy(esmaml_mpi.read_results("run.h5"))
+    assert meta.act([0.0, 5.0], [0.3]).tolist() == [2.0]  # its own limit
+    assert main(["adapt", "run.h5", "--session", "s.h5", "--task", "7"]) == 0
+    assert "adapted policy: not written, a policy that is a Clipped cannot be written" in capsys.readouterr().out
+    assert main(["adapt", "run.h5", "--session", "robot.h5", "--command", "echo 1 {policy}"]) == 2
+    assert not Path("robot.h5").exists()
+
+
 def test_python_finds_them_too(clean):
     config = _beside(clean / "own")
     results = esmaml_mpi.train(config, SMALL)
