@@ -72,5 +72,6 @@ def _registered(environment: str) -> str:
     spec = gymnasium.registry.get(environment) if gymnasium else None
     place = getattr(spec, "entry_point", None)
     if not isinstance(place, str):
-        place = f"{place.__module__}:{place.__qualname__}" if hasattr(place, "__qualname__") else ""
+        name = getattr(place, "__qualname__", "")
+        place = f"{getattr(place, '__module__', '')}:{name}" if name else ""
     return "" if place.startswith(("gymnasium.", modules.OURS)) else place
