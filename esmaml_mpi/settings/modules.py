@@ -71,9 +71,9 @@ def load(place: str) -> Any:
         import difflib  # of those who are mistaken
 
         near = difflib.get_close_matches(attribute, dir(found), n=1)
-        hint = f"; did you mean {name}:{near[0]}?" if near else ""
+        hint = f", but {near[0]!r}" if near else ""
         where = f" ({found.__file__})" if getattr(found, "__file__", None) else ""
-        raise ImportError(f"module {name!r}{where} has no {attribute!r}{hint}", name=name) from None
+        raise ImportError(f"module {name!r}{where} has no attribute {attribute!r}{hint}", name=name) from None
 
 
 def module(name: str) -> ModuleType:
