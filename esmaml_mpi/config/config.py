@@ -75,11 +75,6 @@ class Config(sections.Sections):
         """Whether all sections are those of what they name; others are of code that has not been imported."""
         return not any(isinstance(each, Unopened) for each in (self.adaptation, self.meta))
 
-    @property
-    def is_resolved(self) -> bool:
-        """Whether what depends on the task family has been filled in."""
-        return None not in (self.task.horizon, self.task.train_size, self.task.batch_size, self.task.test_size)
-
     def to_dict(self) -> dict:
         """Nested plain values; settings that are None are left out."""
         tables = dataclasses.asdict(self)

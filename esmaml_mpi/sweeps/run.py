@@ -105,7 +105,7 @@ def _launcher(command: str) -> list[str]:
 def _list(runs: list[Run], folder: Path, count: int, options: argparse.Namespace) -> int:
     from esmaml_mpi.sweeps.state import state_of
 
-    states = [state_of(run.file(folder), run.config) for run in runs]
+    states = [state_of(run.file(folder), run.config, resolved=False) for run in runs]
     width = max(len(run.name) for run in runs)
     for run, state in zip(runs, states, strict=True):
         print(f"{run.index:5}  {run.name:{width}}  {run.file(folder)}  {state}{state.reason and ': ' + state.reason}")

@@ -116,16 +116,16 @@ def opened(path: Path, config: Config, facts: dict, overwrite: bool, lock: Outpu
     return RunRecord(kept, old.history, old.checkpoint, found.earlier.counts["recovery"])
 
 
-def check_resumable(old: Results, config: Config) -> None:
-    """Raise ConfigError unless the run of Results ``old`` may go on under ``config``. Of one that is not resolved, as
-    its family is not to be made, what is said is compared.
+def check_resumable(old: Results, config: Config, resolved: bool = True) -> None:
+    """Raise ConfigError unless the run of Results ``old`` may go on under ``config``. Of one that is not ``resolved``,
+    as its family is not to be made, only what it says is compared.
     """
     before, said = old.config, flat(config.to_dict()).keys()
     if config.is_opened and not before.is_opened:
         with contextlib.suppress(UserError):  # whatever it names and the user does not is a difference
             before = Config.parsed(before.to_dict())
     differing = changed_keys(before, config)
-    if not config.is_resolved:
+    if not resolved:
         differing = {key: values for key, values in differing.items() if key in said}
     refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in differing.items() if key not in FREE]
     if refused:
