@@ -85,7 +85,6 @@ def test_names_of_a_package_and_of_a_file_make_the_same_run(clean, capsys):
     sizes = [part for each in ("horizon=20", "batch_size=5", "test_size=5") for part in ("--set", f"task.{each}")]
     asked = ["train", str(PACKAGE / "line.toml"), "--output", "package.h5", "--is-complete", *SET, *sizes]
     assert main(asked) == 0, capsys.readouterr().err
-    assert main([*asked, "--set", "adaptation.queries=9"]) == 2
     facts = esmaml_mpi.read_results("package.h5").launches[-1]["code_own_package"]
     assert '"version": "1.0"' in facts and str(clean / "site/own_package.py") in facts
 
