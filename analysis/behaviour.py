@@ -4,14 +4,21 @@ from functools import cached_property
 
 import numpy as np
 
+from esmaml_mpi.config.code import places
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
+from esmaml_mpi.errors import UsageError
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.rollouts.trials import Trials
 from esmaml_mpi.tasks.workspace import Workspace
 from esmaml_mpi.trained.from_file import subspace_of
+
+
+def can_simulate(results: Results) -> bool:
+    """Whether the run's rollouts can be made again without importing what its file names."""
+    return not places(results.config)
 
 
 class Behaviour:
@@ -31,6 +38,12 @@ class Behaviour:
         overrides: tuple[str, ...] = (),
     ):
         self.path, self.tasks, self.adaptations = results.path, tasks, adaptations
+        if not can_simulate(results):
+            theirs = ", ".join(f"{key} = {place!r}" for key, place in places(results.config).items())
+            raise UsageError(
+                f"{self.path}: {theirs} is not this program's, and pictures import nobody's code; `esmaml evaluate "
+                f"{self.path} --trust` adapts with it"
+            )
         self.iteration, theta, mean, std = results.parameters(at)
         config = load(results.config, overrides).resolved(training=False)
         self.experiment = Experiment(config, phase, tasks, adaptations)

@@ -22,7 +22,7 @@ from esmaml_mpi.meta import algorithm_class
 from esmaml_mpi.reproducibility.randomness import Phase
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.sweeps.plan import PAPER, Sweep
-from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks import FAMILIES, make_family
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DIGITS = 8
@@ -169,6 +169,8 @@ def _series(results: Results, note: Note) -> dict[str, np.ndarray]:
     if (missing := series.failures(results, "after")) > 0:
         note(f"{results.path}: {missing} test returns are missing (failed rollouts) and left out of the means")
     config, returns = results.config, results.history["test"]["after"]
+    if not FAMILIES.is_ours(config.task.name):
+        return found
     family = make_family(config.task.name, config.task.horizon, config.task.options)
     if config.task.name == "four_corners" and family.reward == "bowl":
         unseen = -4.0 * config.task.horizon  # what never coming near a goal brings

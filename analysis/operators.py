@@ -100,7 +100,7 @@ def final(run: Results, noisy: bool, iteration: int) -> Final:
     return Final(
         panel=panel,
         operator=label(operator),
-        x=float(config.task.corruption.get("noise_std", 0.0)) if noisy else queries(operator),
+        x=float(config.task.corruption.get("noise_std", 0.0)) if noisy else queries(run),
         seed=config.run.seed,
         iteration=iteration,
         returns=test["after"][test["iteration"].tolist().index(iteration)],
@@ -118,9 +118,10 @@ def label(operator) -> str:
     return operator.operator.replace("_", " ")
 
 
-def queries(operator) -> int:
+def queries(run: Results) -> int:
     """K: what the operator tries beside theta itself."""
-    return getattr(operator, "queries", operator.rollouts - 1)
+    config = run.config
+    return getattr(config.adaptation, "queries", None) or run.rollouts_per_adaptation // config.task.rollouts - 1
 
 
 def _cells(finals: list[Final]):

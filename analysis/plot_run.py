@@ -12,7 +12,7 @@ import panels
 import script
 import series
 import style
-from behaviour import Behaviour
+from behaviour import Behaviour, can_simulate
 
 MOST_TASKS = {"sinusoid": 3}  # more curves than this cannot be told apart; else as many as there are colours
 
@@ -34,6 +34,9 @@ def plot(path: Path, output: Path, at: str | int, adaptations: int, note: script
     style.check_output(output)
     results.parameters(at)  # a wrong ``at`` is an error for every family
     draw = panels.PANELS.get(results.config.task.name)
+    if draw is not None and not can_simulate(results):
+        note("what it does is not drawn: that would import code that is not this program's")
+        draw = None
     if draw is None:
         fig, (left,) = style.figure(width=6.6, height=4.8)
     else:

@@ -20,6 +20,7 @@ import script
 import series
 import style
 import timing
+from behaviour import can_simulate
 from groups import Group, group, settings, told
 from page import Page, Section
 from scores import final
@@ -151,6 +152,9 @@ def _comparison(section: Section, title: str, groups: list[Group]) -> None:
 
 
 def _adaptation(section: Section, title: str, groups: list[Group], band: str, repeats: int) -> None:
+    groups = _known(section, title, groups)
+    if not groups:
+        return
     drawn = adaptation_curves.curves(groups, "last", repeats, section.note)
     over = "seeds" if any(len(each.rewards) > 1 for each in drawn) else "adaptations"
     fig, (ax,) = style.figure(width=8.6, height=4.4)
@@ -160,11 +164,20 @@ def _adaptation(section: Section, title: str, groups: list[Group], band: str, re
     section.table(adaptation_curves.table(drawn))
 
 
+def _known(section: Section, title: str, groups: list[Group]) -> list[Group]:
+    """The groups whose rollouts can be made again without importing anybody's code."""
+    known = [each for each in groups if all(can_simulate(run) for run in each.runs)]
+    if len(known) < len(groups):
+        section.note(f"{title}: runs of code that is not this program's are not adapted again, nothing is imported")
+    return known
+
+
 def _exploration(section: Section, title: str, groups: list[Group]) -> None:
     """The first seed of each group, three groups side by side."""
     if groups[0].family not in exploration.FAMILIES:
         section.note(f"{title}: its observations have no positions to draw")
         return
+    groups = _known(section, title, groups)
     for start in range(0, len(groups), SIDE_BY_SIDE):
         part = groups[start : start + SIDE_BY_SIDE]
         names = [f"{each.label}, seed {each.seeds[0]}" for each in part]

@@ -29,6 +29,10 @@ class UsageError(UserError, ValueError):
     exit_code = 2
 
 
+class UntrustedError(UsageError):
+    """A file asks for code that the user has not: nothing was imported."""
+
+
 class FamilyError(UserError):
     """A task family cannot be used: it breaks the contract of ``tasks/family.py``, or what it needs is missing."""
 

@@ -1,18 +1,21 @@
-"""Adaptation operators U(theta, T). To add one: write a file with such a class and add a line to ``OPERATORS``.
+"""Adaptation operators U(theta, T). To add one: write a file with such a class and add a line to ``OPERATORS``, or name
+it from outside (docs/extending.md).
 
 An operator is a generator function: it yields the parameters it wants evaluated, receives their rewards, and returns
 the adapted parameters. It knows neither tasks nor rollouts, so the same code serves a batched simulation and a robot
 that tries one policy at a time.
 """
 
+import dataclasses
 from collections.abc import Callable, Generator
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from esmaml_mpi.errors import ConfigError, in_words
-from esmaml_mpi.settings.fields import unknown
-from esmaml_mpi.settings.registry import imported
+from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.settings.contract import source
+from esmaml_mpi.settings.registry import Registry
+from esmaml_mpi.settings.sections import AdaptationSettings
 
 
 class Operator(Protocol):
@@ -49,23 +52,29 @@ class Operator(Protocol):
 
 
 # name -> where its class is; imported only when used.
-OPERATORS = {
-    "es_gradient": "esmaml_mpi.adaptation.es_gradient:ESGradient",
-    "hill_climbing": "esmaml_mpi.adaptation.hill_climbing:HillClimbing",
-    "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
-    "chain": "esmaml_mpi.adaptation.chain:Chain",
-    "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",
-    "evo_policy_gradient": "esmaml_mpi.baselines.evo_policy_gradient_steps:EvoPolicyGradientSteps",
-    "policy_gradient": "esmaml_mpi.baselines.policy_gradient_steps:PolicyGradientSteps",
-}
+OPERATORS = Registry(
+    "adaptation.operator",
+    "operators",
+    {
+        "es_gradient": "esmaml_mpi.adaptation.es_gradient:ESGradient",
+        "hill_climbing": "esmaml_mpi.adaptation.hill_climbing:HillClimbing",
+        "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
+        "chain": "esmaml_mpi.adaptation.chain:Chain",
+        "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",
+        "evo_policy_gradient": "esmaml_mpi.baselines.evo_policy_gradient_steps:EvoPolicyGradientSteps",
+        "policy_gradient": "esmaml_mpi.baselines.policy_gradient_steps:PolicyGradientSteps",
+    },
+    methods=("adapt", "pivot_last"),
+    attributes=("queries_at_once", "directions_at_once", "counts", "yields", "rollouts"),
+)
 
 
-def operator_class(name: str) -> type[Operator]:
-    """The class of a registered operator, its section [adaptation]; ConfigError if it cannot be had."""
-    if name not in OPERATORS:
-        raise unknown("adaptation.operator", name, OPERATORS)
-    try:
-        found: type[Operator] = imported(OPERATORS[name])
-        return found
-    except ImportError as error:
-        raise ConfigError(f"adaptation.operator = {name!r} cannot be used: {in_words(error)}.") from error
+def operator_class(name: str, key: str = OPERATORS.key) -> type[Operator]:
+    """The class of an operator, its section [adaptation]; ConfigError, which names ``key``, if it cannot be had."""
+    found: type[Operator] = OPERATORS.find(name, key)
+    if not (isinstance(found, type) and issubclass(found, AdaptationSettings) and dataclasses.is_dataclass(found)):
+        raise ConfigError(
+            f"{OPERATORS.told(name, key)}: {found!r}{source(found)} is not a dataclass that extends AdaptationSettings "
+            "(esmaml_mpi.settings.sections), which is wanted of an operator."
+        )
+    return found

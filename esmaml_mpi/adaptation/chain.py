@@ -109,9 +109,9 @@ def _operator(link: Mapping[str, Any], path: str) -> Operator:
     from esmaml_mpi.adaptation import OPERATORS, operator_class  # which imports this file
 
     name = link.get("operator")
-    if not isinstance(name, str) or name not in OPERATORS:
+    if not isinstance(name, str):
         raise unknown(f"{path}.operator", name, OPERATORS)
-    cls = operator_class(name)
+    cls = operator_class(name, f"{path}.operator")
     if getattr(cls, "uses_recordings", False):
         raise ConfigError(f"{path}.operator = {name!r}: a chain hands on rewards, and this one needs whole episodes.")
     for key in COMMON & link.keys():

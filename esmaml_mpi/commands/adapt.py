@@ -2,7 +2,7 @@
 
 import argparse
 
-from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation, positive
+from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation, add_trust, positive
 
 
 def add_parser(commands: Commands) -> None:
@@ -22,6 +22,7 @@ def add_parser(commands: Commands) -> None:
     adapt.add_argument("--session", required=True, metavar="FILE", help="the session, begun if it does not exist")
     add_at(adapt, default=None)
     add_set_adaptation(adapt)
+    add_trust(adapt)
     adapt.add_argument("--seed", type=int, metavar="N", help="seed of the perturbations (default: 0)")
     adapt.add_argument("--task", type=int, metavar="ID", help="take the rewards from this simulated task, no robot's")
     adapt.add_argument(

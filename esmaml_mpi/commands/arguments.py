@@ -87,6 +87,12 @@ def add_set_adaptation(parser: argparse.ArgumentParser) -> None:
     _add_set(parser, "adaptation.KEY=VALUE", example)
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Whether code that a file names may be imported."""
+    help = "import code of the user's that the file names, as an environment or an operator: only if you trust the file"
+    parser.add_argument("--trust", action="store_true", help=help)
+
+
 def add_is_complete(parser: argparse.ArgumentParser) -> None:
     """Whether to train at all: job scripts ask how far a run is, which no launcher's exit code tells."""
     help = "train nothing: say how far the run is; exit code 0 if it is complete, 75 if it is not"

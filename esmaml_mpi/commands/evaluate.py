@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation, positive
+from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation, add_trust, positive
 from esmaml_mpi.training.standard_output import reader_left
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def add_parser(commands: Commands) -> None:
     )
     evaluate.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the adaptations (default: 0)")
     add_set_adaptation(evaluate)
+    add_trust(evaluate)
     evaluate.add_argument("--json", metavar="FILE", help="also write every return to this file; - for standard output")
     evaluate.set_defaults(run=evaluate_command, collective=True)
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation
+from esmaml_mpi.commands.arguments import Commands, add_at, add_set_adaptation, add_trust
 
 
 def add_parser(commands: Commands) -> None:
@@ -21,6 +21,7 @@ def add_parser(commands: Commands) -> None:
     add_at(render)
     render.add_argument("--seed", type=int, default=0, metavar="N", help="seed of adaptation and episodes (default: 0)")
     add_set_adaptation(render)
+    add_trust(render)
     render.add_argument("--width", type=int, default=480, metavar="PIXELS", help="of each panel (default: 480)")
     render.add_argument("--height", type=int, default=400, metavar="PIXELS", help="of each panel (default: 400)")
     help = "1: real time, or 20 steps a second where steps have no duration; 0.5: slow motion (default: 1)"

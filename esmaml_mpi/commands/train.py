@@ -24,6 +24,8 @@ def add_parser(commands: Commands) -> None:
         "--resume", action="store_true", help="continue an existing results file; starts a new one if there is none"
     )
     existing.add_argument("--overwrite", action="store_true", help="replace an existing results file")
+    help = "look for modules of yours in this folder too, as beside CONFIG; repeatable"
+    train.add_argument("--modules", action="append", default=[], metavar="FOLDER", help=help)
     add_is_complete(train)
     train.set_defaults(run=train_command, collective=True)
 
@@ -36,4 +38,6 @@ def train_command(options: argparse.Namespace, world: "World") -> int:
         return say_state(world, options.config, options.set, options.output)
     from esmaml_mpi.training.launch import launch
 
-    return launch(world, options.config, options.set, options.output, options.resume, options.overwrite)
+    return launch(
+        world, options.config, options.set, options.output, options.resume, options.overwrite, options.modules
+    )

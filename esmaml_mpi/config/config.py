@@ -1,14 +1,15 @@
 """What an experiment is: typed sections, read from TOML with overrides, validated before any rank starts work."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from esmaml_mpi.config.choices import CHOICES, chosen
+from esmaml_mpi.config.choices import CHOICES, chosen, opens
 from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.config.toml_text import read_toml
-from esmaml_mpi.settings import sections
+from esmaml_mpi.config.unopened import Unopened
+from esmaml_mpi.settings import modules, sections
 from esmaml_mpi.settings.fields import allowed, parse, unknown
 from esmaml_mpi.settings.sections import known
 from esmaml_mpi.tasks import default_options, make_family
@@ -31,15 +32,30 @@ class Config(sections.Sections):
 
     @classmethod
     def from_dict(cls, tables: Mapping) -> "Config":
-        """From nested mappings; unknown names, wrong types and values out of range raise ConfigError."""
+        """From nested mappings, whose names of code are the user's wish; unknown names, wrong types and values out of
+        range raise ConfigError.
+        """
+        modules.asked(tables)
+        return cls.parsed(tables)
+
+    @classmethod
+    def parsed(cls, tables: Mapping, opened: bool | Container[str] = True, known: bool = True) -> "Config":
+        """The same of tables that may be a file's: what a file alone names is refused with UntrustedError.
+
+        Not ``opened``, or not among them: nothing that is not this program's is imported, and sections that would need
+        it keep their values as they stand. Not ``known``: names in those may be of what this machine does not have.
+        """
         sections_of: dict[str, Any] = {f.name: f.default_factory for f in dataclasses.fields(cls)}
         for name in tables:
             if name not in sections_of:
                 raise unknown("section", name, sections_of)
         parsed = {}
         for name, section in sections_of.items():
-            table = tables.get(name, {})
-            parsed[name] = chosen(name, table) if name in CHOICES else parse(section, table, name)
+            table, opening = tables.get(name, {}), opens(opened, name)
+            if name in CHOICES:
+                parsed[name] = chosen(name, table, opening, known)
+            else:
+                parsed[name] = parse(section, table, name, known or opening)
         return cls(**parsed)
 
     @classmethod
@@ -47,9 +63,23 @@ class Config(sections.Sections):
         """From TOML text."""
         return cls.from_dict(read_toml(text, "the configuration"))
 
+    @classmethod
+    def of_file(cls, text: str, file: str) -> "Config":
+        """From TOML text that ``file`` has brought along. Nothing of what it names is imported."""
+        tables = read_toml(text, "the configuration")
+        modules.came_with(tables, file)
+        return cls.parsed(tables, opened=False, known=False)
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether all sections are those of what they name; others are of code that has not been imported."""
+        return not any(isinstance(each, Unopened) for each in (self.adaptation, self.meta))
+
     def to_dict(self) -> dict:
         """Nested plain values; settings that are None are left out."""
         tables = dataclasses.asdict(self)
+        for section in (each for name, each in tables.items() if isinstance(getattr(self, name), Unopened)):
+            section.update(section.pop("others"))
         return {name: {k: v for k, v in table.items() if v is not None} for name, table in tables.items()}
 
     def to_toml(self, comments: bool = False) -> str:
@@ -60,6 +90,7 @@ class Config(sections.Sections):
 
         if not comments:
             return tomli_w.dumps(self.to_dict())
+        assert self.is_opened
         lines = []
         for section in dataclasses.fields(self):
             settings = getattr(self, section.name)
@@ -89,7 +120,13 @@ class Config(sections.Sections):
         """
         from esmaml_mpi.config.consistency import resolve  # rank 0's: the others are given resolved ones
 
-        return resolve(self, training)
+        return resolve(self.opened(), training)
+
+    def opened(self, *sections: str) -> "Config":
+        """A copy with these sections opened, or all of them: what they name is imported. UntrustedError if only a file
+        names it, and ConfigError if it cannot be had.
+        """
+        return self if self.is_opened else Config.parsed(self.to_dict(), sections or True)
 
     @property
     def rollouts_per_adaptation(self) -> int:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.config.memory import check_memory
+from esmaml_mpi.config.rehearsals import rehearse_parts
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError, FamilyError
 from esmaml_mpi.policies.contract import AnyPolicy
@@ -38,13 +39,15 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_sharing(config, family)
     policy = make_policy(resolved, family)
+    doubts = rehearse_parts(resolved, policy, family.action_size)
     with _naming("meta"):
         make_algorithm(resolved).check(policy.size)
     check_adaptation(resolved, policy)
     check_memory(resolved, family, training)
     with _limited(config):
         rehearsal = rehearse(family)
-    for warning in [*getattr(family, "model_warnings", ()), *rehearsal.warnings(config.task.name)]:
+    doubts += rehearsal.warnings(config.task.name)
+    for warning in [*getattr(family, "model_warnings", ()), *doubts]:
         print(f"esmaml: {warning}", file=sys.stderr, flush=True)
     return resolved
 

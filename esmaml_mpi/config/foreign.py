@@ -8,10 +8,14 @@ from esmaml_mpi.settings.sections import Sections
 _DIRECTIONS = {"gaussian", "orthogonal", "hadamard", "quasi_monte_carlo", "dpp", "active_subspace"}
 _DECODERS = {"average", "ridge"}
 _OPERATORS = {"es_gradient", "hill_climbing", "population_search", "chain", "evo_es_gradient"}
-_ADAPTATION = {"operator": _OPERATORS, "directions": _DIRECTIONS, "decoder": _DECODERS}
+_ESTIMATORS = {"vanilla", "forward_fd", "antithetic"}
+_ADAPTATION = {"operator": _OPERATORS, "directions": _DIRECTIONS, "decoder": _DECODERS, "estimator": _ESTIMATORS}
 OWN = {
     "task": {"name": {"four_corners", "navigation_2d", "six_circles", "sinusoid", "cartpole_sensor_bias"}},
+    "policy": {"architecture": {"mlp"}},
     "meta": {
+        "optimizer": {"sgd", "adam"},
+        "estimator": _ESTIMATORS,
         "algorithm": {"zero_order", "first_order", "evo_zero_order"},
         "directions": _DIRECTIONS,
         "decoder": _DECODERS,

@@ -1,38 +1,50 @@
 """A configuration from a file or a mapping, with overrides."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Container, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from esmaml_mpi.config.choices import CHOICES, settings_class
+from esmaml_mpi.config.choices import CHOICES, opens, settings_class
+from esmaml_mpi.config.code import all_ours
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.toml_text import read_text, read_toml
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show
 
 # What an experiment file has beside the configuration of a run, see sweeps/plan.py; a single run is not concerned.
 EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure")
 
 
-def load(source: "Config | Mapping | str | PathLike", overrides: Iterable[str] = ()) -> Config:
+def load(
+    source: "Config | Mapping | str | PathLike", overrides: Iterable[str] = (), opened: bool | Container[str] = True
+) -> Config:
     """A Config from a TOML file's path, a mapping or a Config, then ``section.key=value`` overrides (values are TOML;
     bare words are strings).
+
+    Code of the user's is looked for beside the TOML file too. Names in the file, the mapping and the overrides are the
+    user's wish; in a Config they are whoever's it was. ``opened``: see ``Config.parsed``.
     """
     if isinstance(source, Config):
         tables = source.to_dict()
     elif isinstance(source, Mapping):
         tables = _copy(source)
+        modules.asked(tables)
     elif isinstance(source, str | PathLike):
         tables = read_tables(source)
+        modules.look_in(os.path.dirname(os.path.abspath(source)))
+        modules.asked(tables)
     else:
         raise ConfigError(f"configuration {show(source)}: a TOML file's path, a mapping or a Config is wanted.")
     tables = {name: table for name, table in tables.items() if name not in EXPERIMENT_SECTIONS}
     before = _copy(tables)
     for override in checked_overrides(overrides):
         apply_override(tables, override)
-    _drop_what_was_said_of_another(tables, before)
-    return Config.from_dict(tables)
+        modules.asked(_value(override.partition("=")[2]))
+    _drop_what_was_said_of_another(tables, before, opened)
+    return Config.parsed(tables, opened, known=not isinstance(source, Config))
 
 
 def checked_overrides(overrides: Iterable[str]) -> list[str]:
@@ -49,11 +61,13 @@ def read_tables(path: str | PathLike) -> dict:
     return read_toml(read_text(path), str(path))
 
 
-def merge(tables: Mapping, overlay: Mapping) -> dict:
-    """``tables`` with the values of ``overlay`` in place of their own; nested tables are merged likewise."""
+def merge(tables: Mapping, overlay: Mapping, opened: bool = True) -> dict:
+    """``tables`` with the values of ``overlay`` in place of their own; nested tables are merged likewise. ``opened``:
+    see ``Config.parsed``.
+    """
     merged: dict[str, Any] = _copy(tables)
     _lay_over(merged, overlay)
-    _drop_what_was_said_of_another(merged, tables)
+    _drop_what_was_said_of_another(merged, tables, opened)
     return merged
 
 
@@ -93,7 +107,7 @@ def _copy(table: Any) -> Any:
     return {name: _copy(value) for name, value in table.items()} if isinstance(table, Mapping) else table
 
 
-def _drop_what_was_said_of_another(tables: dict, before: Mapping) -> None:
+def _drop_what_was_said_of_another(tables: dict, before: Mapping, opened: bool | Container[str]) -> None:
     """Where overrides have chosen another operator, algorithm, sampler or decoder, what was said of the old one alone
     means nothing any more.
     """
@@ -101,12 +115,13 @@ def _drop_what_was_said_of_another(tables: dict, before: Mapping) -> None:
         table, old = tables.get(section), before.get(section)
         if not isinstance(table, dict) or not isinstance(old, dict):
             continue
-        stale, cls = [], settings_class(section, table)
-        if cls not in (settings_class(section, old), CHOICES[section].common):
-            keys = {f.name for f in dataclasses.fields(cls)}
+        choice, stale = CHOICES[section], []
+        if table.get(choice.key, choice.default) != old.get(choice.key, choice.default):
+            known = opens(opened, section) or all_ours(section, table)
+            keys = {f.name for f in dataclasses.fields(settings_class(section, table) if known else choice.common)}
             stale = [key for key in old if key not in keys]
-        for choice, options in (("directions", "direction_options"), ("decoder", "decoder_options")):
-            if table.get(choice) != old.get(choice):
+        for name, options in (("directions", "direction_options"), ("decoder", "decoder_options")):
+            if table.get(name) != old.get(name):
                 stale.append(options)
         for key in stale:
             if key in old and table.get(key) == old[key]:

@@ -1,22 +1,46 @@
 """The parts that the sections of a configuration describe."""
 
 from esmaml_mpi.adaptation import Operator
-from esmaml_mpi.meta import Algorithm, algorithm_class
+from esmaml_mpi.config.unopened import UnopenedMeta
+from esmaml_mpi.errors import ConfigError, UserError, in_words
+from esmaml_mpi.meta import ALGORITHMS, Algorithm, algorithm_class
+from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.policies.contract import AnyPolicy
-from esmaml_mpi.policies.mlp import Policy
-from esmaml_mpi.settings.sections import Sections
+from esmaml_mpi.settings.contract import source
+from esmaml_mpi.settings.fields import show
+from esmaml_mpi.settings.sections import MetaSettings, Sections
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.interface import Interface
 
 
 def make_policy(config: Sections, sizes: TaskFamily | Interface) -> AnyPolicy:
-    """The policy of a config for observations and actions of these sizes."""
-    settings = config.policy
-    policy = Policy(
-        sizes.observation_size, sizes.action_size, tuple(settings.hidden), settings.activation, settings.output
-    )
+    """The policy of a config for observations and actions of these sizes; ConfigError if it cannot be made."""
+    settings, name = config.policy, config.policy.architecture
+    if name != "mlp" and type(config.meta).policy_of not in (MetaSettings.policy_of, UnopenedMeta.policy_of):
+        raise ConfigError(
+            f"policy.architecture = {name!r}: meta.algorithm = {config.meta.algorithm!r} makes a policy that acts at "
+            "random around an 'mlp', which is wanted."
+        )
+    architecture = POLICIES.find(name)
+    given = (sizes.observation_size, sizes.action_size, tuple(settings.hidden), settings.activation, settings.output)
+    try:
+        policy = architecture(*given, **settings.options)
+    except UserError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{POLICIES.told(name, POLICIES.key)}{source(architecture)}: it cannot be made of {given!r} and "
+            f"policy.options = {show(settings.options)}: {in_words(error)}."
+        ) from error
+    POLICIES.check_made(name, policy)
     made: AnyPolicy = config.meta.policy_of(policy)
     return made
+
+
+def has_own_policy(config: Sections) -> bool:
+    """Whether what acts is this program's own, so that it can be made without importing anybody's code."""
+    algorithm = config.meta.algorithm
+    return POLICIES.is_ours(config.policy.architecture) and ALGORITHMS.is_ours(algorithm)
 
 
 def inferred_interface(config: Sections, observation_size: int, parameters: int) -> Interface | None:
@@ -36,4 +60,7 @@ def make_operator(config: Sections) -> Operator:
 
 def make_algorithm(config: Sections) -> Algorithm:
     """The meta-learning algorithm of a resolved config."""
-    return algorithm_class(config.meta.algorithm).from_config(config)
+    name = config.meta.algorithm
+    algorithm = algorithm_class(name).from_config(config)
+    ALGORITHMS.check_made(name, algorithm)
+    return algorithm

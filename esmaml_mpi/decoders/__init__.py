@@ -1,5 +1,5 @@
 """Decoders: how directional differences become a gradient. To add one: write a file with a frozen dataclass and add a
-line to ``DECODERS``.
+line to ``DECODERS``, or name it from outside (docs/extending.md).
 
 With directions g_i ~ N(0, I) as rows of A and b_i = (f(theta + sigma g_i) - f(theta)) / sigma, a smooth f obeys
 b = A x + error with x its gradient. ``average`` needs nothing but the distribution of the directions; the others solve
@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.settings.fields import parse, unknown
-from esmaml_mpi.settings.registry import imported
+from esmaml_mpi.settings.contract import check_dataclass
+from esmaml_mpi.settings.fields import parse
+from esmaml_mpi.settings.registry import Registry
 
 
 class Decoder(Protocol):
@@ -37,19 +38,24 @@ class Decoder(Protocol):
 
 
 # name -> where its class is; imported only when used.
-DECODERS = {
-    "average": "esmaml_mpi.decoders.average:Average",
-    "ridge": "esmaml_mpi.decoders.ridge:Ridge",
-    "lasso": "esmaml_mpi.decoders.lasso:Lasso",
-    "lp": "esmaml_mpi.decoders.lp:LPDecoding",
-}
+DECODERS = Registry(
+    "decoder",
+    "decoders",
+    {
+        "average": "esmaml_mpi.decoders.average:Average",
+        "ridge": "esmaml_mpi.decoders.ridge:Ridge",
+        "lasso": "esmaml_mpi.decoders.lasso:Lasso",
+        "lp": "esmaml_mpi.decoders.lp:LPDecoding",
+    },
+    methods=("fewest_rows", "decode"),
+    attributes=("name", "requires", "any_rows"),
+)
 
 
-def decoder_class(name: str) -> type[Decoder]:
-    """The class of a registered decoder; ConfigError if there is none."""
-    if name not in DECODERS:
-        raise unknown("decoder", name, DECODERS)
-    found: type[Decoder] = imported(DECODERS[name])
+def decoder_class(name: str, key: str = DECODERS.key) -> type[Decoder]:
+    """The class of a decoder; ConfigError, naming ``key``, if there is none or it cannot be had."""
+    found: type[Decoder] = DECODERS.find(name, key)
+    check_dataclass(DECODERS.told(name, key), found)
     return found
 
 
@@ -58,7 +64,9 @@ def make_decoder(name: str, options: Mapping = {}, path: str = "decoder_options"
 
     Packages it requires are looked for but not imported, so that a process that never decodes stays lean.
     """
-    decoder = parse(decoder_class(name), options, path)
+    key = path.removesuffix("_options")
+    decoder = parse(decoder_class(name, key), options, path)
+    DECODERS.check_made(name, decoder, key)
     missing = [package for package in decoder.requires if find_spec(package) is None]
     if missing:
         raise ConfigError(f"decoder {name!r} needs {', '.join(missing)}: pip install {' '.join(missing)}.")

@@ -1,7 +1,8 @@
 """How queries become a gradient of the Gaussian smoothing f_sigma(theta) = E f(theta + sigma g), g ~ N(0, I).
 
 Every estimator here has the form gradient = (1 / (m sigma)) sum_i difference_i g_i over m directions g_i, and states
-only its differences. To add one: write a file with such an object and add a line to ``ESTIMATORS``.
+only its differences. To add one: write a file with such an object and add a line to ``ESTIMATORS``,
+or name it from outside (docs/extending.md).
 """
 
 from typing import Protocol
@@ -11,6 +12,7 @@ import numpy as np
 from esmaml_mpi.estimators.antithetic import Antithetic
 from esmaml_mpi.estimators.forward_fd import ForwardFD
 from esmaml_mpi.estimators.vanilla import Vanilla
+from esmaml_mpi.settings.registry import Objects
 
 
 class Estimator(Protocol):
@@ -28,4 +30,10 @@ class Estimator(Protocol):
         """Differences (..., m) from query values (..., m, len(signs)) and the pivot's value (...)."""
 
 
-ESTIMATORS: dict[str, Estimator] = {"vanilla": Vanilla(), "forward_fd": ForwardFD(), "antithetic": Antithetic()}
+ESTIMATORS = Objects(
+    "estimator",
+    "estimators",
+    {"vanilla": Vanilla(), "forward_fd": ForwardFD(), "antithetic": Antithetic()},
+    methods=("differences",),
+    attributes=("signs", "needs_pivot"),
+)

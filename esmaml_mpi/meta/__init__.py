@@ -1,4 +1,6 @@
-"""Meta-learning algorithms, one a file. To add one: write a file with such a class and add a line to ``ALGORITHMS``."""
+"""Meta-learning algorithms, one a file. To add one: write a file with such a class and add a line to ``ALGORITHMS``,
+or name it from outside (docs/extending.md).
+"""
 
 from collections.abc import Generator
 from typing import Protocol
@@ -6,15 +8,14 @@ from typing import Protocol
 import numpy as np
 
 from esmaml_mpi.directions.subspace import Subspace
-from esmaml_mpi.errors import ConfigError, in_words
 from esmaml_mpi.meta.perturbations import Perturbations
 from esmaml_mpi.meta.stages import Combination, Request, Stage, Step
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round
 from esmaml_mpi.rollouts.evaluator import Evaluator
 from esmaml_mpi.rollouts.units import Tally
-from esmaml_mpi.settings.fields import unknown
-from esmaml_mpi.settings.registry import imported
+from esmaml_mpi.settings.contract import check_dataclass
+from esmaml_mpi.settings.registry import Registry
 from esmaml_mpi.settings.sections import Sections
 
 
@@ -60,22 +61,27 @@ class Algorithm(Protocol):
 
 
 # name -> where its class is; imported only when used.
-ALGORITHMS = {
-    "zero_order": "esmaml_mpi.meta.zero_order:ZeroOrder",
-    "first_order": "esmaml_mpi.meta.first_order:FirstOrder",
-    "pg_maml": "esmaml_mpi.baselines.pg_maml:PGMAML",
-    "evo_maml": "esmaml_mpi.baselines.evo_maml:EvoMAML",
-    "evo_zero_order": "esmaml_mpi.baselines.evo_zero_order:EvoZeroOrder",
-    "e_maml": "esmaml_mpi.baselines.pg_maml:EMAML",
-}
+ALGORITHMS = Registry(
+    "meta.algorithm",
+    "algorithms",
+    {
+        "zero_order": "esmaml_mpi.meta.zero_order:ZeroOrder",
+        "first_order": "esmaml_mpi.meta.first_order:FirstOrder",
+        "pg_maml": "esmaml_mpi.baselines.pg_maml:PGMAML",
+        "evo_maml": "esmaml_mpi.baselines.evo_maml:EvoMAML",
+        "evo_zero_order": "esmaml_mpi.baselines.evo_zero_order:EvoZeroOrder",
+        "e_maml": "esmaml_mpi.baselines.pg_maml:EMAML",
+    },
+    methods=("Settings", "from_config", "check", "iteration", "work"),
+    attributes=(
+        *("evaluations", "counts", "most_units", "tasks_at_once", "queries_at_once", "directions_held"),
+        *("uses_subspace", "keeps_unit_statistics", "announcement"),
+    ),
+)
 
 
 def algorithm_class(name: str) -> type[Algorithm]:
-    """The class of a registered algorithm; ConfigError if there is none or it cannot be had."""
-    if name not in ALGORITHMS:
-        raise unknown("meta.algorithm", name, ALGORITHMS)
-    try:
-        found: type[Algorithm] = imported(ALGORITHMS[name])
-        return found
-    except ImportError as error:
-        raise ConfigError(f"meta.algorithm = {name!r} cannot be used: {in_words(error)}.") from error
+    """The class of an algorithm; ConfigError if there is none or it cannot be had."""
+    found: type[Algorithm] = ALGORITHMS.find(name)
+    check_dataclass(f"Settings of {ALGORITHMS.told(name, ALGORITHMS.key)}", found.Settings)
+    return found

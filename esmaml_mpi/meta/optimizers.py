@@ -1,10 +1,12 @@
 """How a meta-gradient moves theta: plain ascent (the paper's) or Adam."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+
+from esmaml_mpi.settings.registry import Objects
 
 
 class Optimizer(Protocol):
@@ -82,4 +84,7 @@ def _power(base: float, count: int) -> float:
     return found
 
 
-OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {"sgd": SGD, "adam": Adam}
+# Name -> what makes one from a step size.
+OPTIMIZERS = Objects(
+    "meta.optimizer", "optimizers", {"sgd": SGD, "adam": Adam}, methods=("step", "to_arrays", "restore")
+)

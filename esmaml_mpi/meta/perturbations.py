@@ -61,7 +61,8 @@ class Perturbations:
     @property
     def signs(self) -> tuple[float, ...]:
         """A direction is queried once for each sign."""
-        return ESTIMATORS[self.estimator].signs
+        signs: tuple[float, ...] = ESTIMATORS[self.estimator].signs
+        return signs
 
     @property
     def directions(self) -> int:

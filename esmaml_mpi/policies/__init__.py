@@ -1,1 +1,14 @@
-"""Policies: linear and multi-layer, in batches."""
+"""Policies: linear and multi-layer, in batches. To add an architecture: write a file with such a class
+(``contract.py``) and add a line to ``POLICIES``, or name it from outside (docs/extending.md).
+"""
+
+from esmaml_mpi.settings.registry import Registry
+
+# name -> where its class is; imported only when used.
+POLICIES = Registry(
+    "policy.architecture",
+    "policies",
+    {"mlp": "esmaml_mpi.policies.mlp:Policy"},
+    methods=("initial", "bind"),
+    attributes=("size", "observation_size", "noise_per_step"),
+)

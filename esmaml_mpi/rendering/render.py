@@ -48,7 +48,7 @@ def _render(options: argparse.Namespace) -> None:
     path = _output(options)
     _check_numbers(options)
     check_libraries(path.suffix.lower())
-    trained = find_trained(options.results, options.at, options.set, options.seed)
+    trained = find_trained(options.results, options.at, options.set, options.seed, options.trust)
     task = trained.test_tasks[0] if options.task is None else options.task
     if not 0 <= task <= MOST_TASK:
         raise UsageError(f"--task {task}: an id from 0 to {MOST_TASK} is wanted.")

@@ -1,5 +1,6 @@
 """A run in a few facts, as plain values that JSON can hold."""
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -8,8 +9,7 @@ import numpy as np
 
 from esmaml_mpi.config.choices import CHOICES
 from esmaml_mpi.config.config import Config, changed_keys
-from esmaml_mpi.config.loading import load
-from esmaml_mpi.config.makers import make_operator
+from esmaml_mpi.config.unopened import Unopened
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.results.history import GROUPS
@@ -17,7 +17,7 @@ from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.settings.sections import TaskSettings
 from esmaml_mpi.sweeps.state import COMPLETE, is_complete
-from esmaml_mpi.tasks import make_family, options_of
+from esmaml_mpi.tasks import FAMILIES, make_family, options_of
 
 RECENT = 50  # iterations that the rate is of
 DERIVED = tuple(f"task.{f.name}" for f in dataclasses.fields(TaskSettings) if f.metadata and f.default is None)
@@ -40,7 +40,7 @@ def summarize(results: Results) -> dict:
         "policy": {"hidden": config.policy.hidden, "parameters": int(results.checkpoint["theta"].size)},
         "algorithm": config.meta.algorithm,
         "operator": config.adaptation.operator,
-        "rollouts_per_adaptation": make_operator(config).rollouts * config.task.rollouts,
+        "rollouts_per_adaptation": results.rollouts_per_adaptation,
         "tests": _tests(results),
         "time": _time(results),
         "trouble": _trouble(results),
@@ -118,11 +118,14 @@ def _not_default(config: Config) -> dict[str, tuple]:
     long they last is the family's business unless it is set, and is told with the task.
     """
     chosen = {section: {each.key: getattr(getattr(config, section), each.key)} for section, each in CHOICES.items()}
-    defaults = load({**chosen, "task": {"name": config.task.name}})
-    try:
-        defaults.task.options = options_of(make_family(config.task.name))
-    except UserError:  # a family that this machine does not have
-        defaults.task.options = config.task.options
+    defaults = Config.parsed({**chosen, "task": {"name": config.task.name}}, opened=False, known=False)
+    for section in CHOICES:  # what its own code has for defaults is not known
+        if isinstance(getattr(config, section), Unopened):
+            setattr(defaults, section, getattr(config, section))
+    defaults.task.options = config.task.options
+    if FAMILIES.is_ours(config.task.name):
+        with contextlib.suppress(UserError):  # a family whose library this machine does not have
+            defaults.task.options = options_of(make_family(config.task.name))
     changed = changed_keys(defaults, config)
     for key, (default, value) in changed_keys(Config(), config).items():
         if key in ("task.name", *(f"{section}.{each.key}" for section, each in CHOICES.items())):

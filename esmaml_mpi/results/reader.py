@@ -1,4 +1,4 @@
-"""Reading results files, of running jobs too. Nothing in a file is executed."""
+"""Reading results files, of running jobs too. Nothing in a file is executed: nor is what its configuration names."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.makers import inferred_interface, make_policy
+from esmaml_mpi.config.makers import has_own_policy, inferred_interface, make_operator, make_policy
 from esmaml_mpi.errors import ResultsError, printable
 from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.results.code import code_of
 from esmaml_mpi.results.earlier import Column, Earlier
 from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.interface import GROUP, interface_from
@@ -20,6 +21,7 @@ from esmaml_mpi.results.regular_file import RegularFile
 from esmaml_mpi.results.seal import SESSION_KIND, SIZE
 from esmaml_mpi.results.structure import CHECKPOINT, Mismatch, Stored, check_numbers, check_shapes
 from esmaml_mpi.results.survey import plain, survey, text
+from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.interface import Interface
 
@@ -31,6 +33,9 @@ class Results:
     config, history, checkpoint tree, test task ids, provenance of each launch, and its file if it has one.
     ``interface`` is what its policies take and give: of an older file sizes alone, which follow from the parameters.
     ``unknown_series`` are those of the file that this version does not know: a newer one has written it.
+
+    What the configuration of a file names is not imported: sections that would need it keep their values as they stand
+    (``config.is_opened``). ``trusted`` lets it be imported from now on.
     """
 
     path: Path | None
@@ -41,6 +46,24 @@ class Results:
     launches: list[dict]
     interface: Interface
     unknown_series: tuple[str, ...] = ()
+    rollouts_stated: int = 0  # what the file says of the next one
+
+    def trusted(self) -> "Results":
+        """These results, after letting what the file names be imported; the user has said that it is trusted. Modules
+        are looked for where the run had them, too.
+        """
+        modules.asked(self.config.to_dict())
+        for code in code_of(self.launches[-1] if self.launches else {}).values():
+            if code.file:
+                modules.look_in(code.folder)
+        return self
+
+    @property
+    def rollouts_per_adaptation(self) -> int:
+        """Episodes that adapting one policy to one task takes; 0 if only the operator's own code knows."""
+        if self.config.is_opened:
+            return make_operator(self.config).rollouts * self.config.task.rollouts
+        return self.rollouts_stated
 
     @property
     def _name(self) -> str:
@@ -123,7 +146,7 @@ def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, d
     found = survey(file, size)
     if text(file, "/", "kind", "") == SESSION_KIND:
         raise ResultsError(f"{path} is a session of `esmaml adapt --session`, and a training run's file is wanted.")
-    config = Config.from_toml(text(file, "config", "toml"))
+    config = Config.of_file(text(file, "config", "toml"), str(path))
     chosen = check_shapes(found, config)
     checkpoint: dict = {"optimizer": {}}
     for name in chosen:
@@ -140,7 +163,9 @@ def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, d
     observations, parameters = len(checkpoint["statistics"]["sums"]) // 2, checkpoint["theta"].size
     interface = read_interface(file, found, config, observations, parameters)
     launches = _launches(file)
-    return Results(path, config, History(), checkpoint, task_ids.tolist(), launches, interface, unknown), chosen
+    rollouts = 0 if config.is_opened else _rollouts(file)
+    ids = task_ids.tolist()
+    return Results(path, config, History(), checkpoint, ids, launches, interface, unknown, rollouts), chosen
 
 
 def read_interface(
@@ -153,8 +178,10 @@ def read_interface(
         names = ("observation_size", "action_size", "actions_scaled", "rate")
         interface: Interface | None = interface_from({name: plain(file, GROUP, name) for name in names}, told)
     else:  # a file of an earlier version
-        interface = inferred_interface(config, observations, parameters)
+        interface = inferred_interface(config, observations, parameters) if has_own_policy(config) else None
     if interface is not None:
+        if not has_own_policy(config) and interface.observation_size == observations:
+            return interface  # only its own code knows how many parameters it has
         policy = make_policy(config, interface)
         if (policy.observation_size, policy.size) == (observations, parameters):
             return interface
@@ -176,6 +203,14 @@ def _launches(file: h5py.File) -> list[dict]:
                 raise Mismatch(f"{fact} of {name} is {'a text' if isinstance(value, str) else 'a number'}")
         launches.append({printable(fact): printable(v) if isinstance(v, str) else v for fact, v in facts.items()})
     return launches
+
+
+def _rollouts(file: h5py.File) -> int:
+    """What the file itself says that one adaptation takes."""
+    told = plain(file, "test/after", "rollouts_per_adaptation")
+    if not isinstance(told, int) or told < 0:
+        raise Mismatch("rollouts_per_adaptation of test/after is not a number of rollouts")
+    return told
 
 
 def _columns(file: h5py.File, chosen: dict[str, Stored]) -> dict[tuple[str, str], Column]:

@@ -24,6 +24,7 @@ from esmaml_mpi.results.reader import read_interface
 from esmaml_mpi.results.seal import SESSION_KIND, seal
 from esmaml_mpi.results.structure import Mismatch, Stored
 from esmaml_mpi.results.survey import plain, survey, text
+from esmaml_mpi.settings import modules
 from esmaml_mpi.tasks.interface import Interface
 
 SESSION_VERSION = 2
@@ -52,6 +53,11 @@ class SessionRecord:
     rewards: list[float] = field(default_factory=list)
     notes: dict[int, str] = field(default_factory=dict)
     subspace: Subspace | None = None  # where the sampler of directions uses it
+
+    def trusted(self) -> "SessionRecord":
+        """This record, after letting what it names be imported; the user has said that it is trusted."""
+        modules.asked(self.config.to_dict())
+        return self
 
 
 class SessionFile:
@@ -152,7 +158,7 @@ def _record(path: Path, file: h5py.File, found: dict[str, Stored]) -> SessionRec
         raise Mismatch("its observations are not scaled by finite numbers above 0")
     if not (rewards < np.inf).all():  # nan too
         raise Mismatch("its rewards are not numbers")
-    config = Config.from_toml(text(file, "config", "toml"))
+    config = Config.of_file(text(file, "config", "toml"), str(path))
     return SessionRecord(
         config,
         theta,

@@ -11,6 +11,7 @@ import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm
+from esmaml_mpi.meta.optimizers import OPTIMIZERS
 from esmaml_mpi.observations.statistics import STORED_LIMBS, ObservationStatistics
 from esmaml_mpi.results.history import GROUPS
 
@@ -46,9 +47,11 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
         raise Mismatch(f"checkpoint/statistics/sums has {rows} rows, an odd number")
     for name in ("iteration", "statistics/count"):
         _chosen(found, chosen, CHECKPOINT + name, "i", ())
-    algorithm = make_algorithm(config)
     tasks = chosen["test/task_id"].shape[0]
-    sizes = {"E": algorithm.evaluations, "d": d, "n": rows // 2, "tasks": tasks, "repeats": config.test.repeats}
+    # Only its own code knows how much an algorithm of the user's evaluates.
+    algorithm = make_algorithm(config) if config.is_opened else None
+    evaluations = algorithm.evaluations if algorithm else None
+    sizes = {"E": evaluations, "d": d, "n": rows // 2, "tasks": tasks, "repeats": config.test.repeats}
     _check_series(found, chosen, sizes)
     if config.meta.optimizer == "adam":
         _chosen(found, chosen, "checkpoint/optimizer/count", "i", ())
@@ -57,6 +60,15 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
             if shape not in ((), (d,)):
                 raise Mismatch(f"{name} {'is missing' if shape is None else 'has another size than theta'}")
             _chosen(found, chosen, name, "f", shape)
+    elif not OPTIMIZERS.is_ours(config.meta.optimizer):
+        for name in (each for each in found if each.startswith("checkpoint/optimizer/")):
+            _chosen(
+                found,
+                chosen,
+                name,
+                found[name].dtype.kind if found[name].dtype.kind in "if" else "f",
+                found[name].shape,
+            )
     if _any(found, "checkpoint/memory/"):  # files of earlier versions have none, and used none
         (kept, _) = _chosen(found, chosen, "checkpoint/memory/matrix", "f", (None, d))
         if kept > config.meta.memory_rows:
@@ -64,7 +76,7 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
         _chosen(found, chosen, "checkpoint/memory/latest", "f", (d,))
         _chosen(found, chosen, "checkpoint/memory/forgotten", "f", ())
     if _any(found, "checkpoint/unit_statistics/"):
-        units = algorithm.keeps_unit_statistics
+        units = algorithm.keeps_unit_statistics if algorithm else None
         _chosen(found, chosen, "checkpoint/unit_statistics/sums", "f", (units, 1 + rows))
     return chosen
 
@@ -96,7 +108,7 @@ def check_numbers(iterations: Mapping[str, np.ndarray], checkpoint: Mapping[str,
         raise Mismatch("checkpoint/statistics are not those of observations") from None
 
 
-def _check_series(found: Mapping[str, Stored], chosen: dict[str, Stored], sizes: Mapping[str, int]) -> None:
+def _check_series(found: Mapping[str, Stored], chosen: dict[str, Stored], sizes: Mapping[str, int | None]) -> None:
     for group, series in GROUPS.items():
         if not _any(found, group + "/") and all(
             about.default is not None for name, about in series.items() if name != "iteration"

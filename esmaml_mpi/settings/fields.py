@@ -67,8 +67,11 @@ def show(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + ".."
 
 
-def parse(cls: type[Settings], values: Mapping[str, Any], path: str) -> Settings:
-    """Build settings dataclass ``cls`` from a mapping; errors name each key behind ``path``, as meta.sigma."""
+def parse(cls: type[Settings], values: Mapping[str, Any], path: str, known: bool = True) -> Settings:
+    """Build settings dataclass ``cls`` from a mapping; errors name each key behind ``path``, as meta.sigma.
+
+    ``known``: whether names out of registries must be those of something that there is, here and now.
+    """
     if not isinstance(values, Mapping):
         raise ConfigError(f"{path} = {show(values)}: a table of settings is wanted, not {_kind(values)}.")
     fields = {field.name: field for field in dataclasses.fields(cls) if field.metadata}
@@ -76,15 +79,15 @@ def parse(cls: type[Settings], values: Mapping[str, Any], path: str) -> Settings
         if key not in fields:
             raise unknown("key", f"{path}.{key}", [f"{path}.{name}" for name in fields])
     hints = typing.get_type_hints(cls)
-    return cls(**{key: check(value, hints[key], fields[key], f"{path}.{key}") for key, value in values.items()})
+    return cls(**{key: check(value, hints[key], fields[key], f"{path}.{key}", known) for key, value in values.items()})
 
 
-def check(value: Any, annotation: Any, field: dataclasses.Field, key: str) -> Any:
+def check(value: Any, annotation: Any, field: dataclasses.Field, key: str, known: bool = True) -> Any:
     """``value`` as the annotated type if field and type allow it; a ConfigError naming ``key`` if not."""
     value = _convert(value, annotation, key)
     for element in value if isinstance(value, list) else [value]:
         if element is not None and not isinstance(element, dict):
-            _check_limits(element, field.metadata, key)
+            _check_limits(element, field.metadata, key, known)
     return value
 
 
@@ -92,7 +95,9 @@ def allowed(field: dataclasses.Field) -> str:
     """What a field accepts, in words ("" when only its type limits it)."""
     limits = field.metadata
     if limits["choices"] is not None:
-        return "one of " + ", ".join(map(str, _choices(limits["choices"])))
+        options = _choices(limits["choices"])
+        names = ", ".join(sorted(map(str, options)) if hasattr(options, "accepts") else map(str, options))
+        return f"one of {names}" + (" or MODULE:CLASS" if hasattr(options, "accepts") else "")
     return " and ".join(f"{sign} {limits[name]}" for name, sign in _SIGNS.items() if limits[name] is not None)
 
 
@@ -123,10 +128,10 @@ def _convert(value: Any, annotation: Any, key: str) -> Any:
     return value
 
 
-def _check_limits(value: Any, limits: Mapping[str, Any], key: str) -> None:
+def _check_limits(value: Any, limits: Mapping[str, Any], key: str, known: bool) -> None:
     if limits["choices"] is not None:
-        options = list(_choices(limits["choices"]))
-        if value not in options:
+        options = _choices(limits["choices"])
+        if not _accepted(value, options) and (known or not hasattr(options, "accepts")):
             raise ConfigError(f"{key} = {show(value)}: {unknown('value', value, map(str, options))}")
     bad = (
         (limits["minimum"] is not None and value < limits["minimum"])
@@ -153,6 +158,12 @@ def _is_text(value: str) -> bool:
         return b"\0" not in value.encode()
     except UnicodeEncodeError:
         return False
+
+
+def _accepted(value: Any, options: Iterable[str]) -> bool:
+    """Whether it is one of them; a registry knows more names than its own."""
+    accepts = getattr(options, "accepts", None)
+    return bool(accepts(value)) if accepts is not None and isinstance(value, str) else value in options
 
 
 def _choices(choices: Choices) -> Iterable[str]:

@@ -4,7 +4,7 @@ Defaults are the paper's (Song et al. 2020, appendix): 150 + 150 evaluations, si
 K = 20, width 32, forward finite differences, tasks (50, 5, 5) or (N, N, N).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,13 +18,14 @@ MOST_THREADS = 4096  # more than any node has cores
 KEY_WORD = 2**32 - 1  # adaptation steps and task ids are 32-bit parts of the keys of random streams
 
 
-def _registry(module: str, name: str) -> Callable[[], list[str]]:
+def _registry(module: str, name: str) -> Callable[[], Iterable[str]]:
     """Choices that are the keys of a registry, looked up when needed: settings stay free of the code they configure."""
 
-    def choices() -> list[str]:
+    def choices() -> Iterable[str]:
         from importlib import import_module
 
-        return sorted(getattr(import_module(module), name))
+        registry: Iterable[str] = getattr(import_module(module), name)
+        return registry
 
     return choices
 
@@ -110,6 +111,8 @@ class TaskSettings:
 class PolicySettings:
     """The policy's architecture."""
 
+    architecture: str = setting("mlp", "what a policy is made of", choices=_registry("esmaml_mpi.policies", "POLICIES"))
+    options: dict = setting({}, "options of that architecture, where it has any")
     hidden: list[int] = setting([32], "hidden layer widths; [] is a linear policy", minimum=1)
     activation: str = setting("relu", "hidden activation", choices=("relu", "tanh"))
     output: str = setting("tanh", "output squashing", choices=("tanh", "identity"))

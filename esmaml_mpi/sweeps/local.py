@@ -46,6 +46,7 @@ class Local:
     folder: Path
     jobs: int
     launcher: list[str]
+    modules: Path  # where modules of the user's are looked for: beside the experiment file
     done: int = 0  # runs that are complete, those from before included
     total: int = 0
     active: list[Active] = field(default_factory=list)
@@ -86,7 +87,7 @@ class Local:
             return
         config = self.folder / f"{run.name}.toml"
         command = [*self.launcher, sys.executable, "-m", "esmaml_mpi", "train", str(config)]
-        command += ["--output", str(run.file(self.folder)), "--resume"]
+        command += ["--output", str(run.file(self.folder)), "--resume", "--modules", str(self.modules)]
         try:
             check_replaceable(config, "its configuration ", b"[run]\nname = ")
             config.write_text(run.config.to_toml(), encoding="utf-8")

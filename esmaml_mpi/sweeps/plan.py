@@ -39,6 +39,7 @@ from typing import Any
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.loading import EXPERIMENT_SECTIONS, apply_override, load, merge, read_tables
 from esmaml_mpi.errors import ConfigError, UsageError
+from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show, unknown
 
 PAPER = "paper"  # the size of the file as it stands
@@ -72,6 +73,7 @@ class Sweep:
     def __init__(self, path: str | PathLike[str], size: str = PAPER, overrides: Iterable[str] = ()) -> None:
         self.path, self.size, self.name = Path(path), size, Path(path).stem
         tables = read_tables(path)
+        modules.look_in(self.path.resolve().parent)
         sizes = _table(tables.pop("sizes", {}), "sizes")
         if size != PAPER:
             if size not in sizes or PAPER in sizes:
@@ -100,22 +102,24 @@ class Sweep:
     def __len__(self) -> int:
         return len(self._points) * len(self.seeds)
 
-    def runs(self) -> list[Run]:
-        """Every run with its resolved configuration; the first error in any of them is raised, with its point."""
+    def runs(self, resolved: bool = True) -> list[Run]:
+        """Every run with its resolved configuration; the first error in any of them is raised, with its point. Not
+        ``resolved``: no family is made and nothing of the user's imported, for those who only look how far runs are.
+        """
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            configs = {point: self._resolve(point) for point in self._points}
+            configs = {point: self._resolve(point, resolved) for point in self._points}
         for line in dict.fromkeys(said.getvalue().splitlines()):  # what a simulator says of its model is said once
             print(line, file=sys.stderr, flush=True)
         self._check_differ(configs)
         names = [(seed, point) for seed in self.seeds for point in self._points]
         return [self._run(i, seed, point, configs[point]) for i, (seed, point) in enumerate(names)]
 
-    def run(self, index: int) -> Run:
+    def run(self, index: int, resolved: bool = True) -> Run:
         """The run of this index alone; UsageError if there is none."""
         if not 0 <= index < len(self):
             raise UsageError(f"--index {index}: {self.path} has {len(self)} runs, 0 to {len(self) - 1}.")
         seed, point = self.seeds[index // len(self._points)], list(self._points)[index % len(self._points)]
-        return self._run(index, seed, point, self._resolve(point))
+        return self._run(index, seed, point, self._resolve(point, resolved))
 
     def _run(self, index: int, seed: int, point: str, config: Config) -> Run:
         config = replace(config, run=replace(config.run, seed=seed))
@@ -131,12 +135,12 @@ class Sweep:
                     f"{self.path}: {other} and {point} have the same settings, and would be trained twice."
                 )
 
-    def _resolve(self, point: str) -> Config:
+    def _resolve(self, point: str, resolved: bool) -> Config:
         try:
-            config = load(merge(self._tables, self._points[point]), self._overrides)
+            config = load(merge(self._tables, self._points[point], resolved), self._overrides, resolved)
             if point:
                 config.run.name = f"{config.run.name}_{point}"
-            return config.resolved()
+            return config.resolved() if resolved else config
         except ConfigError as error:
             raise ConfigError(f"{self.path}, {point or 'the run'}: {error}") from error
 

@@ -41,7 +41,7 @@ def _refuse_ranks() -> str:
 def _whole(options: argparse.Namespace) -> int:
     plan = Sweep(options.experiment, options.size, options.set)
     folder = _folder(options, plan)
-    runs = _chosen(plan.runs(), options.only)
+    runs = _chosen(plan.runs(resolved=not options.list), options.only)
     if options.list:
         try:
             return _list(runs, folder, len(plan), options)
@@ -55,14 +55,14 @@ def _train_one(options: argparse.Namespace, world: World) -> int:
 
     def prepare() -> str:
         plan = Sweep(options.experiment, options.size, options.set)
-        (run,) = _chosen([plan.run(options.index)], options.only)
+        (run,) = _chosen([plan.run(options.index, resolved=not options.is_complete)], options.only)
         return json.dumps({"config": run.config.to_dict(), "output": str(run.file(_folder(options, plan)))})
 
     told = json.loads(agree(world, prepare))
     if options.is_complete:
         from esmaml_mpi.sweeps.state import say_state  # it reads files, which workers do not
 
-        return say_state(world, Config.from_dict(told["config"]), (), told["output"])
+        return say_state(world, Config.parsed(told["config"], opened=False), (), told["output"])
     if world.rank == 0:
         print(f"run {options.index}: {told['output']}", flush=True)
     return launch(world, Config.from_dict(told["config"]), (), told["output"], resume=True, overwrite=False)
@@ -88,7 +88,7 @@ def _complete(runs: list[Run], folder: Path, options: argparse.Namespace) -> int
     threads = max(run.config.run.threads for run in left)
     jobs = min(options.jobs or (1 if launcher else max(cores() // threads, 1)), len(left))
     print(f"{folder}: {len(runs)} runs, {done} complete; {jobs} at once", flush=True)
-    return Local(folder, jobs, launcher, done).run(left)
+    return Local(folder, jobs, launcher, Path(options.experiment).resolve().parent, done).run(left)
 
 
 def _launcher(command: str) -> list[str]:
@@ -105,7 +105,7 @@ def _launcher(command: str) -> list[str]:
 def _list(runs: list[Run], folder: Path, count: int, options: argparse.Namespace) -> int:
     from esmaml_mpi.sweeps.state import state_of
 
-    states = [state_of(run.file(folder), run.config) for run in runs]
+    states = [state_of(run.file(folder), run.config, resolved=False) for run in runs]
     width = max(len(run.name) for run in runs)
     for run, state in zip(runs, states, strict=True):
         product(f"{run.index:5}  {run.name:{width}}  {run.file(folder)}  {state}{state.reason and ': ' + state.reason}")

@@ -36,8 +36,8 @@ class State:
         return text + (f", by {self.writer}" if self.writer else "")
 
 
-def state_of(path: Path, config: Config) -> State:
-    """The state of the run with this results file and this resolved configuration."""
+def state_of(path: Path, config: Config, resolved: bool = True) -> State:
+    """The state of the run with this results file and this configuration; ``resolved``: whether that is."""
     total, writer = config.meta.iterations, writer_of(path)
     if not exists(path):
         return State(MISSING, 0, total, writer=writer)
@@ -45,7 +45,7 @@ def state_of(path: Path, config: Config) -> State:
         found = newest_good(path)
         found.earlier.close()
         results = found.results
-        check_resumable(results, config)
+        check_resumable(results, config, resolved)
     except UserError as error:
         return State(REFUSED, total=total, reason=str(error), writer=writer)
     kind = COMPLETE if is_complete(results, total) else INCOMPLETE
@@ -57,9 +57,9 @@ def say_state(world: World, source: Config | str, overrides: Iterable[str], outp
 
     Raises UsageError where its file cannot be gone on with.
     """
-    config = load(source, overrides).resolved()
+    config = load(source, overrides, opened=False)
     path = output_of(config, output)
-    state = state_of(path, config)
+    state = state_of(path, config, resolved=False)
     if state.kind == REFUSED:
         raise UsageError(state.reason)
     if world.rank == 0:

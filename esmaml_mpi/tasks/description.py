@@ -9,9 +9,10 @@ from esmaml_mpi.tasks import FAMILIES, family_class, make_family
 
 
 def describe_families() -> str:
-    """One line a family."""
-    width = max(map(len, FAMILIES))
-    return "\n".join(f"{name:{width}}  {_line(name)}" for name in FAMILIES)
+    """One line a family, those of installed packages last."""
+    names = [*FAMILIES, *FAMILIES.entry_points()]
+    width = max(map(len, names))
+    return "\n".join(f"{name:{width}}  {_line(name)}" for name in names)
 
 
 def describe_family(name: str) -> str:

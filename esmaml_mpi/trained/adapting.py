@@ -14,6 +14,7 @@ from esmaml_mpi.errors import UsageError
 from esmaml_mpi.results.session_file import ROBOT, SessionFile, SessionRecord
 from esmaml_mpi.trained.from_file import MOST_TASK, check_tasks, chosen_iteration
 from esmaml_mpi.trained.patience import Patience
+from esmaml_mpi.trained.portable_policy import PortablePolicy
 from esmaml_mpi.trained.prompt import Prompt, shown
 from esmaml_mpi.trained.session import Session, begun
 from esmaml_mpi.trained.trial_command import TrialCommand
@@ -77,6 +78,7 @@ def _rewards(session: Session, options: argparse.Namespace, patience: Patience) 
     """What the options choose."""
     record, tried = session.record, _beside(session.path, "try")
     if record.task == ROBOT:
+        PortablePolicy.of(session.policy, record.theta, session.observer)  # refuses what no trial could be written of
         if options.command is not None:
             return TrialCommand(options.command, options.limit, tried, patience)
         return Prompt(tried, patience)
@@ -103,18 +105,27 @@ def _end(session: Session, rewards: Rewards) -> int:
     if session.trials and session.record.task == ROBOT:
         print(session.confidence, flush=True)
     if session.done:
-        adapted = _beside(session.path, "adapted")
-        session.write_best(adapted)
+        adapted = _written(session, "adapted")
         rewards.finished(session)
         print(f"done after {session.trials} trials; adapted policy: {adapted}", flush=True)
         return 0
     print(f"left after {session.trials} of {session.total} trials", flush=True)
     if session.trials:
-        best = _beside(session.path, "best")
-        session.write_best(best)
-        print(f"best policy so far: {best}", flush=True)
+        print(f"best policy so far: {_written(session, 'best')}", flush=True)
     print(f"to go on: esmaml adapt --session {shlex.quote(str(session.path))}", flush=True)
     return LEFT
+
+
+def _written(session: Session, what: str) -> str:
+    """Write the best policy beside the session; where it is, or, of a simulated task, why it cannot be written."""
+    path = _beside(session.path, what)
+    try:
+        session.write_best(path)
+    except UsageError as error:
+        if session.record.task == ROBOT:
+            raise
+        return f"not written, {error}"
+    return str(path)
 
 
 def _opened(file: SessionFile, options: argparse.Namespace) -> SessionRecord:
@@ -122,6 +133,8 @@ def _opened(file: SessionFile, options: argparse.Namespace) -> SessionRecord:
     if not file.exists:
         return _begun(options)
     record = file.read()
+    if options.trust:
+        record.trusted()
     if options.results is not None:
         _check_same(file.path, record, _begun(options), options)
         return record
@@ -135,7 +148,7 @@ def _opened(file: SessionFile, options: argparse.Namespace) -> SessionRecord:
 def _begun(options: argparse.Namespace) -> SessionRecord:
     """The session that the options ask for, without rewards."""
     at, task = chosen_iteration(options.at or "last"), ROBOT if options.task is None else options.task
-    record = begun(options.results, at, options.set, options.seed or 0, task)
+    record = begun(options.results, at, options.set, options.seed or 0, task, options.trust)
     if options.task is not None:
         if not 0 <= options.task <= MOST_TASK:
             raise UsageError(f"--task {options.task}: an id from 0 to {MOST_TASK} is wanted.")

@@ -19,6 +19,7 @@ from esmaml_mpi.parallel.rounds import Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.randomness import Phase
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.settings.registry import adopt, known_here
 from esmaml_mpi.trained.from_file import MOST_TASK, check_tasks, find_trained
 from esmaml_mpi.training.explaining import Explaining
 from esmaml_mpi.training.launch import agree
@@ -52,7 +53,7 @@ def evaluate(options: argparse.Namespace, world: World) -> int:
     chosen: dict = {}
 
     def prepare() -> str:
-        trained = find_trained(options.results, options.at, options.set, options.seed)
+        trained = find_trained(options.results, options.at, options.set, options.seed, options.trust)
         if options.json and Path(options.json).exists() and Path(options.json).samefile(options.results):
             raise UsageError(f"--json {options.json}: that is the results file itself; another name is wanted.")
         if options.json and options.json != "-":
@@ -68,9 +69,10 @@ def evaluate(options: argparse.Namespace, world: World) -> int:
                 f"has {amount(limit)} of memory."
             )
         chosen["request"] = Request(trained.iteration, 0, None, True, trained.theta, trained.observer, trained.subspace)
-        return json.dumps({"config": trained.config.to_dict(), "tasks": tasks})
+        return json.dumps({"config": trained.config.to_dict(), "tasks": tasks, "known": known_here()})
 
     told = json.loads(agree(world, prepare))
+    adopt(told["known"])
     config, tasks = Config.from_dict(told["config"]), told["tasks"]
     returns = assess(world, config, chosen.get("request"), tasks, options.repeats, options.seed)
     if returns is not None:  # on rank 0

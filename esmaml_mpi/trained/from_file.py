@@ -1,6 +1,7 @@
 """A trained meta-policy as a command names it: a results file, which of its parameters, and how to adapt them."""
 
 import dataclasses
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral
@@ -18,6 +19,7 @@ from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.directions.gradient_memory import GradientMemory
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import UsageError
+from esmaml_mpi.meta import ALGORITHMS
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings.fields import WORD, show
@@ -51,33 +53,44 @@ class Trained:
         return make_policy(self.config, self.interface)
 
 
-def find_trained(path: str | PathLike[str], at: str, overrides: Iterable[str], seed: int) -> Trained:
-    """Read RESULTS to simulate its tasks; ``at``, ``overrides`` and ``seed`` are --at, --set and --seed. UserError if
-    any is refused, or if the family cannot be had or has changed since.
+def find_trained(
+    path: str | PathLike[str], at: str, overrides: Iterable[str], seed: int, trust: bool = False
+) -> Trained:
+    """Read RESULTS to simulate its tasks; ``at``, ``overrides``, ``seed`` and ``trust`` are --at, --set, --seed and
+    --trust. UserError if any is refused, or if the family cannot be had or has changed since.
     """
-    from esmaml_mpi.results.reader import read  # rank 0's business: workers stay lean
+    from esmaml_mpi.config.code import places  # rank 0's business: workers stay lean
+    from esmaml_mpi.results.code import changes, facts_of
+    from esmaml_mpi.results.reader import read
 
     results = read(path)
-    trained = trained_of(results, chosen_iteration(at), overrides)
+    trained = trained_of(results, chosen_iteration(at), overrides, trust)
     config = trained.config.resolved(training=False)
     results.check_fits(Experiment(config).policy)
+    for line in changes(results.launches[-1], facts_of(places(config).values())):
+        print(f"esmaml: {line}", file=sys.stderr, flush=True)
     check_seed(seed)
     return dataclasses.replace(trained, config=config)
 
 
-def trained_of(results: "Results", at: str | int, overrides: Iterable[str]) -> Trained:
+def trained_of(results: "Results", at: str | int, overrides: Iterable[str], trust: bool = False) -> Trained:
     """The meta-policy of ``results``, "last", "best" or that of an iteration, from the file alone: no family is made.
 
-    UserError if there is none, or if an override is not of [adaptation] or does not fit.
+    Operator, sampler and policy are the user's own code if the file says so: UntrustedError unless the user has named
+    it, or ``trust``. UserError if there is no such policy, or if an override is not of [adaptation] or does not fit.
     """
+    if trust:
+        results.trusted()
     iteration, theta, mean, std = results.parameters(at)
     overrides = checked_overrides(overrides)
     for override in overrides:
         if not override.startswith("adaptation."):
             raise UsageError(f"--set {show(override)}: only adaptation.* can be changed here.")
-    config, observer = load(results.config, overrides), Observer(mean, std)
-    subspace = subspace_of(results, config)
-    trained = Trained(config, iteration, theta, observer, results.test_task_ids, results.interface, subspace)
+    config = load(results.config, overrides, opened=("adaptation",))  # of the rest nothing is needed to adapt
+    if not ALGORITHMS.is_ours(config.meta.algorithm) and make_policy(config, results.interface).size != theta.size:
+        config = config.opened()  # its policy is not the network alone
+    subspace, tasks = subspace_of(results, config), results.test_task_ids
+    trained = Trained(config, iteration, theta, Observer(mean, std), tasks, results.interface, subspace)
     check_adaptation(config, trained.policy)
     return trained
 

@@ -24,8 +24,8 @@ from esmaml_mpi.trained.from_file import trained_of
 class MetaPolicy:
     """The meta-policy of a run: ``theta`` (d,) after ``iteration`` meta-updates, and how it adapts.
 
-    It needs nothing but the results: no simulator, no file of the family. ``interface`` says what policies take and
-    give.
+    It needs nothing but the results, no simulator and no file of the family; but an operator, a sampler or a policy of
+    your own, if they adapt and act. ``interface`` says what policies take and give.
     """
 
     config: Config
@@ -33,13 +33,14 @@ class MetaPolicy:
     theta: np.ndarray
     interface: Interface
 
-    def __init__(self, results: Results, at: str | int = "last", overrides: Iterable[str] = ()):
+    def __init__(self, results: Results, at: str | int = "last", overrides: Iterable[str] = (), trust: bool = False):
         """``at``: "last", "best" (highest mean test reward after adaptation), or an iteration. ``overrides``: strings
-        such as "adaptation.queries=5", to adapt otherwise than in training. UserError if there is no such policy.
+        such as "adaptation.queries=5", to adapt otherwise than in training. ``trust``: an operator, a sampler
+        or a policy of somebody's own that the file names may be imported. UserError if there is no such policy.
         """
         if not isinstance(results, Results):
             raise UsageError(f"results = {show(results)}: Results are wanted, as read_results(path) gives them.")
-        trained = trained_of(results, at, overrides)
+        trained = trained_of(results, at, overrides, trust)
         self.config, self.iteration, self.theta = trained.config, trained.iteration, trained.theta
         self._observer, self._subspace = trained.observer, trained.subspace
         self.interface = trained.interface

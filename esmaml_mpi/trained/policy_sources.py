@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from esmaml_mpi.config.makers import has_own_policy, make_policy
 from esmaml_mpi.errors import ResultsError, UsageError
+from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.results.session_file import SessionFile, SessionRecord
-from esmaml_mpi.trained.from_file import chosen_iteration, trained_of
+from esmaml_mpi.trained.from_file import chosen_iteration
 from esmaml_mpi.trained.policy_card import adapted_origin, origin_of
 from esmaml_mpi.trained.policy_file import is_archive, read_policy
 from esmaml_mpi.trained.portable_policy import PortablePolicy
@@ -25,9 +27,14 @@ def find_policy(path: Path, at: str | None) -> PortablePolicy:
         _check_no_at(path, at, "a session")
         return _adapted(path, record)
     results = read(path)
-    trained = trained_of(results, chosen_iteration(at or "last"), ())
-    origin = origin_of(results, trained.iteration)
-    return PortablePolicy.of(trained.policy, trained.theta, trained.observer, trained.interface, origin)
+    iteration, theta, mean, std = results.parameters(chosen_iteration(at or "last"))
+    config, interface, origin = results.config, results.interface, origin_of(results, iteration)
+    if not has_own_policy(config):
+        raise UsageError(
+            f"{path}: what acts is {config.policy.architecture!r}, trained by {config.meta.algorithm!r}, and not all "
+            "of it is this program's: nothing is imported to export it. MetaPolicy(results, trust=True) acts with it."
+        )
+    return PortablePolicy.of(make_policy(config, interface), theta, Observer(mean, std), interface, origin)
 
 
 def _check_no_at(path: Path, at: str | None, kind: str) -> None:
@@ -45,5 +52,10 @@ def _session(path: Path) -> SessionRecord | None:
 
 def _adapted(path: Path, record: SessionRecord) -> PortablePolicy:
     """The best policy of a session so far; its file stays as it is."""
+    if not record.config.is_opened:
+        raise UsageError(
+            f"{path}: it adapts by {record.config.adaptation.operator!r}, and not all of that is this program's: "
+            f"nothing is imported to export a policy. `esmaml adapt --session {path} --trust` writes its own."
+        )
     session = Session(SessionFile(path), record)
     return PortablePolicy.of(session.policy, session.best, session.observer, record.interface, adapted_origin(record))

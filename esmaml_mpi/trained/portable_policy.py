@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy
+from esmaml_mpi.errors import UsageError
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
@@ -39,10 +40,16 @@ class PortablePolicy:
         origin: Mapping[str, Any] | None = None,
         trial: int = 0,
     ) -> "PortablePolicy":
-        """Of a policy that acts at random it is the mean of its actions. Without an interface sizes alone are known."""
+        """Of a policy that acts at random it is the mean of its actions. Without an interface sizes alone are known.
+        UsageError if it is of an architecture of somebody's own.
+        """
         if isinstance(policy, StochasticPolicy):
             policy = policy.mean
-        assert isinstance(policy, Policy)
+        if not isinstance(policy, Policy):
+            raise UsageError(
+                f"a policy that is a {type(policy).__name__} cannot be written for other programs, as it is not "
+                "of this program's own architectures; MetaPolicy and Session act with it in Python."
+            )
         interface = interface or Interface(policy.observation_size, policy.action_size)
         return cls(policy, parameters[: policy.size], observer, interface, origin or {}, trial)
 

@@ -51,12 +51,13 @@ class Session:
         self.observer = Observer(record.mean, record.std)
 
     @classmethod
-    def open(cls, path: str | PathLike[str]) -> "Session":
+    def open(cls, path: str | PathLike[str], trust: bool = False) -> "Session":
         """Go on with the session in a file, of ``create`` or of the command. UserError if there is none, if it is not
-        whole, or if another process has it.
+        whole, or if another process has it. ``trust``: an operator of somebody's own that it names may be imported.
         """
         with SessionFile(path) as file:
-            session = cls(file, file.read())
+            record = file.read()
+            session = cls(file, record.trusted() if trust else record)
             file.keep()
         return session
 
@@ -68,16 +69,17 @@ class Session:
         at: str | int = "last",
         overrides: Iterable[str] = (),
         seed: int = 0,
+        trust: bool = False,
     ) -> "Session":
         """Begin a session with the meta-policy of ``results``, or of a results file: nothing else is needed.
 
-        ``at`` and ``overrides`` are those of MetaPolicy; ``seed`` keys the random directions. UserError if the file
-        exists, or if something is refused; nothing is left behind then.
+        ``at``, ``overrides`` and ``trust`` are those of MetaPolicy; ``seed`` keys the random directions. UserError if
+        the file exists, or if something is refused; nothing is left behind then.
         """
         with SessionFile(path) as file:
             if file.exists:
                 raise UsageError(f"session {file.path} exists; Session.open goes on with it.")
-            session = cls(file, begun(results, at, overrides, seed))
+            session = cls(file, begun(results, at, overrides, seed, trust=trust))
             file.write(session._record)
             file.keep()
         return session
@@ -209,8 +211,11 @@ class Session:
     def _made(self) -> Adaptation:
         """The adaptation that the record describes."""
         record = self._record
+        record.config = record.config.opened("adaptation")  # as it was read from a file, its operator has not been
         settings = record.config.adaptation
         operator = make_operator(record.config)
+        if hasattr(operator, "check_dimension"):  # so that what is missing is said before a trial, not behind the last
+            operator.check_dimension(record.theta.size)
         if len(record.rewards) > operator.rollouts:
             raise ResultsError(
                 f"session {self.path} has {len(record.rewards)} rewards, more than its adaptation takes."
@@ -251,12 +256,17 @@ class Session:
 
 
 def begun(
-    results: Results | str | PathLike[str], at: str | int, overrides: Iterable[str], seed: int, task: int = ROBOT
+    results: Results | str | PathLike[str],
+    at: str | int,
+    overrides: Iterable[str],
+    seed: int,
+    task: int = ROBOT,
+    trust: bool = False,
 ) -> SessionRecord:
     """What a new session is made from: a results file alone. UserError if something is refused."""
     if not isinstance(results, Results):
         results = read(results)
-    trained = trained_of(results, at, overrides)
+    trained = trained_of(results, at, overrides, trust)
     check_seed(seed)
     return SessionRecord(
         trained.config,

@@ -11,6 +11,7 @@ from esmaml_mpi.errors import UsageError
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
 from esmaml_mpi.results.reader import Results, read
+from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.interface import interface_of
@@ -45,13 +46,15 @@ def train(
     output: "str | PathLike | None" = None,
     resume: bool = False,
     overwrite: bool = False,
+    trust: bool = False,
 ) -> Results:
     """Meta-train in this process and return the results.
 
     ``config``: a TOML path, a mapping of sections, or a Config. ``overrides``: strings such as "meta.sigma=0.05".
     ``output``: a results file to write (with ``resume`` and ``overwrite`` as in the ``train`` command); None keeps
-    everything in memory. Ctrl-C ends training after the current iteration and returns what there is. Raises
-    ConfigError, UsageError, or TrainingError.
+    everything in memory. ``trust``: code that a Config out of a results file names may be imported; names in a TOML
+    file, a mapping or ``overrides`` always may. Ctrl-C ends training after the current iteration and returns what there
+    is. Raises ConfigError, UsageError, or TrainingError.
     """
     if resume and overwrite:
         raise UsageError("resume and overwrite: one of them is wanted, as the file is either continued or replaced.")
@@ -59,6 +62,8 @@ def train(
         raise UsageError(f"{'resume' if resume else 'overwrite'}: the output to work on is wanted.")
     if output is not None and (not isinstance(output, str | PathLike) or not os.fspath(output)):
         raise UsageError(f"output = {show(output)}: a results file's path, or None, is wanted.")
+    if trust and isinstance(config, Config):
+        modules.asked(config.to_dict())
     world = World()
     if output is None:
         resolved, store = load(config, overrides).resolved(), _Memory()

@@ -15,6 +15,8 @@ from esmaml_mpi.native import door
 from esmaml_mpi.parallel.installations import check_program, differing
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
 from esmaml_mpi.parallel.world import World
+from esmaml_mpi.settings import modules
+from esmaml_mpi.settings.registry import adopt, known_here
 from esmaml_mpi.training.run import train
 
 if TYPE_CHECKING:  # rank 0's
@@ -54,8 +56,11 @@ def launch(
     output: str | PathLike | None,
     resume: bool,
     overwrite: bool,
+    folders: Iterable[str] = (),
 ) -> int:
-    """The ``train`` command on every rank; returns the exit code."""
+    """The ``train`` command on every rank; returns the exit code. ``folders``: where modules of the user's are looked
+    for beside the usual places.
+    """
     record: RunRecord | None = None
     lock: list[OutputLock] = []  # rank 0's
     here = os.getcwd()  # an environment of the user's may go elsewhere
@@ -66,19 +71,22 @@ def launch(
         nonlocal record
         from pathlib import Path
 
-        from esmaml_mpi.config.foreign import foreign  # rank 0's business: workers stay lean
+        from esmaml_mpi.config.code import places  # rank 0's business: workers stay lean
+        from esmaml_mpi.config.foreign import foreign
         from esmaml_mpi.config.loading import load
         from esmaml_mpi.results.provenance import collect
         from esmaml_mpi.training.opening import locked, opened, output_of
 
         other_libraries = check_program(unlike)
+        for folder in folders:
+            modules.look_in(folder)
         config = load(source, overrides).resolved()
         world.frozen_after = config.run.frozen_after
         shown = output_of(config, output)
         path = Path(here, shown)
         theirs = foreign(config)
         odd = odd_with_libraries if theirs else odd_in_ours
-        facts = collect(world, config.run.threads, len(odd), bool(theirs))
+        facts = collect(world, config.run.threads, len(odd), bool(theirs), places(config).values())
         # A job that Slurm has requeued may start while its predecessor's ranks are still ending, and what is left of a
         # job begin again.
         patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
@@ -96,7 +104,7 @@ def launch(
             print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
         there = record.checkpoint is not None
         told = {"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts, "exists": there}
-        return json.dumps(told | {"recoveries": record.recoveries})
+        return json.dumps(told | {"recoveries": record.recoveries, "known": known_here()})
 
     def open_record(successor: bool, written: bool) -> "RunRecord":
         nonlocal record
@@ -116,6 +124,7 @@ def launch(
 
     try:
         told = json.loads(agree(world, prepare))
+        adopt(told["known"])
         config, facts = Config.from_dict(told["config"]), told["facts"]
         recoveries = told["recoveries"]  # of earlier launches
         code = train(config, world, open_record)

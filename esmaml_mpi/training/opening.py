@@ -1,16 +1,18 @@
 """The results file of a run, opened for it: new, continued, or refused. Rank 0's business."""
 
+import contextlib
 import socket
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from esmaml_mpi.config.config import Config, changed_keys
+from esmaml_mpi.config.config import Config, changed_keys, flat
 from esmaml_mpi.config.foreign import foreign
 from esmaml_mpi.config.makers import make_policy
-from esmaml_mpi.errors import ConfigError, ResultsError, UsageError
+from esmaml_mpi.errors import ConfigError, ResultsError, UsageError, UserError
 from esmaml_mpi.results.attempt_marker import AttemptMarker
 from esmaml_mpi.results.beside import Beside
+from esmaml_mpi.results.code import changes
 from esmaml_mpi.results.generations import generation
 from esmaml_mpi.results.history import History
 from esmaml_mpi.results.layout import Run
@@ -103,6 +105,8 @@ def opened(path: Path, config: Config, facts: dict, overwrite: bool, lock: Outpu
                 "numbers may differ in their last bits",
                 flush=True,
             )
+    for line in changes(old.launches[-1], facts):
+        print(f"esmaml: {line}", flush=True)
     launches = [launch for launch in old.launches if launch.get("launch_id") != facts["launch_id"]]
     if found.note:
         changed = found.damaged and not unsound(path)
@@ -112,10 +116,18 @@ def opened(path: Path, config: Config, facts: dict, overwrite: bool, lock: Outpu
     return RunRecord(kept, old.history, old.checkpoint, found.earlier.counts["recovery"])
 
 
-def check_resumable(old: Results, config: Config) -> None:
-    """Raise ConfigError unless the run of Results ``old`` may go on under ``config``."""
-    changes = changed_keys(old.config, config)
-    refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in changes.items() if key not in FREE]
+def check_resumable(old: Results, config: Config, resolved: bool = True) -> None:
+    """Raise ConfigError unless the run of Results ``old`` may go on under ``config``. Of one that is not ``resolved``,
+    as its family is not to be made, only what it says is compared.
+    """
+    before, said = old.config, flat(config.to_dict()).keys()
+    if config.is_opened and not before.is_opened:
+        with contextlib.suppress(UserError):  # whatever it names and the user does not is a difference
+            before = Config.parsed(before.to_dict())
+    differing = changed_keys(before, config)
+    if not resolved:
+        differing = {key: values for key, values in differing.items() if key in said}
+    refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in differing.items() if key not in FREE]
     if refused:
         raise ConfigError(f"cannot resume {old.path}: its configuration differs in {'; '.join(refused)}.")
     done = int(old.checkpoint["iteration"])

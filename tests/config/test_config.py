@@ -162,7 +162,7 @@ def test_comments_explain_every_setting():
     for section in dataclasses.fields(Config):
         for setting in dataclasses.fields(getattr(Config(), section.name)):
             assert setting.metadata["doc"] in text, f"{section.name}.{setting.name}"
-    assert re.search(r"^# .*\(one of adam, sgd\)\noptimizer = \"sgd\"$", text, re.MULTILINE)
+    assert re.search(r"^# .*\(one of adam, sgd or MODULE:CLASS\)\noptimizer = \"sgd\"$", text, re.MULTILINE)
 
 
 def test_overrides_are_toml_values_or_bare_words():

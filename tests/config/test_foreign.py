@@ -35,10 +35,16 @@ def test_what_is_named_there_exists():
     from esmaml_mpi.adaptation import OPERATORS
     from esmaml_mpi.decoders import DECODERS
     from esmaml_mpi.directions import DIRECTIONS
+    from esmaml_mpi.estimators import ESTIMATORS
     from esmaml_mpi.meta import ALGORITHMS
+    from esmaml_mpi.meta.optimizers import OPTIMIZERS
+    from esmaml_mpi.policies import POLICIES
     from esmaml_mpi.tasks import FAMILIES
 
     known = {
+        "architecture": POLICIES,
+        "estimator": ESTIMATORS,
+        "optimizer": OPTIMIZERS,
         "name": FAMILIES,
         "algorithm": ALGORITHMS,
         "directions": DIRECTIONS,

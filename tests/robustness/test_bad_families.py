@@ -49,7 +49,7 @@ REFUSED = {
 UNLOADABLE = {
     "no_such_module:Family": "ModuleNotFoundError: No module named 'no_such_module'",
     "families:NoSuchClass": "has no attribute 'NoSuchClass'",
-    "families": "AttributeError: module 'families' has no attribute ''",
+    "families": "families.py) has no attribute ''",
     "raises_on_import:Family": "RuntimeError: no GPU here",
     "exits_on_import:Family": "SystemExit: 3",
     "families:NoSizes": "its class NoSizes has no attribute 'observation_size'",

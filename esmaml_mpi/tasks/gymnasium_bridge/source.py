@@ -4,12 +4,10 @@ import contextlib
 import copy
 import dataclasses
 import difflib
-import os
 import sys
 from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from importlib import import_module
 from operator import attrgetter
 from types import ModuleType
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import gymnasium
 
 from esmaml_mpi.errors import ConfigError, FamilyError, in_words
+from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show
 
 MOST_SAID = 200  # characters of Gymnasium's own message, which repeats the id
@@ -30,6 +29,8 @@ def find(environment: str, arguments: Mapping) -> tuple[partial, int | None]:
     """
     key = f"task.options.environment = {show(environment)}"
     module, colon, name = environment.partition(":")
+    if colon:
+        modules.check_asked(environment, "task.options.environment")
     imported = _imported(module, key) if colon else None
     if not colon:
         name = environment
@@ -121,15 +122,6 @@ def own_limit(env: Any) -> int | None:
 
 def _imported(module: str, key: str) -> ModuleType:
     try:
-        # A command's import path begins with the folder of the command. Last, so as to hide nothing that is installed.
-        if "" not in sys.path and os.getcwd() not in sys.path:
-            sys.path.append(os.getcwd())
-        return import_module(module)
+        return modules.module(module)
     except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
-        hint = ""
-        if module.endswith(".py") or "/" in module:
-            named = module.removesuffix(".py").strip("./").replace("/", ".")
-            hint = f" A module's name is wanted, not a file's: {named!r}."
-        elif isinstance(error, ModuleNotFoundError):
-            hint = " It is looked for in the folder that the command is run in, and on Python's path (PYTHONPATH)."
-        raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.{hint}") from error
+        raise FamilyError(f"{key}: module {module!r} cannot be imported: {in_words(error)}.") from error

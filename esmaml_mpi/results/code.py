@@ -1,0 +1,101 @@
+"""The code of the user's that a launch ran: which files, and whether they are still what they were."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+FACT = "code_"  # in front of a module's name, among the facts of a launch
+SHOWN = 12  # digits of a checksum in a message
+
+
+@dataclass(frozen=True)
+class Code:
+    """A module: its ``file``, "" where it has none, ``sha256`` of it, or of all of the package that it is in, and
+    ``version`` of what was installed, "" where nothing was.
+    """
+
+    file: str = ""
+    sha256: str = ""
+    version: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where modules beside it are found."""
+        path = Path(self.file).parent
+        while (path / "__init__.py").exists() and path != path.parent:
+            path = path.parent
+        return str(path)
+
+    @property
+    def summary(self) -> str:
+        """In words."""
+        version = f", version {self.version}" if self.version else ""
+        return f"{self.file or 'no file'}, sha256 {self.sha256[:SHOWN] or 'unknown'}{version}"
+
+
+def facts_of(places: Iterable[str]) -> dict[str, str]:
+    """Facts for a launch, a JSON text a module, of these places "module:attribute"; they have been imported."""
+    names = {place.partition(":")[0] for place in places}
+    return {f"{FACT}{name}": json.dumps(dataclasses.asdict(_code(name))) for name in sorted(names)}
+
+
+def code_of(facts: Mapping[str, Any]) -> dict[str, Code]:
+    """Module -> its code, from the facts of a launch; what is none is left out."""
+    found = {}
+    for fact, value in facts.items():
+        if fact.startswith(FACT) and isinstance(value, str):
+            try:
+                told = json.loads(value)
+                known = {each.name: str(told[each.name]) for each in dataclasses.fields(Code) if each.name in told}
+            except (ValueError, TypeError):
+                continue
+            found[fact.removeprefix(FACT)] = Code(**known)
+    return found
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each module that is another one in the facts ``now`` than it was in the facts ``before``."""
+    old, new = code_of(before), code_of(now)
+    for name in sorted(old.keys() & new.keys()):
+        if old[name].sha256 != new[name].sha256:
+            yield (
+                f"module {name!r} has changed since the run: it was {old[name].summary}, and is {new[name].summary}; "
+                "numbers may be others"
+            )
+
+
+def _code(name: str) -> Code:
+    top = name.partition(".")[0]
+    module, package = sys.modules.get(name), sys.modules.get(top)
+    file = getattr(module, "__file__", None) or ""
+    inner = getattr(package, "__file__", None)
+    if inner and getattr(package, "__path__", None):
+        root = Path(inner).parent
+        files = sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix())
+    else:
+        root, files = Path(file).parent, [Path(file)] if file else []
+    digest = hashlib.sha256()
+    try:
+        for path in files:
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
+            digest.update(content)
+    except OSError:
+        files = []
+    return Code(os.path.abspath(file) if file else "", digest.hexdigest() if files else "", _version(top))
+
+
+def _version(top: str) -> str:
+    for distribution in (*metadata.packages_distributions().get(top, ()), top):
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""
