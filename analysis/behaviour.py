@@ -17,8 +17,8 @@ from esmaml_mpi.trained.from_file import subspace_of
 
 
 def can_simulate(results: Results) -> bool:
-    """Whether the run's rollouts can be made again without importing what its file names."""
-    return not places(results.config)
+    """Whether the run's rollouts can be made again without importing what its file names; a run in memory has none."""
+    return results.path is None or not places(results.config)
 
 
 class Behaviour:

@@ -93,6 +93,7 @@ def final(run: Results, noisy: bool, iteration: int) -> Final:
     """What a run had come to by a tested iteration; ``noisy``: over the noise, not over K."""
     config, test = run.config, run.history["test"]
     operator, options = config.adaptation, config.task.options
+    used = run.rollouts_per_adaptation // config.task.rollouts
     corners = config.task.name == "four_corners" and options["reward"] == "bowl"
     panel = config.task.name.replace("_", " ")
     if options.get("penalty", 0) > 0:
@@ -100,7 +101,7 @@ def final(run: Results, noisy: bool, iteration: int) -> Final:
     return Final(
         panel=panel,
         operator=label(operator),
-        x=float(config.task.corruption.get("noise_std", 0.0)) if noisy else queries(run),
+        x=float(config.task.corruption.get("noise_std", 0.0)) if noisy else queries(operator, used),
         seed=config.run.seed,
         iteration=iteration,
         returns=test["after"][test["iteration"].tolist().index(iteration)],
@@ -118,10 +119,9 @@ def label(operator) -> str:
     return operator.operator.replace("_", " ")
 
 
-def queries(run: Results) -> int:
-    """K: what the operator tries beside theta itself."""
-    config = run.config
-    return getattr(config.adaptation, "queries", None) or run.rollouts_per_adaptation // config.task.rollouts - 1
+def queries(operator, rollouts: int) -> int:
+    """K: what an operator that takes so many ``rollouts`` tries beside theta itself."""
+    return getattr(operator, "queries", rollouts - 1)
 
 
 def _cells(finals: list[Final]):

@@ -126,7 +126,7 @@ cd ..
 cp -R "$checkout/examples/own_package" "$scratch/own_package"
 mkdir elsewhere
 cd elsewhere
-run 1 pip install --no-deps "$scratch/own_package"
+run 1 python -m pip install --no-deps "$scratch/own_package"
 run 1 esmaml tasks
 grep -q '^line ' "$scratch/log" || die "esmaml tasks does not list the family of an installed package"
 own=("$scratch/own_package/line.toml" --set meta.iterations=3)
@@ -134,7 +134,7 @@ run 1 esmaml train "${own[@]}" --output one.h5
 run 1 "${MPIRUN[@]}" -n 2 esmaml train "${own[@]}" --output two.h5
 python -c 'import esmaml_mpi as e; a, b = (e.read_results(f).history["test"]["after"] for f in ("one.h5", "two.h5")); assert (a == b).all()'
 run 3 esmaml evaluate one.h5 --repeats 2
-run 1 pip uninstall --yes own-package
+run 1 python -m pip uninstall --yes own-package
 run 3 esmaml info one.h5 # what made it is gone
 grep -q 'own_package: ' "$scratch/log" || die "esmaml info does not say which package it was"
 refused=0

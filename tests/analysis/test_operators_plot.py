@@ -92,7 +92,7 @@ def test_names_of_operators(operators):
     assert climb(scheme="batch", evaluations=5, reevaluate_pivot=True) == "HC, batch of 5, pivot again"
     assert operators.label(SimpleNamespace(operator="es_gradient", directions="orthogonal")) == "orthogonal"
     assert operators.label(SimpleNamespace(operator="population_search")) == "population search"
-    assert operators.queries(SimpleNamespace(rollouts=21)) == 20
+    assert operators.queries(SimpleNamespace(), 21) == 20
 
 
 def test_share_of_harmed_adaptations(operators):

@@ -102,6 +102,20 @@ def test_results_are_read_without_importing_what_they_name(way, honest, place, c
     assert not _imported(place)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["family", "environment", "operator", "sampler", "policy", "algorithm"])
+def test_pictures_and_reports_import_nothing(way, honest, place, capsys):
+    pytest.importorskip("matplotlib")
+    file = str(forge(honest / "run.h5", place / "forged.h5", WAYS[way][0]))
+    assert main(["plot", "run", file]) == 0, capsys.readouterr().err
+    assert main(["report", file, "--output", "report.html"]) == 0, capsys.readouterr().err
+    for name in ("learning_curves", "final_scores", "operators", "timing"):
+        main(["plot", name, file])
+    assert main(["plot", "adaptation_curves", file]) == 1
+    assert "pictures import nobody's code" in capsys.readouterr().err
+    assert not _imported(place)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_what_needs_the_code_says_so_in_one_line_and_imports_nothing(way, honest, place, capsys):
     file = str(forge(honest / "run.h5", place / "forged.h5", WAYS[way][0]))
