@@ -87,7 +87,9 @@ def tried(case: str, ranks: int, tolerant: bool) -> bool:
         complete = iterations(output) == settings["meta.iterations"]
     if survived and tolerant and ranks > 1:
         good = code == "0" and complete
-    elif case == "kill all" or (case == "kill" and ranks == 1):  # with fault tolerance mpirun itself ends with 0: docs/failures.md
+    elif case == "kill all" or (
+        case == "kill" and ranks == 1
+    ):  # with fault tolerance mpirun itself ends with 0: docs/failures.md
         good = code != "hangs" and not complete
     else:
         good = code not in ("0", "75", "hangs") and not complete
