@@ -10,7 +10,7 @@ one thread, and takes no accelerator's memory, unless the environment says other
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, ParamSpec, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -30,10 +30,11 @@ except ImportError as error:
         f'the baselines need JAX ({in_words(error)}). Install it with: pip install "esmaml-mpi[baselines]".'
     ) from error
 
-__all__ = ["Array", "compiled", "jax", "jnp"]
+__all__ = ["Array", "compiled", "held", "jax", "jnp"]
 
 Array = jax.Array | np.ndarray  # what comes in from outside is NumPy's; inside a compiled function all are JAX's
 P = ParamSpec("P")
+Arrays = TypeVar("Arrays")
 
 
 @overload
@@ -62,3 +63,10 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             return jax.tree.map(np.asarray, jitted(settings, *arrays))
 
     return call
+
+
+def held(arrays: Arrays) -> Arrays:
+    """The same (named) tuple of arrays as JAX keeps them, so that calls need not take them over each time."""
+    with paused(), jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
+        kept: Arrays = jax.tree.map(jnp.asarray, arrays)
+        return kept

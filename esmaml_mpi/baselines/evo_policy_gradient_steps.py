@@ -47,7 +47,7 @@ class EvoPolicyGradientSteps(PolicyGradientSteps):
         points, mixture = self.evolution.points(adapted, normals(self.candidates)), np.full(adapted.shape, np.nan)
         for (u, t), support in supports.items():
             performances = self.comparison(policy).performances(points[:, u, t], support)
-            performances = performances / np.add.reduce(support.weights, axis=None)
+            performances = performances / np.add.reduce(np.asarray(support.weights), axis=None)
             mixture[:, u, t] = self.evolution.mixture(points[:, u, t], performances)
         return mixture
 

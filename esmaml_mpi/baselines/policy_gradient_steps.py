@@ -128,10 +128,11 @@ class PolicyGradientSteps(AdaptationSettings):
         """Trajectories of episodes which parameters (d,) have sampled, filled up to ``episodes`` by some that weigh
         nothing.
         """
+        from esmaml_mpi.baselines.double import held
         from esmaml_mpi.baselines.gaussian_policy import GaussianPolicy
         from esmaml_mpi.baselines.trajectories import Trajectories, log_probabilities, padded
 
         arrays = sample.observations, sample.actions, sample.weights, advantages
         observations, actions, weights, advantages = (padded(array, episodes) for array in arrays)
         logs = log_probabilities(GaussianPolicy(network_of(policy)), parameters, observations, actions)
-        return Trajectories(observations, actions, weights, advantages, logs)
+        return held(Trajectories(observations, actions, weights, advantages, logs))
