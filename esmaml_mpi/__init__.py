@@ -14,16 +14,28 @@ if TYPE_CHECKING:
     from esmaml_mpi.config.loading import load as load_config
     from esmaml_mpi.results.reader import Results
     from esmaml_mpi.results.reader import read as read_results
+    from esmaml_mpi.tasks.batched import BatchedFamily
     from esmaml_mpi.trained.meta_policy import MetaPolicy
     from esmaml_mpi.trained.session import Session
     from esmaml_mpi.training.from_python import train
 
 __version__ = "0.1.0"
-__all__ = ["Adaptation", "Config", "MetaPolicy", "Results", "Session", "load_config", "read_results", "train"]
+__all__ = [
+    "Adaptation",
+    "BatchedFamily",
+    "Config",
+    "MetaPolicy",
+    "Results",
+    "Session",
+    "load_config",
+    "read_results",
+    "train",
+]
 
 # Looked up when first used: importing the package must not import NumPy before the command has set its thread counts.
 _PLACES = {
     "Adaptation": ("esmaml_mpi.adaptation.ask_tell", "Adaptation"),
+    "BatchedFamily": ("esmaml_mpi.tasks.batched", "BatchedFamily"),
     "Config": ("esmaml_mpi.config.config", "Config"),
     "MetaPolicy": ("esmaml_mpi.trained.meta_policy", "MetaPolicy"),
     "Results": ("esmaml_mpi.results.reader", "Results"),

@@ -40,7 +40,10 @@ INTERFACE_ROWS = [
         "attribute",
         "whether outputs of -1 and +1 stand for the bounds, where both are finite; else outputs are actions, clipped",
     ],
-    *([code(name), f"({letter},)", MEANINGS[name]] for name, letter in zip(MEANINGS, "nmmm", strict=True)),
+    *(
+        [code(name), shape, MEANINGS[name]]
+        for name, shape in zip(MEANINGS, ("(n,)", *("(m,)",) * 3, "text", "text"), strict=True)
+    ),
 ]
 
 GROUP_DOCS = {

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from esmaml_mpi.rendering.painter import Painter
 
 
+NOT_KEPT = ("family", "_painter", "_workspace", "_episodes")  # in copies, which make their own
+
+
 class FamilyEnv(gymnasium.Env):
     """Task ``task`` of a family, as it is in a run with ``task.seed = task_seed``.
 
@@ -75,6 +78,18 @@ class FamilyEnv(gymnasium.Env):
             self._painter = make_painter(self.family, *self._size)
         episodes = self._episodes
         return self._painter.frame(episodes.simulation, 0, episodes.observations, episodes.tasks)
+
+    def __getstate__(self) -> dict:
+        """For copies and pickles: simulations do not keep, so that a copy makes the steps of its episode again."""
+        state = {name: value for name, value in vars(self).items() if name not in NOT_KEPT}
+        return state | {"_record": self._episodes.record() if self._episodes else None}
+
+    def __setstate__(self, state: dict) -> None:
+        record = state.pop("_record")
+        vars(self).update(state, _painter=None, _workspace=Workspace(), _episodes=None)
+        self.family = self._tasks.family
+        if record is not None:
+            self._episodes = Episodes.again(self.family, record, self._workspace)
 
     def close(self) -> None:
         if self._painter is not None:

@@ -29,6 +29,10 @@ class Tasks:
             raise ConfigError(f"task_seed = {show(seed)}: an integer from 0 to 2**63 - 1 is wanted.")
         self.family: TaskFamily = make_family(name, horizon, options)
         self._streams = Streams(seed)
+        self._made_of = (name, horizon, dict(options), seed)
+
+    def __reduce__(self) -> tuple:
+        return Tasks, self._made_of
 
     def parameters(self, numbers: Sequence[int]) -> np.ndarray:
         """Parameters (p, tasks) of the tasks with these numbers; ConfigError if there is no such task."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from esmaml_mpi.rendering.painter import Painter
 
 
+NOT_KEPT = ("family", "_painters", "_spare", "_cohorts")  # in copies, which make their own
+
+
 class FamilyVectorEnv(VectorEnv):
     """``num_envs`` episodes of a family, each as FamilyEnv would run it.
 
@@ -141,6 +144,17 @@ class FamilyVectorEnv(VectorEnv):
                     episodes.simulation, int(column), episodes.observations, episodes.tasks
                 )
         return tuple(pictures[i] for i in range(self.num_envs))
+
+    def __getstate__(self) -> dict:
+        """For copies and pickles: simulations do not keep, so that a copy makes the steps of its episodes again."""
+        state = {name: value for name, value in vars(self).items() if name not in NOT_KEPT}
+        return state | {"_records": [(members.copy(), episodes.record()) for members, episodes in self._cohorts]}
+
+    def __setstate__(self, state: dict) -> None:
+        records = state.pop("_records")
+        vars(self).update(state, _painters=[], _spare=[])
+        self.family = self._tasks.family
+        self._cohorts = [(members, Episodes.again(self.family, each, Workspace())) for members, each in records]
 
     def close_extras(self, **kwargs: Any) -> None:
         for painter in self._painters:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,7 +51,7 @@ class MetaPolicy:
     def act(self, parameters: ArrayLike, observation: ArrayLike) -> np.ndarray:
         """What the policy with ``parameters`` (d,) does on ``observation`` (n,), as measured: its outputs (m,).
 
-        They are within +-1 where ``policy.output`` is tanh; what they mean is the family's business. Of a policy that
+        They are within +-1 where ``policy.output`` is tanh; ``action`` gives what they mean. Of a policy that
         acts at random they are the mean of its actions. Parameters that are those of the call before are not bound
         again. UsageError if either is no array of this size.
         """
@@ -66,6 +67,15 @@ class MetaPolicy:
         self._free.append(actor)
         return action
 
+    def action(self, parameters: ArrayLike, observation: Any, mask: Any = None) -> Any:
+        """What the policy with ``parameters`` (d,) does on an observation as the environment gives it: an action that
+        the environment takes, scaled to its bounds or chosen from its choices.
+
+        ``mask`` is ``info["action_mask"]``, where the environment has one: what it forbids is not chosen. UsageError if
+        the observation is not one of the environment's.
+        """
+        return self.interface.action(self.act(parameters, self.interface.vector(observation)), mask)
+
     def bind(self, parameters: ArrayLike) -> "Actor":
         """The policy with ``parameters`` (d,), bound once for many calls of its ``act``. UsageError if they are not d.
 
@@ -74,7 +84,7 @@ class MetaPolicy:
         return self._actor(_vector("parameters", parameters, self._policy.size))
 
     def _actor(self, parameters: np.ndarray) -> "Actor":
-        return Actor(self._policy, parameters, self._observer)
+        return Actor(self._policy, parameters, self._observer, self.interface)
 
     def adaptation(self, seed: int = 0, rewards: Iterable[float] = (), task: int = 0) -> Adaptation:
         """A session that starts from theta: ``ask`` for parameters to try, ``tell`` their reward, until ``done``.
@@ -101,10 +111,10 @@ class MetaPolicy:
 class Actor:
     """A policy with one vector of parameters, which acts on one observation at a time."""
 
-    def __init__(self, policy: AnyPolicy, parameters: np.ndarray, observer: Observer):
+    def __init__(self, policy: AnyPolicy, parameters: np.ndarray, observer: Observer, interface: Interface):
         # As in training, never alone: results must not depend on the size of a batch.
         batch = np.repeat(parameters[:, None], FEWEST, axis=1)
-        self.bits = parameters.tobytes()
+        self.bits, self._interface = parameters.tobytes(), interface
         self._bound = policy.bind(batch, observer.mean, observer.std)
         self._seen = np.empty((policy.observation_size, FEWEST))
 
@@ -112,6 +122,10 @@ class Actor:
         """Outputs (m,) on an observation (n,), as measured. UsageError if it is no array of this size."""
         self._seen.T[:] = _vector("observation", observation, len(self._seen))
         return self._bound.act(self._seen)[:, 0].copy()
+
+    def action(self, observation: Any, mask: Any = None) -> Any:
+        """An action that the environment takes, on an observation as it gives it: see ``MetaPolicy.action``."""
+        return self._interface.action(self.act(self._interface.vector(observation)), mask)
 
 
 def _vector(name: str, values: ArrayLike, size: int) -> np.ndarray:

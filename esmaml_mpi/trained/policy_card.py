@@ -41,6 +41,7 @@ def card(portable: PortablePolicy, format: str, files: Sequence[str]) -> str:
             names=list(interface.observation_names),
             mean=observer.mean.tolist(),
             std=observer.std.tolist(),
+            space=_space(interface.observation_space),
         ),
         action=dict(
             size=network.action_size,
@@ -48,6 +49,7 @@ def card(portable: PortablePolicy, format: str, files: Sequence[str]) -> str:
             low=_finite(low),
             high=_finite(high),
             scaled=portable.scaled_actions.tolist(),
+            space=_space(interface.action_space),
         ),
         rate=interface.rate or None,
         origin=dict(portable.origin),
@@ -96,6 +98,11 @@ def _program() -> str:
         return f"esmaml_mpi {metadata.version('esmaml-mpi')}"
     except metadata.PackageNotFoundError:  # a checkout that is not installed
         return "esmaml_mpi"
+
+
+def _space(text: str) -> Any:
+    """What a family says of a space, null if it says nothing."""
+    return json.loads(text) if text else None
 
 
 def _plain(value: Any) -> Any:

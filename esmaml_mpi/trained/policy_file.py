@@ -6,6 +6,10 @@ last layer with g = ``output`` (tanh or identity). The action (m,) is y; where `
 (clip(y, -1, 1) + 1) * (0.5 * (action_high - action_low))``; then it is clipped to ``action_low`` and ``action_high``,
 which are infinite where there is no bound.
 
+``observation_space`` and ``action_space`` are JSON, where the family says them: what s is before it is a vector, and
+what the environment takes in place of the action above, the choice with the largest y for example;
+``tasks/spaces.py`` and ``tasks/actions.py`` have their meaning.
+
 ``observation_names`` and ``action_names`` say what these numbers are, in their order, where the family does; ``rate``
 is in actions a second, 0: there is no clock. ``state_size`` is the size of a recurrent state: 0, as no policy has one.
 ``trial`` says which trial the policy is for, counted from 1; 0: none. ``origin`` is JSON: what its card has of it.
@@ -27,7 +31,7 @@ from esmaml_mpi.policies.mlp import ACTIVATIONS, OUTPUTS, Policy
 from esmaml_mpi.results.atomic import replace_file
 from esmaml_mpi.results.regular_file import NotRegular, RegularFile
 from esmaml_mpi.results.replacing import check_replaceable
-from esmaml_mpi.tasks.interface import Interface
+from esmaml_mpi.tasks.interface import SPACES, Interface
 from esmaml_mpi.trained.portable_policy import PortablePolicy
 
 
@@ -68,6 +72,8 @@ def archive(portable: PortablePolicy) -> bytes:
         "action_scaled": portable.scaled_actions,
         "action_names": np.array(interface.action_names, dtype=np.str_),
         "rate": np.array(float(interface.rate)),
+        "observation_space": np.array(interface.observation_space),
+        "action_space": np.array(interface.action_space),
         "state_size": np.array(0),
         "trial": np.array(portable.trial),
         "origin": np.array(json.dumps(dict(portable.origin), allow_nan=False)),
@@ -143,5 +149,6 @@ def _told(arrays: Any, widths: list[int]) -> tuple[Interface, dict[str, Any]]:
         tuple(arrays["action_high"].tolist()),
         bool(arrays["action_scaled"].any()),
         float(arrays["rate"]),
+        *(str(arrays[name]) if name in arrays else "" for name in SPACES),
     )
     return interface, json.loads(str(arrays["origin"]))

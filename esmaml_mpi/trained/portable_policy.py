@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.tasks.interface import Interface
+from esmaml_mpi.trained.meta_policy import Actor
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,11 @@ class PortablePolicy:
     def checksum(self) -> str:
         """SHA-256 of the parameters as little-endian doubles, in hexadecimal."""
         return hashlib.sha256(self.parameters.astype("<f8").tobytes()).hexdigest()
+
+    def action(self, observation: Any, mask: Any = None) -> Any:
+        """An action that the environment takes, on an observation as it gives it: see ``MetaPolicy.action``."""
+        return self._actor.action(observation, mask)
+
+    @cached_property
+    def _actor(self) -> Actor:
+        return Actor(self.network, self.parameters, self.observer, self.interface)

@@ -14,7 +14,7 @@ from esmaml_mpi.commands import main as cli
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.rollouts.simulate import FEWEST
-from esmaml_mpi.tasks.gymnasium_bridge.spaces import BoxActions
+from esmaml_mpi.tasks.gymnasium_bridge.spaces import actions_of
 from esmaml_mpi.tasks.interface import Interface
 from esmaml_mpi.trained.c_source import identifier
 from esmaml_mpi.trained.policy_export import contents
@@ -71,7 +71,7 @@ def actions(portable, outputs):
     from gymnasium.spaces import Box
 
     low, high = portable.action_bounds
-    return BoxActions(Box(low, high, dtype=np.float64), portable.interface.actions_scaled)(outputs.T)
+    return actions_of(Box(low, high, dtype=np.float64), portable.interface.actions_scaled)(outputs.T)
 
 
 @pytest.fixture(params=[(a, b) for a in NETWORKS for b in INTERFACES], ids=" ".join)

@@ -47,15 +47,15 @@ class Answering:
         self._seen = np.empty(one.observations.size)
         return {name: getattr(one, name) for name in ("observations", "actions", "own_limit", "reset_takes_options")}
 
-    def reset(self, seed: int, values: dict) -> np.ndarray:
-        """The first observation (n,)."""
+    def reset(self, seed: int, values: dict) -> tuple[np.ndarray, np.ndarray | None]:
+        """The first observation (n,), and which outputs (m,) stand for choices that are left."""
         self._instance.reset(seed, values, self._seen)
-        return self._seen
+        return self._seen, self._instance.mask
 
-    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool]:
-        """Observation (n,), reward, whether the episode is over, whether it was cut short."""
+    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool, np.ndarray | None]:
+        """Observation (n,), reward, whether the episode is over, whether it was cut short, and the next mask."""
         earned, over = self._instance.step(action, self._seen)
-        return self._seen, earned, over, self._instance.truncated
+        return self._seen, earned, over, self._instance.truncated, self._instance.mask
 
     def render(self) -> object:
         """A picture, or None."""
@@ -65,6 +65,11 @@ class Answering:
     def set_attributes(self, values: dict) -> None:
         """See ``AnyInstance``."""
         self._instance.set_attributes(values)
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """See ``AnyInstance``."""
+        shape: tuple[int, ...] = self._instance.shape_of(name)
+        return shape
 
     def close(self) -> None:
         """Close the environment and leave."""

@@ -1,9 +1,9 @@
 """What instances of an environment are made from, and what a first one says of all: sizes, step limit, mistakes."""
 
-import functools
 import json
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from esmaml_mpi.tasks.gymnasium_bridge.instance import AnyInstance, Instance
 from esmaml_mpi.tasks.gymnasium_bridge.source import find, make, source_of
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import converters
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation
+from esmaml_mpi.tasks.gymnasium_bridge.vector_blueprint import VectorBlueprint, makes_vectors
 
 MOST_TRIED = 20  # listed tasks that are constructed beforehand, as some environments take a second
 MOST_TRIED_APART = 4  # where each of them is a process
@@ -81,7 +82,7 @@ class Blueprint:
         made = self._apart(values) if self.isolated else self._here(values)
         if self._sample is not None:
             self._check_sizes(made, parameters)
-            if made.actions.space == self._sample.actions.space:
+            if made.actions.description == self._sample.actions.description:
                 made.actions = self._sample.actions  # so that a batch can be converted in one go
         return made
 
@@ -109,10 +110,11 @@ class Blueprint:
         return parameters.tobytes() if self.vary_as == "constructor" and self.variation.names else b""
 
     def _check_values(self, instance: AnyInstance) -> None:
-        values = self.variation.values(self.variation.first(0))
         if self.vary_as == "attribute":
-            instance.set_attributes(values)
-        if self.vary_as == "reset" and values and not instance.reset_takes_options:
+            self.variation = self.variation.filling(instance.shape_of)
+            for number in range(min(self.variation.count or 1, MOST_TRIED)):
+                instance.set_attributes(self.variation.values(self.variation.first(number)))
+        if self.vary_as == "reset" and self.variation.names and not instance.reset_takes_options:
             raise FamilyError(
                 f"task.options.vary_as = 'reset': reset() of {self.environment} takes no options; constructor or "
                 "attribute is wanted."
@@ -132,8 +134,9 @@ class Blueprint:
 
 def blueprint(
     environment: str, arguments: dict, vary: dict, vary_as: str, scale: bool, keeping: Keeping = Keeping()
-) -> Blueprint:
-    """A Blueprint, the same object for the same settings: families are made several times in a run.
+) -> Blueprint | VectorBlueprint:
+    """What makes instances, or vector environments: the same object for the same settings, as families are made several
+    times in a run.
 
     Another one where the name stands for another class by now, as after a notebook's cell was run again.
     """
@@ -142,8 +145,15 @@ def blueprint(
     return _cached(environment, constant, varying, vary_as, scale, keeping, made_by)
 
 
-@functools.lru_cache(maxsize=16)
+@lru_cache(maxsize=16)
 def _cached(
     environment: str, arguments: str, vary: str, vary_as: str, scale: bool, keeping: Keeping, made_by: Hashable
-) -> Blueprint:
-    return Blueprint(environment, json.loads(arguments), json.loads(vary), vary_as, scale, keeping)
+) -> Blueprint | VectorBlueprint:
+    constant, varying = json.loads(arguments), json.loads(vary)
+    creator, registered = find(environment, constant)
+    variation = Variation.parse(varying)
+    given = variation.values(variation.first(0)) if vary_as == "constructor" else {}
+    takes_lanes = None if keeping.isolated else makes_vectors(creator, given, environment)
+    if takes_lanes is None:
+        return Blueprint(environment, constant, varying, vary_as, scale, keeping)
+    return VectorBlueprint(environment, creator, registered, variation, vary_as, scale, takes_lanes)

@@ -7,10 +7,14 @@ how episodes are shared out; ``instances`` and ``isolation`` are for them. Insta
 one takes long.
 
 The policy has one output for each coordinate of a Box, one for each choice of a Discrete or MultiDiscrete space, the
-largest of which is taken, and one for each bit of a MultiBinary space, set if it is positive. Observations of any space
-that Gymnasium can flatten are flattened. Environments in the style of the older gym are accepted: ``reset`` may give an
-observation alone, ``step`` four values, and seeds may go to a method ``seed``. An episode ends on terminated, truncated
-or done; Gymnasium's own step limit is only the default of ``task.horizon``.
+largest of which is taken, and one for each bit of a MultiBinary space, set if it is positive; those of a Dict or Tuple
+are its parts'. Choices that ``info["action_mask"]`` forbids are not taken. Observations of any space that Gymnasium can
+flatten are flattened. A vector environment, EnvPool's (``envpool:ID``) among them, is stepped as a batch:
+docs/batched_environments.md.
+
+Environments in the style of the older gym are accepted: ``reset`` may give an observation alone, ``step`` four values,
+and seeds may go to a method ``seed``. An episode ends on terminated, truncated or done; Gymnasium's own step limit is
+only the default of ``task.horizon``.
 """
 
 import sys
@@ -26,8 +30,9 @@ from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint, Keeping, blueprint
 from esmaml_mpi.tasks.gymnasium_bridge.simulation import GymnasiumSimulation
-from esmaml_mpi.tasks.gymnasium_bridge.spaces import BoxActions
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation, check_plain
+from esmaml_mpi.tasks.gymnasium_bridge.vector_blueprint import VectorBlueprint
+from esmaml_mpi.tasks.gymnasium_bridge.vector_simulation import VectorSimulation
 from esmaml_mpi.tasks.workspace import Workspace
 
 SEEDS = 2**31
@@ -45,19 +50,21 @@ class GymnasiumEnvironment:
     environment: str = setting(
         "Pendulum-v1",
         "a registered id, or MODULE:ID where importing the module registers it, or an entry point MODULE:NAME, a class "
-        "or function; modules are looked for in the current directory too",
+        "or function; modules are looked for in the current directory too. A vector environment, or a function that "
+        "makes one, is stepped as a batch",
     )
     arguments: dict = setting({}, "constructor arguments, the same for all tasks")
     vary: dict = setting(
         {},
-        "what differs between tasks, NAME = values; a list: task i has the i-th; {low, high}: uniform, drawn per task; "
+        "what differs between tasks, NAME = values; a list: task i has the i-th; {low, high}: uniform, drawn per task, "
+        "integers if integer = true is in it too; low and high may be lists of numbers, for a vector; "
         '"number": the number of the task',
     )
     vary_as: str = setting(
         "constructor",
         "what the names in vary are: constructor arguments; attributes of the unwrapped environment, set before each "
-        "reset, with dots for those of its parts; or options given to reset. Attributes and options need far fewer "
-        "instances",
+        "reset, with dots for those of its parts and brackets for elements, as body.mass[1]; or options given to "
+        "reset. Attributes and options need far fewer instances",
         choices=("constructor", "attribute", "reset"),
     )
     scale_actions: bool = setting(
@@ -100,6 +107,12 @@ class GymnasiumEnvironment:
                 f"task.options.vary.{both[0]} = {show(self.vary[both[0]])}: task.options.arguments has it too; one of "
                 "them is wanted."
             )
+        elements = [name for name in self.vary if "[" in name] if self.vary_as == "constructor" else []
+        if elements:
+            raise ConfigError(
+                f"task.options.vary.{elements[0]}: elements of attributes can be named, of constructor arguments not; "
+                "task.options.vary_as = 'attribute' is wanted."
+            )
         self.variation  # noqa: B018 (raises ConfigError for values it does not take)
 
     @cached_property
@@ -108,19 +121,24 @@ class GymnasiumEnvironment:
         return Variation.parse(self.vary)
 
     @cached_property
-    def blueprint(self) -> Blueprint:
+    def blueprint(self) -> Blueprint | VectorBlueprint:
         """What its episodes are made from; UserError if they cannot be."""
         keeping = Keeping(self.instances, self.isolation == PROCESS, self.clip_observations)
-        return blueprint(self.environment, self.arguments, self.vary, self.vary_as, self.scale_actions, keeping)
+        found = blueprint(self.environment, self.arguments, self.vary, self.vary_as, self.scale_actions, keeping)
+        if isinstance(found, VectorBlueprint) and self.fixed_seed < 0:
+            found.check_seeds()
+        return found
 
     @property
     def batch_limit(self) -> int:
+        if isinstance(self.blueprint, VectorBlueprint):
+            return self.blueprint.batch_limit
         return self.instances or (MOST_PROCESSES if self.isolation == PROCESS else MOST_TOGETHER)
 
     @property
     def most_at_once(self) -> int:
         """See ``TaskFamily``."""
-        return self.instances
+        return 0 if isinstance(self.blueprint, VectorBlueprint) else self.instances
 
     @property
     def threads_share(self) -> bool:
@@ -142,21 +160,15 @@ class GymnasiumEnvironment:
 
     @property
     def action_low(self) -> np.ndarray:
-        return self._bounds[0]
+        return self.blueprint.sample.actions.limits[0]
 
     @property
     def action_high(self) -> np.ndarray:
-        return self._bounds[1]
+        return self.blueprint.sample.actions.limits[1]
 
     @property
     def actions_scaled(self) -> bool:
-        return self.scale_actions and len(self._bounds[0]) > 0
-
-    @property
-    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest actions (m,) of a Box; empty for choices."""
-        actions = self.blueprint.sample.actions
-        return (actions.low[:, 0], actions.high[:, 0]) if isinstance(actions, BoxActions) else (np.empty(0),) * 2
+        return self.scale_actions and len(self.action_low) > 0
 
     @property
     def task_count(self) -> int | None:
@@ -235,8 +247,22 @@ class GymnasiumEnvironment:
 
     def task_parameters(self, task_id: int, generator: np.random.Generator) -> np.ndarray:
         """The task's number, then what was drawn for each range of ``vary``, by name."""
-        return self.variation.draw(task_id, generator)
+        return self.blueprint.variation.draw(task_id, generator)
 
-    def simulation(self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace) -> GymnasiumSimulation:
+    @property
+    def observation_space(self) -> dict | None:
+        """What observations are before they are flattened, as ``tasks/spaces.py`` has it; None if that has no word."""
+        return self.blueprint.sample.observations.description
+
+    @property
+    def action_space(self) -> Mapping:
+        """What actions are that outputs become, likewise."""
+        return self.blueprint.sample.actions.description
+
+    def simulation(
+        self, tasks: np.ndarray, noise: np.ndarray | None, workspace: Workspace
+    ) -> GymnasiumSimulation | VectorSimulation:
         seeds = np.full(tasks.shape[1], self.fixed_seed) if noise is None else noise[0]
+        if isinstance(self.blueprint, VectorBlueprint):
+            return VectorSimulation(self.blueprint, self.horizon, tasks, seeds, workspace)
         return GymnasiumSimulation(self.blueprint, self.horizon, tasks, seeds, workspace)

@@ -8,8 +8,11 @@ import numpy as np
 
 from esmaml_mpi.errors import FamilyError, Misfit, in_words
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.tasks.actions import Actions
+from esmaml_mpi.tasks.gymnasium_bridge.attributes import set_attribute, shape_of
+from esmaml_mpi.tasks.gymnasium_bridge.masks import mask_of
 from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers, own_limit
-from esmaml_mpi.tasks.gymnasium_bridge.spaces import Actions, Observations
+from esmaml_mpi.tasks.gymnasium_bridge.spaces import Observations
 
 
 class AnyInstance(Protocol):
@@ -17,11 +20,12 @@ class AnyInstance(Protocol):
 
     ``broken``: it has raised, or was interrupted, and must not be used again. ``truncated``: its last episode was cut
     short by itself. ``own_limit``: steps after which it does that, None if it does not say so. ``classes``: what it is
-    made of, if it is in this process.
+    made of, if it is in this process. ``mask``: which outputs (m,) stand for choices that are left, None: all.
     """
 
     observations: Observations
     actions: Actions
+    mask: np.ndarray | None
     broken: bool
     truncated: bool
     own_limit: int | None
@@ -40,6 +44,9 @@ class AnyInstance(Protocol):
     def set_attributes(self, values: dict) -> None:
         """Set attributes; FamilyError if one cannot be set."""
 
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """The shape of an attribute; FamilyError if there is none."""
+
     def close(self) -> None:
         """Let go of windows, files and the like."""
 
@@ -50,6 +57,7 @@ class Instance:
     def __init__(self, env: Any, observations: Observations, actions: Actions, vary_as: str, clip: float = 0.0) -> None:
         self.env, self.observations, self.actions, self.vary_as = env, observations, actions, vary_as
         self._clip = clip
+        self.mask: np.ndarray | None = None
         self.core = getattr(env, "unwrapped", env)
         self.own_limit = own_limit(env)
         wrapped = layers(env)
@@ -72,8 +80,10 @@ class Instance:
         if self.vary_as == "reset" and values:
             arguments["options"] = dict(values)
         first = self.env.reset(**arguments)
+        self.mask = None
         if isinstance(first, tuple) and len(first) == 2 and isinstance(first[1], dict):
-            first = first[0]
+            first, info = first
+            self.mask = mask_of(info, self.actions)
         self._write("reset", first, out)
         self.broken = False
 
@@ -84,7 +94,7 @@ class Instance:
         if not isinstance(outcome, tuple | list):
             raise Misfit(f"step() of {type(self.core).__name__} gave {show(outcome)}; a tuple of 5 is wanted")
         if len(outcome) == 5:
-            observation, reward, terminated, truncated, _ = outcome
+            observation, reward, terminated, truncated, info = outcome
             over = bool(terminated) or bool(truncated)
         elif len(outcome) == 4:
             observation, reward, over, info = outcome  # a time limit sets done too
@@ -94,6 +104,7 @@ class Instance:
                 f"step() of {type(self.core).__name__} gave {len(outcome)} values; 5 are wanted, or 4 as in gym."
             )
         self._write("step", observation, out)
+        self.mask = mask_of(info, self.actions)
         earned = self._number(reward)
         if over:
             self.truncated = bool(truncated)
@@ -122,8 +133,10 @@ class Instance:
             ) from None
 
     def render(self) -> object:
-        """See ``AnyInstance``."""
+        """See ``AnyInstance``. In the style of the older gym it is told how."""
         try:
+            if "mode" in inspect.signature(self.env.render).parameters:
+                return self.env.render(mode="rgb_array")
             return self.env.render()
         except NotImplementedError:  # what Gymnasium's base class does
             return None
@@ -133,26 +146,13 @@ class Instance:
         for name, value in values.items():
             set_attribute(self.core, name, value)
 
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """See ``AnyInstance``."""
+        return shape_of(self.core, name)
+
     def close(self) -> None:
         """See ``AnyInstance``."""
         close(self.env)
-
-
-def set_attribute(core: object, name: str, value: object) -> None:
-    """Set an attribute of an environment, ``a.b`` being b of its a; where an array is, the value becomes one.
-
-    FamilyError if there is no such attribute or it cannot be set.
-    """
-    *path, last = name.split(".")
-    try:
-        for part in path:
-            core = getattr(core, part)
-        present = getattr(core, last)
-        setattr(core, last, np.array(value, dtype=present.dtype) if isinstance(present, np.ndarray) else value)
-    except Exception as error:
-        raise FamilyError(
-            f"task.options.vary.{name}: the environment's attribute cannot be set: {in_words(error)}."
-        ) from error
 
 
 def _takes(method: Callable, name: str) -> bool:

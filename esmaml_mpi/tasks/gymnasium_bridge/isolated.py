@@ -48,6 +48,7 @@ class IsolatedInstance:
         self.environment: str = recipe["environment"]
         self.broken = self.truncated = False
         self.classes: list[type] = []
+        self.mask: np.ndarray | None = None
         self._recipe, self._spent = recipe, False
         ours, theirs = socket.socketpair()
         with theirs, _signals_kept():
@@ -83,11 +84,11 @@ class IsolatedInstance:
         if self._spent:
             self._ask("made", self._recipe)
             self._spent = False
-        out[...] = self._ask("reset", seed, values)
+        out[...], self.mask = self._ask("reset", seed, values)
 
     def step(self, action: object, out: np.ndarray) -> tuple[float, bool]:
         """See ``AnyInstance``."""
-        observation, earned, over, self.truncated = self._ask("step", action)
+        observation, earned, over, self.truncated, self.mask = self._ask("step", action)
         out[...] = observation
         return earned, over
 
@@ -98,6 +99,11 @@ class IsolatedInstance:
     def set_attributes(self, values: dict) -> None:
         """See ``AnyInstance``."""
         self._ask("set_attributes", values)
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """See ``AnyInstance``."""
+        shape: tuple[int, ...] = self._ask("shape_of", name)
+        return shape
 
     def close(self) -> None:
         """Have it close, and end its process; at once if it has not answered."""

@@ -7,6 +7,7 @@ from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint
 from esmaml_mpi.tasks.gymnasium_bridge.instance import AnyInstance
+from esmaml_mpi.tasks.gymnasium_bridge.masks import obeying
 from esmaml_mpi.tasks.gymnasium_bridge.pool import pool_of
 from esmaml_mpi.tasks.workspace import Workspace
 
@@ -36,8 +37,10 @@ class GymnasiumSimulation(EndingEpisodes):
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
         lost = np.isnan(actions).any(axis=0)
         ended, earned = lost.copy(), np.where(lost, np.nan, 0.0)
-        moves = self.convert(np.where(lost, 0.0, actions))
-        for j in np.flatnonzero(self.running & ~lost):
+        acting = self.running & ~lost
+        masks = [self.instances[int(i)].mask if acts else None for i, acts in zip(self.columns, acting, strict=True)]
+        moves = self.convert(obeying(np.where(lost, 0.0, actions), masks, acting, self.blueprint.sample.actions))
+        for j in np.flatnonzero(acting):
             instance = self.instances[int(self.columns[j])]
             earned[j], ended[j] = instance.step(moves[j], observation[:, j])
             if ended[j] and instance.truncated and self.steps + 1 < len(self.over):

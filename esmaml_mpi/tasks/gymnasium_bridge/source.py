@@ -17,6 +17,7 @@ import gymnasium
 from esmaml_mpi.errors import ConfigError, FamilyError, in_words
 from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.tasks.gymnasium_bridge import env_pool
 
 MOST_SAID = 200  # characters of Gymnasium's own message, which repeats the id
 LIMIT = "max_episode_steps"  # an argument of gymnasium.make, not of the environment
@@ -29,6 +30,9 @@ def find(environment: str, arguments: Mapping) -> tuple[partial, int | None]:
     """
     key = f"task.options.environment = {show(environment)}"
     module, colon, name = environment.partition(":")
+    if module == env_pool.MODULE:
+        env_pool.check_id(name, key)
+        return partial(env_pool.EnvPool, task_id=name, **arguments), None
     if colon:
         modules.check_asked(environment, "task.options.environment")
     imported = _imported(module, key) if colon else None

@@ -1,103 +1,89 @@
-"""Between spaces and plain numbers: observations to vectors, outputs of policies to actions."""
+"""Spaces of Gymnasium, or of the older gym, as the plain tables of ``tasks/spaces.py``, and what is made from them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector.utils import batch_space, iterate
 
 from esmaml_mpi.errors import FamilyError, in_words
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.tasks.actions import Actions, actions_from
+from esmaml_mpi.tasks.spaces import Flattening
 
 LARGEST_BOUND = 1e10  # larger ones, the largest float32 for example, stand for none
+WANTED = "actions in a Box, Discrete, MultiDiscrete or MultiBinary space, or a Dict or Tuple of these, are wanted"
 
 
-@dataclass(frozen=True)
 class Observations:
-    """How observations of a space become vectors of ``size`` numbers."""
+    """How observations of a space become vectors of ``size`` numbers; ``description`` is None where it has no table."""
 
-    space: spaces.Space
-    size: int
+    def __init__(self, space: spaces.Space):
+        self.space, self.size = space, int(spaces.flatdim(space))
+        self.description = described(space)
+        self._flattening = None if self.description is None else Flattening(self.description)
 
     def write(self, observation: Any, out: np.ndarray) -> None:
         """Write an observation into ``out`` (size,)."""
-        if isinstance(self.space, spaces.Box):
-            out[...] = np.reshape(observation, self.size)  # what flatten does, without its dispatch
-        else:
+        if self._flattening is None:
             out[...] = spaces.flatten(self.space, observation)
+        else:
+            self._flattening.write(observation, out)
+
+    def write_batch(self, observations: Any, out: np.ndarray) -> None:
+        """Write b observations, as vector environments give them, into ``out`` (size, b)."""
+        if self._flattening is None:
+            each: Iterable = iterate(batch_space(self.space, out.shape[1]), observations)
+            for column, observation in enumerate(each):
+                out[:, column] = spaces.flatten(self.space, observation)
+        else:
+            self._flattening.write_batch(observations, out)
 
 
 def observations_of(space: Any) -> Observations:
     """Observations of a space; ValueError or TypeError if it has no fixed size."""
-    space = standard(space)
-    return Observations(space, int(spaces.flatdim(space)))
-
-
-class BoxActions:
-    """Outputs in [-1, 1] scaled to the bounds, where an action has both and ``scale`` says so; others are clipped."""
-
-    def __init__(self, space: spaces.Box, scale: bool):
-        self.space, self.size = space, math.prod(space.shape)
-        low, high = (np.reshape(end, (-1, 1)).astype(np.float64) for end in (space.low, space.high))
-        self.low = np.where(np.abs(low) < LARGEST_BOUND, low, -np.inf)
-        self.high = np.where(np.abs(high) < LARGEST_BOUND, high, np.inf)
-        self.scaled = np.flatnonzero(np.isfinite(self.low) & np.isfinite(self.high)) if scale else np.empty(0, int)
-
-    def __call__(self, outputs: np.ndarray) -> np.ndarray:
-        """Actions (b, ...) of outputs (m, b)."""
-        actions = outputs.copy()
-        if len(self.scaled):
-            low, high = self.low[self.scaled], self.high[self.scaled]
-            actions[self.scaled] = low + (np.clip(outputs[self.scaled], -1.0, 1.0) + 1.0) * (0.5 * (high - low))
-        actions = np.clip(actions, self.low, self.high)
-        if self.space.dtype.kind in "iu":
-            actions = np.rint(actions)
-        return np.ascontiguousarray(actions.T).astype(self.space.dtype).reshape(-1, *self.space.shape)
-
-
-class ChoiceActions:
-    """One output for each choice of a Discrete or MultiDiscrete space; the largest is taken, the first if several."""
-
-    def __init__(self, space: spaces.Discrete | spaces.MultiDiscrete):
-        self.space = space
-        counts: list[int] = [int(space.n)] if isinstance(space, spaces.Discrete) else space.nvec.ravel().tolist()
-        self.edges = np.cumsum([0, *counts])
-        self.size = int(self.edges[-1])
-        self.start = np.reshape(space.start, -1)
-
-    def __call__(self, outputs: np.ndarray) -> np.ndarray:
-        """Actions (b, ...) of outputs (m, b)."""
-        chosen = [np.argmax(outputs[a:b], axis=0) for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
-        actions = (np.stack(chosen, axis=1) + self.start).astype(self.space.dtype)
-        return actions.reshape(-1, *(self.space.shape or ()))
-
-
-class BinaryActions:
-    """One output for each bit, which is 1 if it is positive."""
-
-    def __init__(self, space: spaces.MultiBinary):
-        self.space, self.size = space, math.prod(space.shape)
-
-    def __call__(self, outputs: np.ndarray) -> np.ndarray:
-        """Actions (b, ...) of outputs (m, b)."""
-        return np.ascontiguousarray(outputs.T > 0).astype(self.space.dtype).reshape(-1, *self.space.shape)
-
-
-Actions = BoxActions | ChoiceActions | BinaryActions
+    return Observations(standard(space))
 
 
 def actions_of(space: Any, scale: bool) -> Actions:
-    """Actions of a space; TypeError if it is none of the kinds above."""
-    space = standard(space)
+    """Actions of a space; TypeError if there are none of its kind."""
+    description = described(standard(space))
+    if description is None:
+        raise TypeError(WANTED)
+    return actions_from(description, scale)
+
+
+def described(space: spaces.Space) -> dict | None:
+    """The table of a space; None if it has none."""
     if isinstance(space, spaces.Box):
-        return BoxActions(space, scale)
-    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
-        return ChoiceActions(space)
+        dtype = space.dtype.name
+        return dict(kind="box", shape=list(space.shape), dtype=dtype, low=_bound(space.low), high=_bound(space.high))
+    if isinstance(space, spaces.Discrete):
+        return dict(kind="discrete", n=int(space.n), start=int(space.start), dtype=space.dtype.name)
+    if isinstance(space, spaces.MultiDiscrete):
+        start = np.asarray(space.start).tolist()
+        return dict(kind="multidiscrete", n=space.nvec.tolist(), start=start, dtype=space.dtype.name)
     if isinstance(space, spaces.MultiBinary):
-        return BinaryActions(space)
-    raise TypeError("actions in a Box, Discrete, MultiDiscrete or MultiBinary space are wanted")
+        return dict(kind="multibinary", shape=list(space.shape), dtype=space.dtype.name)
+    if isinstance(space, spaces.Dict) and all(isinstance(name, str | int) for name in space.spaces):
+        parts = [(name, described(part)) for name, part in space.spaces.items()]
+        return None if any(part is None for _, part in parts) else dict(kind="dict", parts=[list(p) for p in parts])
+    if isinstance(space, spaces.Tuple):
+        described_parts = [described(part) for part in space.spaces]
+        return None if None in described_parts else dict(kind="tuple", parts=described_parts)
+    return None
+
+
+def _bound(bound: np.ndarray) -> Any:
+    """The numbers of a Box's bound, None where there is none; one where all are equal."""
+    ends = np.ravel(bound).astype(np.float64)
+    ends[np.abs(ends) >= LARGEST_BOUND] = np.nan
+    if len(ends) and (np.isnan(ends).all() or (ends == ends[0]).all()):
+        return None if np.isnan(ends[0]) else float(ends[0])
+    return [None if math.isnan(end) else end for end in ends.tolist()]
 
 
 def converters(env: Any, scale: bool, environment: str) -> tuple[Observations, Actions]:
