@@ -1,7 +1,8 @@
 """A T-maze: a cue at the start says which arm pays, and at the end of the corridor it is no longer seen.
 
 The task of Bakker (2002, "Reinforcement learning with long short-term memory") with steps of any length: the agent
-walks along a corridor, chooses an arm at the junction, and is paid 1 in the right one, 0 in the other. It observes the
+walks along a corridor, chooses an arm at the junction, and is paid 1 in the right one, 0 in the other. An action of 0
+walks at half speed, so that policies get to the junction before they know anything. It observes the
 cue in the first ``cue_steps`` steps, and whether it is at the junction. Nothing else tells one episode from the other
 there: of a policy that remembers nothing at most half of the choices are right, whatever it does before.
 
@@ -43,7 +44,7 @@ class TMaze:
     observation_size = 2
     action_size = 2
     observation_names = ("cue", "at the junction")
-    action_names = ("along the corridor", "into an arm")
+    action_names = ("speed along the corridor", "step into an arm")
     action_low, action_high = (-1.0, -1.0), (1.0, 1.0)
     noise_size = 1
     batch_limit = 1000
@@ -90,7 +91,8 @@ class TMazeSimulation(EndingEpisodes):
         forward, sideways = np.clip(actions, -1.0, 1.0)
         there = self.along >= self.family.length
         self.aside += np.where(there, sideways, 0.0)
-        self.along = np.where(there, self.along, np.clip(self.along + forward, 0.0, self.family.length))
+        walked = np.minimum(self.along + (0.5 + 0.5 * forward), self.family.length)
+        self.along = np.where(there, self.along, walked)
         chosen = np.abs(self.aside) >= ARM
         named = np.where(chosen, np.sign(self.aside) * self.cue, 0.0)
         lost = np.isnan(self.along) | np.isnan(self.aside)

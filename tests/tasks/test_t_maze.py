@@ -21,7 +21,7 @@ def plain_episode(rule, cue, actions, length, cue_steps):
         if along == length:
             aside += sideways
         else:
-            along = max(0.0, min(float(length), along + forward))
+            along = min(float(length), along + (0.5 + 0.5 * forward))
         seen.append((cue if step < cue_steps else 0.0, float(along == length)))
         if abs(aside) >= 1:
             return seen, float(aside * cue * rule > 0), step
