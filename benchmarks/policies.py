@@ -45,7 +45,8 @@ def main():
             for native in sets:
                 with door.using(native):
                     figures.append(microseconds(policy, batch))
-            print(f"| {name} {hidden[0]} | {policy.size} | {' | '.join(f'{each:,.0f}' for each in figures)} |", flush=True)
+            columns = " | ".join(f"{each:,.0f}" for each in figures)
+            print(f"| {name} {hidden[0]} | {policy.size} | {columns} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """A T-maze: a cue at the start says which arm pays, and at the end of the corridor it is no longer seen.
 
 The task of Bakker (2002, "Reinforcement learning with long short-term memory") with steps of any length: the agent
-walks along a corridor, chooses an arm at the junction, and is paid 1 in the right one, 0 in the other. An action of 0
-walks at half speed, so that policies get to the junction before they know anything. It observes the
-cue in the first ``cue_steps`` steps, and whether it is at the junction. Nothing else tells one episode from the other
-there: of a policy that remembers nothing at most half of the choices are right, whatever it does before.
+walks along a corridor, chooses an arm at the junction by the sign of its second action, and is paid 1 in the right one,
+0 in the other. A first action of 0 walks at half speed, so that policies get there before they know anything. Observed
+are the cue, in the first ``cue_steps`` steps, and whether the agent is at the junction. Nothing else tells one episode
+from the other there: of a policy that remembers nothing at most half of the choices are right, whatever it did before.
 
 Tasks differ in the rule: the right arm is the one that the cue names, or the other. With ``rules = 1``, the variant
 "memory", it is always the one named, so that there is nothing to adapt to.
@@ -19,7 +19,6 @@ from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.workspace import Workspace
 
-ARM = 1.0  # length of an arm, in the longest steps
 PIXELS = 24  # of a longest step, in pictures
 WHITE, FLOOR, BLUE, GREEN, ORANGE = (255, 255, 255), (225, 225, 225), (31, 119, 180), (44, 160, 44), (255, 127, 14)
 
@@ -44,7 +43,7 @@ class TMaze:
     observation_size = 2
     action_size = 2
     observation_names = ("cue", "at the junction")
-    action_names = ("speed along the corridor", "step into an arm")
+    action_names = ("speed along the corridor", "arm")
     action_low, action_high = (-1.0, -1.0), (1.0, 1.0)
     noise_size = 1
     batch_limit = 1000
@@ -74,12 +73,12 @@ class TMaze:
 
 
 class TMazeSimulation(EndingEpisodes):
-    """B agents; of the present ones ``along`` (b,), up to the junction at ``length``, and ``aside`` (b,), in an arm."""
+    """B agents; of the present ones ``along`` (b,), up to the junction at ``length``, and ``arm`` (b,), 1, -1, or 0."""
 
     def __init__(self, family: TMaze, rule: np.ndarray, cue: np.ndarray, workspace: Workspace):
         super().__init__(len(cue), family.horizon, workspace)
         self.family, self.rule, self.cue = family, rule, cue
-        self.along, self.aside = np.zeros(len(cue)), np.zeros(len(cue))
+        self.along, self.arm = np.zeros(len(cue)), np.zeros(len(cue))
 
     def reset(self, observation: np.ndarray) -> None:
         self.named = np.zeros(
@@ -88,21 +87,18 @@ class TMazeSimulation(EndingEpisodes):
         self._observe(observation)
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
-        forward, sideways = np.clip(actions, -1.0, 1.0)
+        speed, side = np.clip(actions, -1.0, 1.0)
         there = self.along >= self.family.length
-        self.aside += np.where(there, sideways, 0.0)
-        walked = np.minimum(self.along + (0.5 + 0.5 * forward), self.family.length)
+        self.arm = np.where(there & self.running, np.sign(side), self.arm)
+        walked = np.minimum(self.along + (0.5 + 0.5 * speed), self.family.length)
         self.along = np.where(there, self.along, walked)
-        chosen = np.abs(self.aside) >= ARM
-        named = np.where(chosen, np.sign(self.aside) * self.cue, 0.0)
-        lost = np.isnan(self.along) | np.isnan(self.aside)
-        self.record(self.named, np.where(lost, np.nan, named))
-        self.finish_step(chosen)
+        self.record(self.named, np.where(np.isnan(self.along), np.nan, self.arm * self.cue))
+        self.finish_step(self.arm != 0.0)
         self._observe(observation)
 
     def narrow(self, kept: np.ndarray) -> None:
         super().narrow(kept)
-        self.cue, self.rule, self.along, self.aside = (a[kept] for a in (self.cue, self.rule, self.along, self.aside))
+        self.cue, self.rule, self.along, self.arm = (a[kept] for a in (self.cue, self.rule, self.along, self.arm))
 
     def rewards(self, observations: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         done = slice(0, len(observations) - 1)
@@ -112,20 +108,20 @@ class TMazeSimulation(EndingEpisodes):
     def frame(self, column: int) -> np.ndarray:
         """The maze from above (height, width, 3): the cue while it is seen, the agent, the arm that pays green."""
         length, cue = self.family.length, self.cue[column]
-        picture = np.full(((2 * int(ARM) + 3) * PIXELS, (length + 4) * PIXELS, 3), WHITE, dtype=np.uint8)
+        picture = np.full((5 * PIXELS, (length + 4) * PIXELS, 3), WHITE, dtype=np.uint8)
 
         def square(along: float, aside: float, colour: tuple[int, int, int], size: float = 1.0) -> None:
-            centre = (np.array([1.5 + ARM - aside, 1.5 + along]) * PIXELS).round().astype(int)
+            centre = (np.array([2.5 - aside, 1.5 + along]) * PIXELS).round().astype(int)
             half = int(size * PIXELS / 2)
             picture[centre[0] - half : centre[0] + half, centre[1] - half : centre[1] + half] = colour
 
         for along in range(length + 1):
             square(along, 0.0, FLOOR)
-        for aside in (-ARM, ARM):
+        for aside in (-1.0, 1.0):
             square(length, aside, GREEN if aside * cue * self.rule[column] > 0 else ORANGE)
         if self.steps < self.family.cue_steps:
-            square(0.0, ARM * cue, BLUE, 0.5)
-        square(self.along[column], np.clip(self.aside[column], -ARM, ARM), BLUE, 0.6)
+            square(0.0, cue, BLUE, 0.5)
+        square(self.along[column], self.arm[column], BLUE, 0.6)
         return picture
 
     def _observe(self, out: np.ndarray) -> None:

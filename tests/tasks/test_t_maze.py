@@ -15,16 +15,15 @@ RNG = np.random.default_rng(2)
 
 def plain_episode(rule, cue, actions, length, cue_steps):
     """Observations, return and steps of one agent."""
-    along, aside, seen = 0.0, 0.0, [(cue, 0.0)]
-    for step, (forward, sideways) in enumerate(actions, start=1):
-        forward, sideways = (max(-1.0, min(1.0, a)) for a in (forward, sideways))
+    along, arm, seen = 0.0, 0.0, [(cue, 0.0)]
+    for step, (speed, side) in enumerate(actions, start=1):
         if along == length:
-            aside += sideways
+            arm = side
         else:
-            along = min(float(length), along + (0.5 + 0.5 * forward))
+            along = min(float(length), along + (0.5 + 0.5 * max(-1.0, min(1.0, speed))))
         seen.append((cue if step < cue_steps else 0.0, float(along == length)))
-        if abs(aside) >= 1:
-            return seen, float(aside * cue * rule > 0), step
+        if arm:
+            return seen, float(arm * cue * rule > 0), step
     return seen, 0.0, len(actions)
 
 
