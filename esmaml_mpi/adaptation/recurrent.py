@@ -27,6 +27,7 @@ class Recurrent(AdaptationSettings):
 
     counts: ClassVar[tuple[str, ...]] = ()
     uses_memory = True
+    tells_centre = True
     sees_rewards = True
 
     def __post_init__(self) -> None:
@@ -55,13 +56,17 @@ class Recurrent(AdaptationSettings):
         return False
 
     def adapt(
-        self, theta: np.ndarray, normals: Callable[[int], np.ndarray] | None = None
+        self,
+        theta: np.ndarray,
+        normals: Callable[[int], np.ndarray] | None = None,
+        centre: Callable[[np.ndarray], None] = lambda parameters: None,
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """See ``adaptation.Operator``; it is sent what the policies remember (s, U, T, 1), and returns theta with that
-        below it, (d + s, U, T).
+        below it, (d + s, U, T). ``centre`` is told the same after each episode.
         """
         lived = theta
         for _ in range(self.episodes):
             memory = yield lived[..., None]
             lived = np.concatenate([theta, memory[..., 0]])
+            centre(lived)
         return lived

@@ -149,6 +149,12 @@ def test_what_does_not_go_with_it_is_refused(change, words):
         esmaml_mpi.load_config(LIVED, [change]).resolved()
 
 
+def test_its_settings_survive_as_toml():
+    config = esmaml_mpi.load_config(LIVED, ["adaptation.reward_scale=0.25"]).resolved()
+    assert esmaml_mpi.Config.from_toml(config.to_toml(comments=True)) == config
+    assert config.rollouts_per_adaptation == 2 and config.adaptation.reward_scale == 0.25
+
+
 @pytest.mark.slow
 def test_a_trained_one_acts_and_is_told_its_rewards():
     results = esmaml_mpi.train(LIVED)
