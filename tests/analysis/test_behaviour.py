@@ -5,9 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from helpers import unscaled
-from made_up import train
 
-import esmaml_mpi
 from esmaml_mpi.policies import policy_class
 
 pytestmark = pytest.mark.usefixtures("scripts")
