@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import unscaled
 
-from esmaml_mpi.policies import policy_class
+from esmaml_mpi.policies import POLICIES
 
 pytestmark = pytest.mark.usefixtures("scripts")
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("scripts")
 def test_each_input_has_an_answer_of_its_own(name):
     from behaviour import Behaviour
 
-    policy, generator = policy_class(name)(1, 1, (3,)), np.random.default_rng(0)
+    policy, generator = POLICIES.find(name)(1, 1, (3,)), np.random.default_rng(0)
     theta = generator.normal(size=(policy.size, 4))
     run = SimpleNamespace(
         parameters=lambda when: theta[:, :, None], experiment=SimpleNamespace(policy=policy), observer=unscaled(1)

@@ -8,7 +8,7 @@ from recurrent_policies import ByTheBook, Denies, Forgetful, Misshapen, PlainRec
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.native import door
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies import POLICIES, policy_class
+from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.policies.lifelong import Lifelong
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.policies.rehearsal import check_memory
@@ -23,7 +23,7 @@ STEPS, BATCH = 7, 9
 
 def made(name, hidden, n=3, m=2):
     """A policy, parameters (d, B), observations (steps, n, B), mean and std."""
-    policy = policy_class(name)(n, m, hidden)
+    policy = POLICIES.find(name)(n, m, hidden)
     arrays = RNG.normal(0, 0.6, (policy.size, BATCH)), RNG.normal(size=(STEPS, n, BATCH)) * 2
     return policy, *arrays, RNG.normal(size=n), RNG.uniform(0.5, 2.0, n)
 
@@ -51,7 +51,7 @@ def test_they_follow_the_formulas_with_the_same_bits_anywhere(name, hidden):
 
 @pytest.mark.parametrize("name", RECURRENT)
 def test_they_start_where_states_neither_die_out_nor_explode(name):
-    policy = policy_class(name)(30, 2, (40, 5))
+    policy = POLICIES.find(name)(30, 2, (40, 5))
     theta = policy.initial(np.random.default_rng(0), output_gain=0.0)
     *cell, head = policy.split(theta)
     for plain, numbers in zip(policy.cell, cell, strict=True):
@@ -67,9 +67,9 @@ def test_a_width_is_wanted():
     with pytest.raises(
         ConfigError, match=r"policy.hidden = \[\]: policy.architecture = 'gru' has the width of its cell"
     ):
-        policy_class("gru")(2, 2, ())
+        POLICIES.find("gru")(2, 2, ())
     with pytest.raises(ConfigError, match=r"'gruu' does not exist\. Did you mean 'gru'"):
-        policy_class("gruu")
+        POLICIES.find("gruu")
 
 
 def episodes(family, policy, count=40):
@@ -95,7 +95,7 @@ def one_by_one(family, policy, theta, tasks, noise, observer):
     return rewards[:, 0].sum(), t + 1
 
 
-POLICY_CLASSES = {"gru": policy_class("gru"), "elman": policy_class("elman"), "book": ByTheBook, "state": WithState}
+POLICY_CLASSES = {"gru": POLICIES.find("gru"), "elman": POLICIES.find("elman"), "book": ByTheBook, "state": WithState}
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_what_it_says_of_its_memory_is_tried(cls, words):
         check_memory(cls(3, 2), "mine")
 
 
-@pytest.mark.parametrize("policy", [Policy(3, 2, (4,)), WithState(3, 2), ByTheBook(3, 2), policy_class("gru")(3, 2)])
+@pytest.mark.parametrize("policy", [Policy(3, 2, (4,)), WithState(3, 2), ByTheBook(3, 2), POLICIES.find("gru")(3, 2)])
 def test_what_is_right_passes(policy):
     check_memory(policy, "mine")
 
 
 def test_a_lifelong_policy_remembers_all_that_it_was_shown():
-    check_memory(Lifelong(policy_class("gru")(Lifelong.inputs(3, 2), 2, (4,)), 3, 2), "gru")
+    check_memory(Lifelong(POLICIES.find("gru")(Lifelong.inputs(3, 2), 2, (4,)), 3, 2), "gru")

@@ -10,7 +10,7 @@ from recurrent_policies import PlainRecurrent
 import esmaml_mpi
 from esmaml_mpi.adaptation.recurrent import Recurrent
 from esmaml_mpi.errors import ConfigError, UsageError
-from esmaml_mpi.policies import policy_class
+from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.policies.lifelong import Lifelong
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts.evaluator import Evaluator
@@ -60,7 +60,7 @@ def made(name):
     horizon, options = FAMILIES[name]
     family = make_family(name, horizon, options)
     n, m = family.observation_size, family.action_size
-    return family, Lifelong(policy_class("gru")(Lifelong.inputs(n, m), m, HIDDEN), n, m, SCALE)
+    return family, Lifelong(POLICIES.find("gru")(Lifelong.inputs(n, m), m, HIDDEN), n, m, SCALE)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

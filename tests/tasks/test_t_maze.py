@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import drive, task_table, unscaled
 
-from esmaml_mpi.policies import policy_class
+from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.rendering.words import task_in_words
 from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
@@ -44,7 +44,7 @@ def test_episodes_are_those_of_a_plain_loop(options):
 
 
 def test_half_is_all_that_a_policy_without_memory_gets():
-    family, policy = make_family("t_maze", 25, {}), policy_class("mlp")(2, 2, (8,))
+    family, policy = make_family("t_maze", 25, {}), POLICIES.find("mlp")(2, 2, (8,))
     theta = np.repeat(RNG.normal(0, 2.0, (policy.size, 200)), 2, axis=1)  # each with both cues
     tasks, cues = np.ones((1, 400)), np.tile([[1.0, -1.0]], 200)
     found = simulate(policy, family, theta, tasks, cues, unscaled(2), Workspace())

@@ -16,7 +16,7 @@ import esmaml_mpi
 from esmaml_mpi.commands import main as cli
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies import POLICIES, policy_class
+from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.rendering.requirement import need
 from esmaml_mpi.tasks.interface import Interface
 from esmaml_mpi.trained.policy_export import contents
@@ -33,7 +33,7 @@ DOUBLES = ctypes.POINTER(ctypes.c_double)
 def case(request):
     """A policy with random numbers, observations in a row, and its outputs as rollouts have them."""
     name, hidden = CASES[request.param]
-    generator, network = np.random.default_rng(6), policy_class(name)(3, 2, hidden)
+    generator, network = np.random.default_rng(6), POLICIES.find(name)(3, 2, hidden)
     observer = Observer(generator.normal(size=3), generator.uniform(0.3, 2, 3))
     interface = Interface(3, 2, action_low=(-0.3, -1.0), action_high=(0.3, 2.0), actions_scaled=True)
     portable = PortablePolicy.of(network, generator.normal(size=network.size), observer, interface)
@@ -186,8 +186,8 @@ def test_evaluations_and_a_simulated_session_agree(trained, tmp_path, capsys):
 
 def test_no_file_describes_what_it_cannot(trained, monkeypatch):
     monkeypatch.setitem(POLICIES, "mine", "recurrent_policies:WithState")
-    policy = policy_class("mine")(2, 2)
-    for made in (policy, type("Mine", (policy_class("mlp"),), {})(2, 2)):
+    policy = POLICIES.find("mine")(2, 2)
+    for made in (policy, type("Mine", (POLICIES.find("mlp"),), {})(2, 2)):
         with pytest.raises(
             UsageError, match=f"describes mlp, gru, elman, and this one is a {type(made).__name__}, whose"
         ):
