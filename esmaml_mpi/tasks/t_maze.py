@@ -81,9 +81,8 @@ class TMazeSimulation(EndingEpisodes):
         self.along, self.arm = np.zeros(len(cue)), np.zeros(len(cue))
 
     def reset(self, observation: np.ndarray) -> None:
-        self.named = np.zeros(
-            (self.family.horizon, self.batch)
-        )  # 1: the arm that the cue names was chosen; -1: the other
+        # After each step: 1: the arm that the cue names was chosen; -1: the other; 0: none yet.
+        self.named = np.zeros((self.family.horizon, self.batch))
         self._observe(observation)
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
