@@ -1,6 +1,6 @@
 """What a stored meta-policy does before and after adaptation: its rollouts again, with positions."""
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -82,6 +82,7 @@ class Behaviour:
     def answers(self, when: str, inputs: np.ndarray) -> np.ndarray:
         """First action (tasks, adaptations, inputs) at each one-dimensional observation of ``inputs``."""
         parameters = self.parameters(when)[:, :, 0]
-        policy = self.experiment.policy.bind(parameters, self.observer.mean, self.observer.std)
-        actions = np.array([policy.act(np.full((1, len(self.units)), x))[0] for x in inputs])
+        bind = partial(self.experiment.policy.bind, parameters, self.observer.mean, self.observer.std)
+        # Bound anew for each: a policy that remembers is asked at the start of an episode.
+        actions = np.array([bind().act(np.full((1, len(self.units)), x))[0].copy() for x in inputs])
         return actions.T.reshape(len(self.tasks), self.adaptations, len(inputs))

@@ -4,7 +4,8 @@
     cc -std=c99 -O2 -ffp-contract=off -shared -fPIC robot.c -o robot.so -lm
     python robot_driver.py robot.npz|robot.onnx|robot.so < observations > actions
 
-An observation is a line of numbers, as measured; so is the action that answers it.
+An observation is a line of numbers, as measured; so is the action that answers it. A policy that remembers begins a new
+episode at an empty line.
 """
 
 import ctypes
@@ -19,9 +20,22 @@ def from_npz(path):
     policy = dict(np.load(path))  # plain arrays; nothing in the file is executed
     squash = {"relu": lambda x: np.maximum(x, 0.0), "tanh": np.tanh, "identity": lambda x: x}
     last, low, high = int(policy["layers"]) - 1, policy["action_low"], policy["action_high"]
+    architecture = str(policy.get("architecture", "mlp"))  # files of version 0.1.0 have none
+    state = np.zeros(int(policy.get("state_size", 0)))
+
+    def remember(x):
+        """The next state, of the normalised observation."""
+        y = np.concatenate([x, state]) @ policy["cell_weights_0"] + policy["cell_biases_0"]
+        if architecture == "elman":
+            return np.tanh(y)
+        keep, look = np.split(1 / (1 + np.exp(-y)), 2)
+        new = np.tanh(np.concatenate([x, look * state]) @ policy["cell_weights_1"] + policy["cell_biases_1"])
+        return new + keep * (state - new)
 
     def act(observation):
         x = (observation - policy["observation_mean"]) / policy["observation_std"]
+        if state.size:
+            x = state[:] = remember(x)
         for i in range(last + 1):
             x = x @ policy[f"weights_{i}"] + policy[f"biases_{i}"]
             x = squash[str(policy["activation" if i < last else "output"])](x)
@@ -29,6 +43,7 @@ def from_npz(path):
             x[i] = low[i] + (np.clip(x[i], -1.0, 1.0) + 1.0) * (0.5 * (high[i] - low[i]))
         return np.clip(x, low, high)
 
+    act.reset = lambda: state.fill(0.0)
     return act
 
 
@@ -36,18 +51,39 @@ def from_onnx(path):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda observation: session.run(["action"], {"observation": observation[None]})[0][0]
+    sizes = {each.name: each.shape[1] for each in session.get_inputs()}
+    state = np.zeros((1, sizes.get("state", 0)))
+
+    def act(observation):
+        if not state.size:
+            return session.run(["action"], {"observation": observation[None]})[0][0]
+        action, state[:] = session.run(["action", "next_state"], {"observation": observation[None], "state": state})
+        return action[0]
+
+    act.reset = lambda: state.fill(0.0)
+    return act
 
 
 def from_c(path):
-    action_size = json.loads(Path(path).with_suffix(".c.json").read_text())["action"]["size"]
+    card = json.loads(Path(path).with_suffix(".c.json").read_text())
     function = getattr(ctypes.CDLL(str(Path(path).resolve())), f"{Path(path).stem}_action")
-    array, action = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS"), np.empty(action_size)
-    function.argtypes, function.restype = [array, array], None
-    return lambda observation: (function(observation, action), action.copy())[1]
+    array, action = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS"), np.empty(card["action"]["size"])
+    state = np.zeros(card["policy"].get("state_size", 0))
+    between = [state] if state.size else []
+    function.argtypes, function.restype = [array] * (2 + len(between)), None
+
+    def act(observation):
+        function(observation, *between, action)
+        return action.copy()
+
+    act.reset = lambda: state.fill(0.0)
+    return act
 
 
 if __name__ == "__main__":
     act = {".npz": from_npz, ".onnx": from_onnx, ".so": from_c}[Path(sys.argv[1]).suffix](sys.argv[1])
     for line in sys.stdin:
-        print(*act(np.array(line.split(), dtype=float)), flush=True)
+        if line.strip():
+            print(*act(np.array(line.split(), dtype=float)), flush=True)
+        else:
+            act.reset()

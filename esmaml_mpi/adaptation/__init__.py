@@ -37,6 +37,9 @@ class Operator(Protocol):
     noise_advice: str
     # Optional: whether it is sent a Recording of its queries' episodes (``rollouts/recording.py``) in place of rewards.
     uses_recordings: bool
+    # Optional: whether it is sent what policies that see their rewards remember (s, U, T, Q) in place of rewards, and
+    # returns that below their parameters.
+    uses_memory: bool
 
     def adapt(
         self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
@@ -60,6 +63,7 @@ OPERATORS = Registry(
         "hill_climbing": "esmaml_mpi.adaptation.hill_climbing:HillClimbing",
         "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
         "chain": "esmaml_mpi.adaptation.chain:Chain",
+        "recurrent": "esmaml_mpi.adaptation.recurrent:Recurrent",
         "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",
         "evo_policy_gradient": "esmaml_mpi.baselines.evo_policy_gradient_steps:EvoPolicyGradientSteps",
         "policy_gradient": "esmaml_mpi.baselines.policy_gradient_steps:PolicyGradientSteps",

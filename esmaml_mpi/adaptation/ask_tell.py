@@ -48,6 +48,12 @@ class Adaptation:
                 f"adaptation.operator = {operator.operator!r}: it learns from the observations, actions and rewards of "
                 "every step, and a session is told one reward a trial."
             )
+        if getattr(operator, "uses_memory", False):
+            raise UsageError(
+                f"adaptation.operator = {operator.operator!r}: its policy adapts while it acts, from the rewards of "
+                "all steps, and a session is told one reward a trial. MetaPolicy.bind(theta) acts and is told them "
+                "(docs/recurrent.md)."
+            )
         theta = np.array(theta, dtype=float)
         if theta.ndim != 1 or not np.isfinite(theta).all():
             raise UsageError(f"theta of shape {theta.shape}: finite parameters (d,) are wanted.")

@@ -114,6 +114,10 @@ def _operator(link: Mapping[str, Any], path: str) -> Operator:
     cls = operator_class(name, f"{path}.operator")
     if getattr(cls, "uses_recordings", False):
         raise ConfigError(f"{path}.operator = {name!r}: a chain hands on rewards, and this one needs whole episodes.")
+    if getattr(cls, "uses_memory", False):
+        raise ConfigError(
+            f"{path}.operator = {name!r}: a chain hands on parameters, and this one leaves them as they are."
+        )
     for key in COMMON & link.keys():
         raise ConfigError(f"{path}.{key} = {show(link[key])}: adaptation.{key} is for the whole chain.")
     try:

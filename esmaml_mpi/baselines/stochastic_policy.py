@@ -29,6 +29,8 @@ class StochasticPolicy:
     mean: Policy
     initial_std: float = 1.0
 
+    state_size = 0  # it remembers nothing
+
     @property
     def size(self) -> int:
         """Number of parameters d."""

@@ -13,6 +13,7 @@ from esmaml_mpi.config.rehearsals import rehearse_parts
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError, FamilyError
 from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.policies.rehearsal import check_memory as rehearse_policy
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once, remark_after
 from esmaml_mpi.settings.fields import parse, show
@@ -43,6 +44,7 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     with _naming("meta"):
         make_algorithm(resolved).check(policy.size)
     check_adaptation(resolved, policy)
+    rehearse_policy(policy, config.policy.architecture)
     check_memory(resolved, family, training)
     with _limited(config):
         rehearsal = rehearse(family)
@@ -140,6 +142,8 @@ def check_adaptation(config: Sections, policy: AnyPolicy) -> None:
             f"adaptation.operator = {operator.operator!r}: it needs a policy that acts at random, and meta.algorithm = "
             f"{config.meta.algorithm!r} trains one that does not."
         )
+    if config.adaptation.sees_rewards:
+        _check_lifelong(config, policy)
     corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")
     for each in getattr(operator, "operators", (operator,)):
         exposed = each.queries_at_once - (each.pivot_last(0) and not corruption.corrupt_pivot)
@@ -148,6 +152,27 @@ def check_adaptation(config: Sections, policy: AnyPolicy) -> None:
                 f"task.corruption.relative = true: {each.operator} measures one reward at a time, which has no spread "
                 "to put an outlier at a distance by; relative = false is wanted, with outlier_scale in reward units."
             )
+
+
+def _check_lifelong(config: Sections, policy: AnyPolicy) -> None:
+    """What an operator asks for whose policy learns from the rewards that it sees."""
+    operator, inner = make_operator(config).operator, getattr(policy, "inner", policy)
+    if not getattr(inner, "state_size", 0):
+        why = "it remembers nothing" if hasattr(inner, "state_size") else "it has no state_size"
+        raise ConfigError(
+            f"policy.architecture = {config.policy.architecture!r}: {why}, and adaptation.operator = {operator!r} "
+            "adapts by what its policy remembers; 'gru' or 'elman' is wanted."
+        )
+    if config.task.rollouts != 1:
+        raise ConfigError(
+            f"task.rollouts = {config.task.rollouts}: adaptation.operator = {operator!r} has one episode after the "
+            "other, whose rewards are not averaged; 1 is wanted."
+        )
+    if any(config.task.corruption.get(key) for key in ("fraction", "noise_std")):
+        raise ConfigError(
+            f"task.corruption = {config.task.corruption!r}: adaptation.operator = {operator!r} shows its policy the "
+            "reward of each step as it is; {} is wanted."
+        )
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from esmaml_mpi.errors import ConfigError, UserError, in_words
 from esmaml_mpi.meta import ALGORITHMS, Algorithm, algorithm_class
 from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.policies.lifelong import Lifelong
 from esmaml_mpi.settings.contract import source
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.settings.sections import MetaSettings, Sections
@@ -15,14 +16,17 @@ from esmaml_mpi.tasks.interface import Interface
 
 def make_policy(config: Sections, sizes: TaskFamily | Interface) -> AnyPolicy:
     """The policy of a config for observations and actions of these sizes; ConfigError if it cannot be made."""
-    settings, name = config.policy, config.policy.architecture
+    settings, adaptation, name = config.policy, config.adaptation, config.policy.architecture
+    lifelong = getattr(adaptation, "sees_rewards", False)
+    observations, actions = sizes.observation_size, sizes.action_size
     if name != "mlp" and type(config.meta).policy_of not in (MetaSettings.policy_of, UnopenedMeta.policy_of):
         raise ConfigError(
             f"policy.architecture = {name!r}: meta.algorithm = {config.meta.algorithm!r} makes a policy that acts at "
             "random around an 'mlp', which is wanted."
         )
     architecture = POLICIES.find(name)
-    given = (sizes.observation_size, sizes.action_size, tuple(settings.hidden), settings.activation, settings.output)
+    inputs = Lifelong.inputs(observations, actions) if lifelong else observations
+    given = (inputs, actions, tuple(settings.hidden), settings.activation, settings.output)
     try:
         policy = architecture(*given, **settings.options)
     except UserError:
@@ -34,6 +38,8 @@ def make_policy(config: Sections, sizes: TaskFamily | Interface) -> AnyPolicy:
         ) from error
     POLICIES.check_made(name, policy)
     made: AnyPolicy = config.meta.policy_of(policy)
+    if lifelong:
+        made = Lifelong(made, observations, actions, adaptation.reward_scale)  # type: ignore[attr-defined]  # has it
     return made
 
 

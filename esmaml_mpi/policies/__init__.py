@@ -1,4 +1,4 @@
-"""Policies: linear and multi-layer, in batches. To add an architecture: write a file with such a class
+"""Policies: linear, multi-layer and recurrent, in batches. To add an architecture: write a file with such a class
 (``contract.py``) and add a line to ``POLICIES``, or name it from outside (docs/extending.md).
 """
 
@@ -8,7 +8,11 @@ from esmaml_mpi.settings.registry import Registry
 POLICIES = Registry(
     "policy.architecture",
     "policies",
-    {"mlp": "esmaml_mpi.policies.mlp:Policy"},
+    {
+        "mlp": "esmaml_mpi.policies.mlp:Policy",
+        "gru": "esmaml_mpi.policies.gru:Gru",
+        "elman": "esmaml_mpi.policies.elman:Elman",
+    },
     methods=("initial", "bind"),
     attributes=("size", "observation_size", "noise_per_step"),
 )

@@ -42,7 +42,9 @@ class Policy:
     activation: str = "relu"
     output: str = "tanh"
 
+    architecture = "mlp"
     noise_per_step = 0  # standard normals that it needs to choose an action
+    state_size = 0  # it remembers nothing
 
     @cached_property
     def layers(self) -> list[tuple[int, int]]:

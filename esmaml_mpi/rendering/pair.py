@@ -8,6 +8,7 @@ import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.errors import TrainingError, UserError, in_words
+from esmaml_mpi.policies.contract import Bound, Lived, sees_rewards
 from esmaml_mpi.rendering.moment import Kept, Moment
 from esmaml_mpi.rendering.own_frame import own_frame
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
@@ -45,6 +46,8 @@ class Pair:
         if tally.status.any():
             why = tally.causes[0].words if tally.causes else "a reward or an observation is not finite"
             raise TrainingError(f"task {task}: the adaptation failed: {why}.")
+        if sees_rewards(self.setup.policy):  # the adapted policy remembers its episodes, the meta-policy has none yet
+            points = np.concatenate([points, self._no_memory(points)])
         self.parameters = np.concatenate([points, adapted[:, :, 0]], axis=1)
         if self.setup.policy.noise_per_step:
             scored = Trials(self.setup, self.units, self.observer, Workspace(), Purpose.AFTER_EPISODE)
@@ -67,13 +70,13 @@ class Pair:
         size, horizon, count = self.setup.policy.observation_size, self.family.horizon, len(chosen)
         columns = [*chosen, *chosen][: max(count, FEWEST)]
         observations = np.zeros((horizon + 1, size, len(columns)))
-        act = self.setup.policy.bind(self.parameters[:, columns], self.observer.mean, self.observer.std).act
+        bound = self.setup.policy.bind(self.parameters[:, columns], self.observer.mean, self.observer.std)
         simulation = self._guarded(self._start, observations[0], count)
         lengths, over = np.zeros(count, dtype=int), np.zeros(count, dtype=bool)
         yield Moment(0, simulation, observations[:1, :, :count], lengths, over, np.zeros(count))
         for t in range(horizon):
             seen = observations[: t + 2]
-            lengths, over, returns = self._guarded(self._advance, simulation, act, seen, count)
+            lengths, over, returns = self._guarded(self._advance, simulation, bound, seen, count)
             yield Moment(t + 1, simulation, seen[..., :count], lengths, over, returns)
             if over.all():
                 return
@@ -95,12 +98,15 @@ class Pair:
         return simulation
 
     def _advance(
-        self, simulation: Simulation, act: Callable[[np.ndarray], np.ndarray], seen: np.ndarray, count: int
+        self, simulation: Simulation, bound: Bound, seen: np.ndarray, count: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One step; lengths, ends and returns so far, of the first ``count`` episodes."""
-        steps = len(seen) - 1
-        simulation.step(act(seen[-2]), seen[-1])
-        rewards, ended = checked_rewards(self.family, simulation.rewards(seen, self.tasks), steps, seen.shape[-1])
+        steps, columns = len(seen) - 1, seen.shape[-1]
+        simulation.step(bound.act(seen[-2]), seen[-1])
+        rewards, ended = checked_rewards(self.family, simulation.rewards(seen, self.tasks), steps, columns)
+        if sees_rewards(self.setup.policy):
+            over = np.zeros(columns, dtype=bool) if ended is None else ended[-1]
+            cast(Lived, bound).tell(rewards[-1], over | (steps == self.family.horizon))
         rewards = rewards[:, :count]
         if ended is None:
             return np.full(count, steps), np.zeros(count, dtype=bool), rewards.sum(axis=0)
@@ -108,6 +114,11 @@ class Pair:
         lengths = np.minimum(steps - np.count_nonzero(ended, axis=0) + 1, steps)
         earned = np.where(np.arange(steps)[:, None] < lengths, rewards, 0.0)
         return lengths, ended[-1], earned.sum(axis=0)
+
+    def _no_memory(self, points: np.ndarray) -> np.ndarray:
+        """What policies with parameters (d, U) remember before their first episode, (s, U)."""
+        bound = self.setup.policy.bind(points, self.observer.mean, self.observer.std)
+        return cast(Lived, bound).state
 
     def _noise(self) -> np.ndarray | None:
         """Noise (noise_size, 2) of the adapted policy's first episode, for both."""

@@ -11,6 +11,7 @@ from esmaml_mpi.tasks.point import PointFamily
 from esmaml_mpi.tasks.quadruped.quantities import ROW
 from esmaml_mpi.tasks.sinusoid import Sinusoid
 from esmaml_mpi.tasks.six_circles import SixCircles
+from esmaml_mpi.tasks.t_maze import TMaze
 
 MOST_NUMBERS = 4  # that say something when they are listed
 
@@ -26,6 +27,8 @@ def task_in_words(family: TaskFamily, task: np.ndarray) -> str:
         return f"amplitude {task[0]:.3g}, phase {task[1]:.3g} rad"
     if isinstance(family, CartPoleSensorBias):
         return f"sensor off by {np.degrees(task[0]):+.2f} degrees"
+    if isinstance(family, TMaze):
+        return f"the arm that the cue {'names' if task[0] > 0 else 'does not name'} pays"
     if isinstance(family, ForwardBackward):
         return "forwards" if task[0] > 0 else "backwards"
     if isinstance(family, GoalVelocity):

@@ -6,23 +6,23 @@ block of one column is therefore doubled, and where simulations can be told so, 
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
 from esmaml_mpi.errors import UserError, in_words
 from esmaml_mpi.native.door import moments
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.policies.contract import AnyPolicy, Bound, Lived, can_narrow, narrowed, sees_rewards
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded
 from esmaml_mpi.rollouts.faults import Fault, faults_of
+from esmaml_mpi.rollouts.lifetime import live
 from esmaml_mpi.tasks.contract import checked_rewards, checked_size
 from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
-
-Act = Callable[[np.ndarray], np.ndarray]
 
 MOST_BLOCK_NUMBERS = 160_000  # parameters of a block, about 1.3 MB: what a core's cache holds beside the scratch arrays
 FEWEST_IN_BLOCK = 256
@@ -41,7 +41,8 @@ class RolloutResult:
     ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square.
     Only if asked for: ``observations`` (horizon + 1, n, B), of which those after row ``lengths[b]``, where episode b
     ended, mean nothing; and ``rewards`` (horizon, B), 0 after it, unless they were priced for several tasks.
-    ``faults``: of columns in which a number is not finite, or too large, which one.
+    ``faults``: of columns in which a number is not finite, or too large, which one. Only of policies that see their
+    rewards: ``memory`` (s, B), what they remember after their episodes.
     """
 
     returns: np.ndarray
@@ -50,6 +51,7 @@ class RolloutResult:
     observations: np.ndarray | None = None
     rewards: np.ndarray | None = None
     faults: Mapping[int, Fault] = field(default_factory=dict)
+    memory: np.ndarray | None = None
 
 
 def block_size(policy: AnyPolicy, family: TaskFamily, paths: bool = False) -> int:
@@ -70,7 +72,8 @@ def simulate(
 ) -> RolloutResult:
     """Run one episode of each column: parameters (d, B), task parameters (p, B), noise (noise_size, B) or None.
 
-    For policies that act at random, rows of standard normals follow the parameters, (noise_per_step, horizon) of them.
+    For policies that act at random, rows of standard normals follow the parameters, (noise_per_step, horizon) of them;
+    for those that see their rewards, perhaps what they remember of earlier episodes.
 
     Task parameters (p, T, B) price each episode for T tasks, where the family's tasks differ in reward alone. Raises
     RolloutError if the family does, and FamilyError if what it gives back is not what families give back, which no
@@ -101,6 +104,7 @@ def simulate(
         np.concatenate([part.observations for part in parts], axis=2) if record else None,
         np.concatenate([part.rewards for part in parts], axis=1) if record and tasks.ndim == 2 else None,
         {a + column: fault for a, part in zip(edges, parts, strict=False) for column, fault in part.faults.items()},
+        np.concatenate([part.memory for part in parts], axis=1) if parts[0].memory is not None else None,
     )
 
 
@@ -138,7 +142,7 @@ def _simulate_block(
     batch, size = parameters.shape[1], policy.observation_size
     checked_size(family, size)
     prices = tasks if tasks.ndim == 3 else tasks[:, None]
-    returns, over = np.empty(prices.shape[1:]), None
+    returns, over, memory = np.empty(prices.shape[1:]), None, None
     earned = np.zeros((family.horizon, batch)) if record and tasks.ndim == 2 else None
     with np.errstate(all="ignore"):
         try:
@@ -154,7 +158,10 @@ def _simulate_block(
             walked = whole_path is not None and whole_path(bound, observations, sums)
             if not walked:
                 start(simulation, observations[0], 1 if lone else batch)
-                steps = _run(policy, bound.act, parameters, observer, simulation, observations)
+                if sees_rewards(policy):
+                    steps, memory = live(family, cast(Lived, bound), simulation, observations, prices[:, 0])
+                else:
+                    steps = _run(policy, bound, parameters, observer, simulation, observations)
             outcomes = (simulation.rewards(observations[: steps + 1], prices[:, t]) for t in range(prices.shape[1]))
             for t, outcome in enumerate(outcomes):
                 rewards, ended = checked_rewards(family, outcome, steps, batch)
@@ -177,12 +184,12 @@ def _simulate_block(
         if over is not None or not walked:
             moments(seen, sums)
         found = faults_of(returns, sums, seen, rewards, lengths)
-    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned, found)
+    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned, found, memory)
 
 
 def _run(
     policy: AnyPolicy,
-    act: Act,
+    bound: Bound,
     parameters: np.ndarray,
     observer: Observer,
     simulation: Simulation,
@@ -192,27 +199,28 @@ def _run(
     horizon, batch = len(observations) - 1, parameters.shape[1]
     if simulation.running is None:
         for observation, following in itertools.pairwise(observations):
-            simulation.step(act(observation), following)
+            simulation.step(bound.act(observation), following)
         return horizon
+    fewest = FEWEST if can_narrow(policy) else batch
     columns: np.ndarray | None = None
     seen: np.ndarray | None = None  # of those that go on, once they are few
     for t in range(horizon):
         if columns is None or seen is None:
-            simulation.step(act(observations[t]), observations[t + 1])
+            simulation.step(bound.act(observations[t]), observations[t + 1])
         else:
-            simulation.step(act(seen), seen)
+            simulation.step(bound.act(seen), seen)
             observations[t + 1][:, columns] = seen
         count = np.count_nonzero(simulation.running)
         if count == 0:
             return t + 1
         present = batch if columns is None else len(columns)
-        if count <= present // 2 and present > FEWEST:
+        if count <= present // 2 and present > fewest:
             kept = _at_least(FEWEST, simulation.running)
             simulation.narrow(kept)
             columns = kept if columns is None else columns[kept]
             seen = observations[t + 1][:, columns]
-            narrowed = observer.of(columns)
-            act = policy.bind(parameters[:, columns], narrowed.mean, narrowed.std, t + 1).act
+            scale = observer.of(columns)
+            bound = narrowed(policy, bound, kept, parameters[:, columns], scale.mean, scale.std, t + 1)
     return horizon
 
 
@@ -236,7 +244,8 @@ def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, 
 
 def _first(result: RolloutResult) -> RolloutResult:
     """The first of two equal columns."""
-    observations, rewards = (None if each is None else each[..., :1] for each in (result.observations, result.rewards))
+    optional = result.observations, result.rewards, result.memory
+    observations, rewards, memory = (None if each is None else each[..., :1] for each in optional)
     faults = {column: fault for column, fault in result.faults.items() if column == 0}
     sums = result.observation_sums[:, :1]
-    return RolloutResult(result.returns[..., :1], result.lengths[:1], sums, observations, rewards, faults)
+    return RolloutResult(result.returns[..., :1], result.lengths[:1], sums, observations, rewards, faults, memory)

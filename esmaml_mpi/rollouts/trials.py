@@ -113,6 +113,8 @@ class Trials:
 
     def answers(self, operator: Operator) -> Callable[[np.ndarray], np.ndarray | Recording]:
         """What an adaptation operator's queries are answered by."""
+        if getattr(operator, "uses_memory", False):
+            return self.live
         return self.record if getattr(operator, "uses_recordings", False) else self.evaluate
 
     def record(self, parameters: np.ndarray) -> Recording:
@@ -122,6 +124,16 @@ class Trials:
         result = self.simulated(flat, table, noise, observer, record=True)
         self._count(result, result.returns.reshape(rows, tasks, -1))
         return Recording.of(self.setup.policy, flat, observer, result, (rows, tasks))
+
+    def live(self, parameters: np.ndarray) -> np.ndarray:
+        """What policies that see their rewards remember (s, U, T, Q) after an episode with parameters (d, U, T, Q),
+        below which may stand what they remembered before.
+        """
+        _, rows, tasks, queries = parameters.shape
+        result = self.run(parameters)
+        self._count(result, result.returns.reshape(rows, tasks, queries))
+        assert result.memory is not None and self.setup.episodes == 1
+        return result.memory.reshape(-1, rows, tasks, queries)
 
     def _count(self, result: RolloutResult, returns: np.ndarray) -> None:
         """Add rollouts, whose returns are (U, ...) by unit, to the tally."""

@@ -111,10 +111,19 @@ class TaskSettings:
 class PolicySettings:
     """The policy's architecture."""
 
-    architecture: str = setting("mlp", "what a policy is made of", choices=_registry("esmaml_mpi.policies", "POLICIES"))
+    architecture: str = setting(
+        "mlp",
+        "mlp: plain layers, which remember nothing; gru, elman: recurrent, see docs/recurrent.md",
+        choices=_registry("esmaml_mpi.policies", "POLICIES"),
+    )
     options: dict = setting({}, "options of that architecture, where it has any")
-    hidden: list[int] = setting([32], "hidden layer widths; [] is a linear policy", minimum=1)
-    activation: str = setting("relu", "hidden activation", choices=("relu", "tanh"))
+    hidden: list[int] = setting(
+        [32],
+        "hidden layer widths; [] is a linear policy. gru and elman: the width of the recurrent cell, then those of "
+        "plain layers between it and the actions",
+        minimum=1,
+    )
+    activation: str = setting("relu", "hidden activation, of plain layers", choices=("relu", "tanh"))
     output: str = setting("tanh", "output squashing", choices=("tanh", "identity"))
     output_gain: float = setting(
         1.0,
@@ -148,6 +157,7 @@ class AdaptationSettings:
     direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
 
     counts: ClassVar[tuple[str, ...]] = ()  # the settings that decide how many policies there are at once
+    sees_rewards: ClassVar[bool] = False  # whether policies are shown their rewards, ``reward_scale`` times
 
 
 def algorithm_setting(name: str) -> str:

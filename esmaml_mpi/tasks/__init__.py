@@ -40,6 +40,7 @@ FAMILIES = Families(
         "six_circles": "esmaml_mpi.tasks.six_circles:SixCircles",
         "sinusoid": "esmaml_mpi.tasks.sinusoid:Sinusoid",
         "cartpole_sensor_bias": "esmaml_mpi.tasks.cartpole_sensor_bias:CartPoleSensorBias",
+        "t_maze": "esmaml_mpi.tasks.t_maze:TMaze",
         "half_cheetah_forward_backward": "esmaml_mpi.tasks.locomotion.half_cheetah:HalfCheetahForwardBackward",
         "half_cheetah_goal_velocity": "esmaml_mpi.tasks.locomotion.half_cheetah:HalfCheetahGoalVelocity",
         "swimmer_forward_backward": "esmaml_mpi.tasks.locomotion.swimmer:SwimmerForwardBackward",

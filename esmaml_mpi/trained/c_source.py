@@ -10,7 +10,8 @@ import re
 import numpy as np
 
 from esmaml_mpi.errors import UsageError
-from esmaml_mpi.policies.mlp import BoundPolicy
+from esmaml_mpi.policies.gru import Gru
+from esmaml_mpi.policies.mlp import BoundPolicy, Policy
 from esmaml_mpi.rollouts.simulate import FEWEST
 from esmaml_mpi.trained import c_text
 from esmaml_mpi.trained.portable_policy import PortablePolicy
@@ -33,8 +34,12 @@ def c_source(portable: PortablePolicy, name: str, header: str) -> tuple[str, str
     bounded, scaled = _bounded(portable), bool(portable.scaled_actions.any())
     labels = {"observation": interface.observation_names, "action": interface.action_names}
     labels = {kind: words for kind, words in labels.items() if words}
+    state, remembered = network.state_size, f"double state[{network.state_size}], " if network.state_size else ""
     written = c_text.HEADER.substitute(
         name=name,
+        state=state,
+        remembered=remembered,
+        memory=c_text.MEMORY.substitute(upper=name.upper()) if state else "",
         upper=name.upper(),
         inputs=network.observation_size,
         outputs=network.action_size,
@@ -56,13 +61,16 @@ def c_source(portable: PortablePolicy, name: str, header: str) -> tuple[str, str
     for kind, words in labels.items():
         inner = "".join(f"    {_literal(word)},\n" for word in words)
         arrays += f"const char *const {name}_{kind}_names[{len(words)}] = {{\n{inner}}};\n"
-    squashes = {network.activation if network.hidden else "identity", network.output} - {"identity"}
+    squashes = {network.activation if portable.head.hidden else "identity", network.output} - {"identity"}
+    squashes |= {"tanh"} if state else set()
     templates = [c_text.SCALED] * scaled + [c_text.CLIPPED] * bounded
     source = c_text.SOURCE.substitute(
         name=name,
         header=header,
         inputs=network.observation_size,
         outputs=network.action_size,
+        remembered=remembered,
+        state_argument="state, " if state else "",
         arrays=arrays,
         tanh=c_text.TANH if "tanh" in squashes else "",
         squashes="\n".join(c_text.SQUASHES[each] for each in sorted(squashes)),
@@ -78,21 +86,44 @@ def _bounded(portable: PortablePolicy) -> bool:
 
 def _layer_arrays(portable: PortablePolicy) -> str:
     """Weights and biases as they are bound to normalise what is seen."""
-    batch = np.repeat(portable.parameters[:, None], FEWEST, axis=1)
-    bound = BoundPolicy(portable.network, batch, portable.observer.mean, portable.observer.std)
+    network, mean, std = portable.network, portable.observer.mean, portable.observer.std
+    if isinstance(network, Policy):
+        return _bound_arrays(network, portable.parameters, mean, std)
+    *cell, head = network.split(portable.parameters)
+    if isinstance(network, Gru):
+        cell[0] = cell[0] * 0.5
+    still = np.zeros(network.state_size), np.ones(network.state_size)
+    shift, scale = (np.concatenate(each) for each in zip((mean, std), still, strict=True))
+    text = "".join(
+        _bound_arrays(layer, numbers, shift, scale, f"cell_{{}}_{i}")
+        for i, (layer, numbers) in enumerate(zip(network.cell, cell, strict=True))
+    )
+    return text + _bound_arrays(network.head, head, *still)
+
+
+def _bound_arrays(
+    policy: Policy, parameters: np.ndarray, mean: np.ndarray, std: np.ndarray, name: str = "{}_{layer}"
+) -> str:
+    """Those of plain layers; ``name`` says how the arrays are called."""
+    bound = BoundPolicy(policy, np.repeat(parameters[:, None], FEWEST, axis=1), mean, std)
     text = ""
     for i, (weights, biases, *_) in enumerate(bound.layers):
         for what, values in (("weights", weights), ("biases", biases)):
             numbers = values[..., 0].ravel()
             if not np.isfinite(numbers).all():
                 raise UsageError("--policy c: the policy has numbers that are not finite.")
-            text += _array(f"static const double {what}_{i}", numbers)
+            text += _array(f"static const double {name.format(what, layer=i)}", numbers)
     return text
 
 
 def _calls(portable: PortablePolicy) -> str:
-    """One call a layer, from array to array."""
-    network, text, source = portable.network, "", "observation"
+    """One call a layer, from array to array, behind the cell if there is one."""
+    network, text, source = portable.head, "", "observation"
+    if state := portable.network.state_size:
+        inputs = portable.network.observation_size
+        template = c_text.GRU if isinstance(portable.network, Gru) else c_text.ELMAN
+        sizes = {"all": inputs + state, "inputs": inputs, "state": state}
+        text, source = c_text.CELL_INPUTS.substitute(sizes) + template.substitute(sizes), "state"
     last = len(network.layers) - 1
     for i, (inputs, outputs) in enumerate(network.layers):
         target, squash = ("output", network.output) if i == last else (f"hidden_{i}", network.activation)

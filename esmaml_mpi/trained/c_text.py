@@ -6,6 +6,7 @@ HEADER = Template("""\
 /* A policy of $inputs observations and $outputs actions, exported by esmaml_mpi.
  *
  * C99 with <math.h> alone: no memory is allocated, nothing is kept between calls, and calls may come from any thread.
+$memory\
  * The arrays of a call must not overlap. Outputs have the bits of the simulation if no product is fused with a sum and
  * doubles are IEEE 754's: compile with -ffp-contract=off, without -ffast-math, and on 32-bit x86 with -msse2
  * -mfpmath=sse. Otherwise they differ in the last places.
@@ -15,6 +16,7 @@ HEADER = Template("""\
 
 #define ${upper}_OBSERVATIONS $inputs
 #define ${upper}_ACTIONS $outputs
+#define ${upper}_STATE $state /* numbers that the policy remembers */
 #define ${upper}_RATE $rate /* actions a second; 0: the policy has no clock */
 
 #ifdef __cplusplus
@@ -22,10 +24,10 @@ extern "C" {
 #endif
 
 /* What the network gives on an observation as it is measured: it is normalised here. */
-void ${name}_output(const double observation[$inputs], double output[$outputs]);
+void ${name}_output(const double observation[$inputs], ${remembered}double output[$outputs]);
 
 /* The action: that output, $meaning. */
-void ${name}_action(const double observation[$inputs], double action[$outputs]);
+void ${name}_action(const double observation[$inputs], ${remembered}double action[$outputs]);
 $names
 #ifdef __cplusplus
 }
@@ -61,12 +63,44 @@ static void layer(const double *weights, const double *biases, int inputs, int o
 }
 
 $squashes
-void ${name}_output(const double observation[$inputs], double output[$outputs]) {
+void ${name}_output(const double observation[$inputs], ${remembered}double output[$outputs]) {
 $calls}
 
-void ${name}_action(const double observation[$inputs], double action[$outputs]) {
-    ${name}_output(observation, action);
+void ${name}_action(const double observation[$inputs], ${remembered}double action[$outputs]) {
+    ${name}_output(observation, ${state_argument}action);
 $action}
+""")
+
+MEMORY = Template("""\
+ * The policy remembers: ``state``, ${upper}_STATE numbers, zeros at the start of an episode, is changed by each call.
+""")
+
+# Of the inputs [x; h] of a cell the observation comes first. Weights of gates are halved, as sigmoid(y) is made of
+# tanh(y / 2).
+CELL_INPUTS = Template("""\
+    double seen[$all];
+    for (int i = 0; i < $inputs; i++) seen[i] = observation[i];
+    for (int i = 0; i < $state; i++) seen[$inputs + i] = state[i];
+""")
+
+ELMAN = Template("""\
+    layer(cell_weights_0, cell_biases_0, $all, $state, seen, state);
+    squash_tanh(state, $state);
+""")
+
+GRU = Template("""\
+    double gates[2 * $state], fresh[$state];
+    layer(cell_weights_0, cell_biases_0, $all, 2 * $state, seen, gates);
+    squash_tanh(gates, 2 * $state);
+    for (int i = 0; i < 2 * $state; i++) gates[i] = gates[i] * 0.5 + 0.5;
+    for (int i = 0; i < $state; i++) seen[$inputs + i] = gates[$state + i] * state[i];
+    layer(cell_weights_1, cell_biases_1, $all, $state, seen, fresh);
+    squash_tanh(fresh, $state);
+    for (int i = 0; i < $state; i++) {
+        double change = state[i] - fresh[i];
+        change = change * gates[i];
+        state[i] = change + fresh[i];
+    }
 """)
 
 TANH = """\

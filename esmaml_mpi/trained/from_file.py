@@ -22,6 +22,7 @@ from esmaml_mpi.errors import UsageError
 from esmaml_mpi.meta import ALGORITHMS
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.policies.rehearsal import check_memory
 from esmaml_mpi.settings.fields import WORD, show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.interface import Interface
@@ -91,7 +92,14 @@ def trained_of(results: "Results", at: str | int, overrides: Iterable[str], trus
         config = config.opened()  # its policy is not the network alone
     subspace, tasks = subspace_of(results, config), results.test_task_ids
     trained = Trained(config, iteration, theta, Observer(mean, std), tasks, results.interface, subspace)
-    check_adaptation(config, trained.policy)
+    policy = trained.policy
+    if (policy.size, policy.observation_size) != (theta.size, mean.size):
+        raise UsageError(
+            f"--set {' '.join(overrides)}: with it, policies have {policy.size} parameters, and theta of this run has "
+            f"{theta.size}; an operator for policies of the kind that was trained is wanted."
+        )
+    check_adaptation(config, policy)
+    check_memory(policy, config.policy.architecture)
     return trained
 
 

@@ -1,7 +1,7 @@
 """A trained meta-policy in Python: act with it, and adapt it to a task of your own, one trial at a time."""
 
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.policies.contract import AnyPolicy, remembers, sees_rewards
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.rollouts.simulate import FEWEST
@@ -53,8 +53,15 @@ class MetaPolicy:
 
         They are within +-1 where ``policy.output`` is tanh; ``action`` gives what they mean. Of a policy that
         acts at random they are the mean of its actions. Parameters that are those of the call before are not bound
-        again. UsageError if either is no array of this size.
+        again. UsageError if either is no array of this size, or if the policy remembers what it has seen: who acts with
+        one says by ``bind`` where its episodes begin.
         """
+        if remembers(self._policy):
+            raise UsageError(
+                f"policy.architecture = {self.config.policy.architecture!r}: the policy remembers what it has seen, "
+                "and act(parameters, observation) does not say when an episode begins. bound = meta.bind(parameters), "
+                "then bound.act(observation), and bound.reset() where an episode begins, are wanted."
+            )
         parameters = _vector("parameters", parameters, self._policy.size)
         bits = parameters.tobytes()
         try:
@@ -79,7 +86,8 @@ class MetaPolicy:
     def bind(self, parameters: ArrayLike) -> "Actor":
         """The policy with ``parameters`` (d,), bound once for many calls of its ``act``. UsageError if they are not d.
 
-        It belongs to one thread at a time.
+        It belongs to one thread at a time. A policy that remembers is at the start of an episode; ``reset`` takes it
+        back there.
         """
         return self._actor(_vector("parameters", parameters, self._policy.size))
 
@@ -113,15 +121,68 @@ class Actor:
 
     def __init__(self, policy: AnyPolicy, parameters: np.ndarray, observer: Observer, interface: Interface):
         # As in training, never alone: results must not depend on the size of a batch.
-        batch = np.repeat(parameters[:, None], FEWEST, axis=1)
+        self._batch = np.repeat(parameters[:, None], FEWEST, axis=1)
         self.bits, self._interface = parameters.tobytes(), interface
-        self._bound = policy.bind(batch, observer.mean, observer.std)
+        self._policy, self._observer = policy, observer
         self._seen = np.empty((policy.observation_size, FEWEST))
+        self._untold = False
+        self._bound: Any
+        self._bind()
 
     def act(self, observation: ArrayLike) -> np.ndarray:
-        """Outputs (m,) on an observation (n,), as measured. UsageError if it is no array of this size."""
+        """Outputs (m,) on an observation (n,), as measured. UsageError if it is no array of this size, or if a policy
+        that sees its rewards was not told what its last action has earned.
+        """
+        if self._untold:
+            raise UsageError("the policy sees its rewards: tell(reward, over) is wanted between two calls of act.")
         self._seen.T[:] = _vector("observation", observation, len(self._seen))
-        return self._bound.act(self._seen)[:, 0].copy()
+        action: np.ndarray = self._bound.act(self._seen)[:, 0].copy()
+        self._untold = sees_rewards(self._policy)
+        return action
+
+    def tell(self, reward: float, over: bool = False) -> None:
+        """What the last action has earned, and whether its episode ended with it, at the horizon or before: for
+        policies that see their rewards, as those of ``adaptation.operator = "recurrent"``. UsageError for others, and
+        if it is no finite number.
+        """
+        if not sees_rewards(self._policy):
+            raise UsageError("tell: this policy does not see its rewards; a session's tell is for those of trials.")
+        if not isinstance(reward, Real) or isinstance(reward, bool) or not np.isfinite(reward):
+            raise UsageError(f"reward = {show(reward)}: a finite number is wanted.")
+        self._bound.tell(np.full(FEWEST, float(reward)), np.full(FEWEST, bool(over)))
+        self._untold = False
+
+    def reset(self) -> None:
+        """Forget everything: the next observation is the first of an episode, of a lifetime where rewards are seen."""
+        if remembers(self._policy):
+            self._bind()
+        self._untold = False
+
+    @property
+    def state(self) -> np.ndarray:
+        """What it remembers (s,), a copy; none, (0,), of a policy that remembers nothing. To be kept, and given back by
+        assignment, where an episode is to go on later. UsageError for a policy that does not say what it remembers.
+        """
+        size = self._state_size()
+        return self._bound.state[:, 0].copy() if size else np.empty(0)
+
+    @state.setter
+    def state(self, values: ArrayLike) -> None:
+        state = _vector("state", values, self._state_size())
+        if len(state):
+            self._bound.state = np.repeat(state[:, None], FEWEST, axis=1)
+        self._untold = False
+
+    def _state_size(self) -> int:
+        size: int | None = getattr(self._policy, "state_size", None)
+        if size is None:
+            raise UsageError(
+                f"state: {type(self._policy).__name__} has no state_size, and does not say what it remembers."
+            )
+        return size
+
+    def _bind(self) -> None:
+        self._bound = self._policy.bind(self._batch, self._observer.mean, self._observer.std)
 
     def action(self, observation: Any, mask: Any = None) -> Any:
         """An action that the environment takes, on an observation as it gives it: see ``MetaPolicy.action``."""

@@ -28,12 +28,13 @@ def card(portable: PortablePolicy, format: str, files: Sequence[str]) -> str:
         format=format,
         files=list(files),
         policy=dict(
+            architecture=network.architecture,
             widths=[network.observation_size, *network.hidden, network.action_size],
             activation=network.activation,
             output=network.output,
             parameters=network.size,
             sha256=portable.checksum,
-            state_size=0,
+            state_size=network.state_size,
             trial=portable.trial,
         ),
         observation=dict(

@@ -10,9 +10,17 @@ which are infinite where there is no bound.
 what the environment takes in place of the action above, the choice with the largest y for example;
 ``tasks/spaces.py`` and ``tasks/actions.py`` have their meaning.
 
+An ``architecture`` other than mlp remembers: h (``state_size``,), zeros at the start of an episode, which each
+observation changes before the layers are given it in place of x. With u = [x, h] and ``cell_weights_i``,
+``cell_biases_i``,
+
+    elman: h = tanh(u @ cell_weights_0 + cell_biases_0)
+    gru:   z, r = sigmoid(u @ cell_weights_0 + cell_biases_0), in two halves
+           c = tanh([x, r h] @ cell_weights_1 + cell_biases_1), and h = c + z (h - c)
+
 ``observation_names`` and ``action_names`` say what these numbers are, in their order, where the family does; ``rate``
-is in actions a second, 0: there is no clock. ``state_size`` is the size of a recurrent state: 0, as no policy has one.
-``trial`` says which trial the policy is for, counted from 1; 0: none. ``origin`` is JSON: what its card has of it.
+is in actions a second, 0: there is no clock. ``trial`` says which trial the policy is for, counted from 1; 0: none.
+``origin`` is JSON: what its card has of it.
 """
 
 import io
@@ -32,7 +40,7 @@ from esmaml_mpi.results.atomic import replace_file
 from esmaml_mpi.results.regular_file import NotRegular, RegularFile
 from esmaml_mpi.results.replacing import check_replaceable
 from esmaml_mpi.tasks.interface import SPACES, Interface
-from esmaml_mpi.trained.portable_policy import PortablePolicy
+from esmaml_mpi.trained.portable_policy import NETWORKS, PortablePolicy
 
 
 def write_policy(
@@ -64,9 +72,10 @@ def archive(portable: PortablePolicy) -> bytes:
         "observation_mean": portable.observer.mean,
         "observation_std": portable.observer.std,
         "observation_names": np.array(interface.observation_names, dtype=np.str_),
+        "architecture": np.array(network.architecture),
         "activation": np.array(network.activation),
         "output": np.array(network.output),
-        "layers": np.array(len(network.layers)),
+        "layers": np.array(len(portable.layers)),
         "action_low": low,
         "action_high": high,
         "action_scaled": portable.scaled_actions,
@@ -74,12 +83,13 @@ def archive(portable: PortablePolicy) -> bytes:
         "rate": np.array(float(interface.rate)),
         "observation_space": np.array(interface.observation_space),
         "action_space": np.array(interface.action_space),
-        "state_size": np.array(0),
+        "state_size": np.array(network.state_size),
         "trial": np.array(portable.trial),
         "origin": np.array(json.dumps(dict(portable.origin), allow_nan=False)),
     }
-    for i, (weights, biases) in enumerate(portable.layers):
-        arrays[f"weights_{i}"], arrays[f"biases_{i}"] = weights, biases
+    for prefix, layers in (("cell_", portable.cell), ("", portable.layers)):
+        for i, (weights, biases) in enumerate(layers):
+            arrays[f"{prefix}weights_{i}"], arrays[f"{prefix}biases_{i}"] = weights, biases
     file = io.BytesIO()
     np.savez(file, **arrays)  # no array of objects among them, so that nothing is pickled
     return file.getvalue()
@@ -121,13 +131,25 @@ def _portable(arrays: Any) -> PortablePolicy:
     layers = [(arrays[f"weights_{i}"], arrays[f"biases_{i}"]) for i in range(int(arrays["layers"]))]
     widths = [layers[0][0].shape[0], *(biases.size for _, biases in layers)]
     activation, output = str(arrays["activation"]), str(arrays["output"])
-    if activation not in ACTIVATIONS or output not in OUTPUTS:
-        raise ValueError(f"activation {activation}, output {output}")
-    network = Policy(widths[0], widths[-1], tuple(widths[1:-1]), activation, output)
-    for (weights, biases), (inputs, outputs) in zip(layers, network.layers, strict=True):
-        if (weights.shape, biases.shape) != ((inputs, outputs), (outputs,)):
-            raise ValueError(f"a layer of {inputs} inputs and {outputs} outputs has weights of shape {weights.shape}")
+    # Files of earlier versions name no architecture.
+    architecture = str(arrays["architecture"]) if "architecture" in arrays else "mlp"
+    if activation not in ACTIVATIONS or output not in OUTPUTS or architecture not in NETWORKS:
+        raise ValueError(f"architecture {architecture}, activation {activation}, output {output}")
+    if architecture == "mlp" and "state_size" in arrays and int(arrays["state_size"]):
+        raise ValueError("it has a state, and no architecture that remembers")
+    if architecture != "mlp":  # the plain layers begin with the state
+        widths = [arrays["observation_mean"].size, *widths]
+    network = NETWORKS[architecture](widths[0], widths[-1], tuple(widths[1:-1]), activation, output)
+    count = 0 if isinstance(network, Policy) else len(network.cell)
+    layers = [(arrays[f"cell_weights_{i}"], arrays[f"cell_biases_{i}"]) for i in range(count)] + layers
     parameters = np.concatenate([np.ravel(each) for layer in layers for each in layer])
+    if parameters.size != network.size:
+        raise ValueError(f"it has {parameters.size} parameters, and a {architecture} of widths {widths} {network.size}")
+    expected = PortablePolicy(network, parameters, Observer(np.zeros(0), np.ones(0)), Interface(widths[0], widths[-1]))
+    for layer, wanted in zip(layers, [*expected.cell, *expected.layers], strict=True):
+        if [each.shape for each in layer] != [each.shape for each in wanted]:
+            inputs, outputs = wanted[0].shape
+            raise ValueError(f"a layer of {inputs} inputs and {outputs} outputs has weights of shape {layer[0].shape}")
     observer = Observer(arrays["observation_mean"], arrays["observation_std"])
     if not (observer.mean.shape == observer.std.shape == (widths[0],) and (observer.std > 0).all()):
         raise ValueError("mean and std do not fit the first layer")

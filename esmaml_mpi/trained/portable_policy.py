@@ -1,7 +1,7 @@
 """A policy as other programs are given it: the network with its numbers, what goes in and out, and where it is from."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,16 @@ import numpy as np
 from esmaml_mpi.baselines.stochastic_policy import StochasticPolicy
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.policies.contract import AnyPolicy, sees_rewards
+from esmaml_mpi.policies.elman import Elman
+from esmaml_mpi.policies.gru import Gru
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.tasks.interface import Interface
 from esmaml_mpi.trained.meta_policy import Actor
+
+Network = Policy | Gru | Elman
+NETWORKS: dict[str, type[Network]] = {"mlp": Policy, "gru": Gru, "elman": Elman}  # those that files describe
+Layers = list[tuple[np.ndarray, np.ndarray]]  # weights (inputs, outputs) and biases (outputs,) of each
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class PortablePolicy:
     trial it is for, from 1; 0: none.
     """
 
-    network: Policy
+    network: Network
     parameters: np.ndarray
     observer: Observer
     interface: Interface
@@ -43,27 +49,43 @@ class PortablePolicy:
         trial: int = 0,
     ) -> "PortablePolicy":
         """Of a policy that acts at random it is the mean of its actions. Without an interface sizes alone are known.
-        UsageError if it is of an architecture of somebody's own.
+
+        UsageError if no file can hold it: what one describes is the arithmetic of ``NETWORKS``, and of no other class.
         """
         if isinstance(policy, StochasticPolicy):
             policy = policy.mean
-        if not isinstance(policy, Policy):
+        if sees_rewards(policy):
             raise UsageError(
-                f"a policy that is a {type(policy).__name__} cannot be written for other programs, as it is not "
-                "of this program's own architectures; MetaPolicy and Session act with it in Python."
+                "a file of a policy describes one that is given observations alone, and this one sees its rewards: "
+                "MetaPolicy.bind(theta) acts, and is told them (docs/recurrent.md)."
+            )
+        if not isinstance(policy, Network) or type(policy) not in NETWORKS.values():
+            raise UsageError(
+                f"a file of a policy describes {', '.join(NETWORKS)}, and this one is a {type(policy).__name__}, whose "
+                "arithmetic is its own: MetaPolicy.bind(parameters) acts with it, where its class is."
             )
         interface = interface or Interface(policy.observation_size, policy.action_size)
         return cls(policy, parameters[: policy.size], observer, interface, origin or {}, trial)
 
     @property
-    def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Weights (inputs, outputs) and biases (outputs,) of each layer."""
-        found, start = [], 0
-        for inputs, outputs in self.network.layers:
-            layer = self.parameters[start : start + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
-            found.append((layer[:-1], layer[-1]))
-            start += layer.size
-        return found
+    def head(self) -> Policy:
+        """The plain layers: all, or those behind the cell."""
+        return self.network if isinstance(self.network, Policy) else self.network.head
+
+    @property
+    def layers(self) -> Layers:
+        """The plain layers."""
+        return _layers([self.head], self._parts[-1:])
+
+    @property
+    def cell(self) -> Layers:
+        """Those of the cell; none without one."""
+        return [] if isinstance(self.network, Policy) else _layers(self.network.cell, self._parts[:-1])
+
+    @property
+    def _parts(self) -> list[np.ndarray]:
+        """Parameters of each layer of the cell, and those of all plain layers."""
+        return [self.parameters] if isinstance(self.network, Policy) else self.network.split(self.parameters)
 
     @property
     def action_bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -84,9 +106,28 @@ class PortablePolicy:
         return hashlib.sha256(self.parameters.astype("<f8").tobytes()).hexdigest()
 
     def action(self, observation: Any, mask: Any = None) -> Any:
-        """An action that the environment takes, on an observation as it gives it: see ``MetaPolicy.action``."""
+        """An action that the environment takes, on an observation as it gives it: see ``MetaPolicy.action``.
+
+        A policy that remembers goes on from the call before; ``reset`` begins an episode.
+        """
         return self._actor.action(observation, mask)
+
+    def reset(self) -> None:
+        """Forget what was seen: the next observation is the first of an episode."""
+        self._actor.reset()
 
     @cached_property
     def _actor(self) -> Actor:
         return Actor(self.network, self.parameters, self.observer, self.interface)
+
+
+def _layers(policies: Sequence[Policy], parameters: Sequence[np.ndarray]) -> Layers:
+    """All layers of policies with these parameters."""
+    found = []
+    for policy, numbers in zip(policies, parameters, strict=True):
+        start = 0
+        for inputs, outputs in policy.layers:
+            layer = numbers[start : start + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
+            found.append((layer[:-1], layer[-1]))
+            start += layer.size
+    return found

@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from made_up import run_script, train
+from made_up import TINY, run_script, train
 
+import esmaml_mpi
 from esmaml_mpi.commands.main import main as esmaml
 
 pytestmark = pytest.mark.usefixtures("scripts")
@@ -54,6 +55,19 @@ def test_ends_where_the_evaluation_does(settings, tmp_path, notes, capsys):
     np.testing.assert_array_equal(found[-1], after)
     assert (used[0], used[-1]) == (0, rollouts) and len(found) == len(used) and notes == []
     assert (np.diff(used) > 0).all()
+
+
+def test_what_is_remembered_is_followed_too(tmp_path, notes, capsys):
+    adaptation = {"operator": "recurrent", "episodes": 2}
+    settings = {**TINY, "adaptation": adaptation, "policy": {"architecture": "gru", "hidden": [4]}}
+    results = esmaml_mpi.train(
+        settings, ["task.options.reward=distance", "task.horizon=20", "run.seed=3"], output=tmp_path / "run.h5"
+    )
+    used, found = rewards(results, notes)
+    before, after, _ = evaluated(results, capsys)
+    assert used.tolist() == [0, 1, 2] and notes == []
+    np.testing.assert_array_equal(found[[0, -1]], [before, after])
+    assert (found[1] != found[0]).any()
 
 
 @pytest.mark.slow

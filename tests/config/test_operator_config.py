@@ -23,7 +23,8 @@ TINY = {
     "test": {"repeats": 1},
 }
 # Those that learn from more than rewards need other policies: tests/baselines.
-BY_REWARDS = [name for name in OPERATORS if not getattr(operator_class(name), "uses_recordings", False)]
+OTHERS = "uses_recordings", "uses_memory"  # of operators that are answered by more than rewards
+BY_REWARDS = [name for name in OPERATORS if not any(getattr(operator_class(name), each, False) for each in OTHERS)]
 COSINES = "{kernel='cosine', ridge=0.0}"
 
 

@@ -23,9 +23,10 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("format", ["npz", "onnx", "c"])
-def test_it_acts(format, tmp_path):
+@pytest.mark.parametrize("architecture", ["mlp", "gru"])
+def test_it_acts(architecture, format, tmp_path):
     run, robot = tmp_path / "run.h5", tmp_path / f"robot.{format}"
-    results = esmaml_mpi.train(SETTINGS, output=run)
+    results = esmaml_mpi.train(SETTINGS, [f"policy.architecture={architecture}"], output=run)
     assert cli.main(["export", str(run), "--policy", format, "--output", str(robot)]) == 0
     if format == "c":
         compiler = shutil.which("gcc") or shutil.which("clang")
@@ -33,10 +34,15 @@ def test_it_acts(format, tmp_path):
         subprocess.run([compiler, *flags, robot, "-o", robot.with_suffix(".so"), "-lm"], check=True)
         robot = robot.with_suffix(".so")
     observations = np.random.default_rng(1).normal(size=(20, 4))
-    typed = "".join(" ".join(map(repr, each)) + "\n" for each in observations.tolist())
+    lines = [" ".join(map(repr, each)) + "\n" for each in observations.tolist()]
+    typed = "".join([*lines[:7], "\n", *lines[7:]])  # an episode of 7 steps, and another
     call = [sys.executable, "-P", "-c", ALONE, DRIVER, robot]
     done = subprocess.run(call, input=typed, capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert done.returncode == 0, done.stderr
     meta = esmaml_mpi.MetaPolicy(results)
-    expected = [meta.act(meta.theta, observation) for observation in observations]
+    bound, expected = meta.bind(meta.theta), []
+    for i, observation in enumerate(observations):
+        if i == 7:
+            bound.reset()
+        expected.append(bound.act(observation))
     np.testing.assert_allclose(np.array(done.stdout.split(), dtype=float)[:, None], expected, rtol=1e-12)

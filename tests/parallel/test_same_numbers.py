@@ -86,6 +86,15 @@ CASES = {
         "meta.inner_estimator": "dice",
     },
     "e_maml": {**GRADIENTS, "meta.algorithm": "e_maml", "run.plan": "dynamic"},
+    # what its policies remember goes from episode to episode, and these end at different times
+    "recurrent": {
+        **{key: value for key, value in SMALL.items() if key != "adaptation.queries"},
+        "task.name": "t_maze",
+        "task.options.length": 3,
+        "policy.architecture": "gru",
+        "adaptation.operator": "recurrent",
+        "adaptation.episodes": 3,
+    },
     # its episodes end early and at different times
     "walker2d": {
         **SMALL,

@@ -28,7 +28,10 @@ def test_a_model_is_small_and_says_what_the_catalogue_says(model):
     assert (results.config.task.name, results.config.run.seed) == (model.family, model.seed)
     assert results.test_task_ids == model.scores.tasks
     assert model.exact == verification.is_exact(results.config)
-    assert model.scores.after > model.scores.before + 3 * model.scores.after_error
+    if model.name == "t_maze":  # one task: its policy needs its memory, and no adaptation
+        assert model.scores.before == model.scores.after == 1.0 and results.config.policy.architecture == "gru"
+    else:
+        assert model.scores.after > model.scores.before + 3 * model.scores.after_error
     assert not any({"host", "command"} & set(facts) for facts in results.launches)
     assert results.config == esmaml_mpi.load_config(zoo.MODELS.parents[2] / f"zoo/{model.name}.toml").resolved()
 
