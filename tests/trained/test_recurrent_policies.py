@@ -197,7 +197,9 @@ def test_no_file_describes_what_it_cannot(trained, monkeypatch):
 @pytest.mark.parametrize("algorithm", ["pg_maml", "e_maml", "evo_maml"])
 def test_policy_gradients_refuse_it(algorithm):
     changes = [f"meta.algorithm={algorithm}", "policy.architecture=gru"]
-    with pytest.raises(esmaml_mpi.errors.ConfigError, match=f"'gru': meta.algorithm = '{algorithm}' makes a policy that"):
+    with pytest.raises(
+        esmaml_mpi.errors.ConfigError, match=f"'gru': meta.algorithm = '{algorithm}' makes a policy that"
+    ):
         esmaml_mpi.load_config({}, changes).resolved()
 
 
