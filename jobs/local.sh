@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Install what is needed, train on this machine's cores, and plot.
-#   bash jobs/local.sh                                four corners at the paper's scale
+# Install what is needed, train on all cores of this machine, and draw what came of it.
+#   bash jobs/local.sh                                configs/first_run.toml: four corners, a minute or two on two cores
+#   bash jobs/local.sh configs/four_corners.toml      four corners with the paper's own settings
 #   bash jobs/local.sh CONFIG [RANKS] [OPTION...]     any configuration; options go to `esmaml train`
 # Results: results/CONFIG's name.h5 and .png. Run again after an interruption, it continues. Ctrl-C or TERM saves first and exits with 75.
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-config=${1:-$root/configs/four_corners.toml}
+config=${1:-$root/configs/first_run.toml}
 [ -f "$config" ] || die "no configuration $config"
 shift || true
 ranks=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
@@ -15,6 +16,7 @@ if [[ ${1:-} =~ ^[0-9]+$ ]]; then ranks=$1; shift; fi
 [ "$ranks" -ge 1 ] || die "RANKS must be at least 1"
 
 output=$root/results/$(basename "$config" .toml).h5
+[ "$PWD" != "$root" ] || output=${output#"$root/"}
 existing=--resume
 for ((i = 1; i <= $#; i++)); do
   case "${!i}" in
@@ -25,6 +27,7 @@ for ((i = 1; i <= $#; i++)); do
 done
 
 prepare analysis mpi mujoco gymnasium
+say "training $(basename "$config") with $ranks rank$([ "$ranks" = 1 ] || echo s); Ctrl-C saves, and the same command goes on from there"
 # In a process group of its own, so that Ctrl-C reaches this script alone; mpirun would kill its ranks within a quarter of a second, while
 # USR1 lets them finish the iteration and write.
 set -m
@@ -50,4 +53,17 @@ if ! "$ESMAML" train "$config" --output "$output" "$@" --is-complete >/dev/null;
   [ $code != 0 ] || { say "the run is not complete; run this again to go on"; code=1; }
   exit $code
 fi
-"$PYTHON" "$root/analysis/plot_run.py" "$output" --output "${output%.h5}.png"
+picture=${output%.h5}.png
+"$PYTHON" "$root/analysis/plot_run.py" "$output" --output "$picture" >/dev/null
+if [ "$config" = "$root/configs/first_run.toml" ]; then
+  last="bash ${BASH_SOURCE[0]} ${config%/*}/four_corners.toml   # the same task with the paper's own settings"
+else
+  last="esmaml report $output   # all there is to say of it, on one page"
+fi
+cat <<END
+picture: $picture
+next, after \`. ${venv#"$PWD/"}/bin/activate\`:
+  esmaml evaluate $output   # adapts to the test tasks again, with fresh randomness
+  esmaml info $output       # how the run went
+  ${last//"$PWD/"/}
+END

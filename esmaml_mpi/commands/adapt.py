@@ -24,7 +24,7 @@ def add_parser(commands: Commands) -> None:
     add_set_adaptation(adapt)
     add_trust(adapt)
     adapt.add_argument("--seed", type=int, metavar="N", help="seed of the perturbations (default: 0)")
-    adapt.add_argument("--task", type=int, metavar="ID", help="take the rewards from this simulated task, no robot's")
+    adapt.add_argument("--task", type=int, metavar="ID", help="simulate this task instead of asking for rewards")
     adapt.add_argument(
         "--command",
         metavar="COMMAND",

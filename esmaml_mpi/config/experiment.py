@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
+from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy, make_tasks
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.meta.combining import Combining
 from esmaml_mpi.meta.held_out import HeldOut
@@ -17,7 +17,6 @@ from esmaml_mpi.rollouts.trials import RolloutSetup
 from esmaml_mpi.rollouts.units import Tally
 from esmaml_mpi.settings.fields import parse
 from esmaml_mpi.tasks import make_family
-from esmaml_mpi.tasks.contract import task_table
 
 
 class Experiment:
@@ -39,9 +38,7 @@ class Experiment:
         self.algorithm = make_algorithm(config)
         test_tasks = config.test_tasks if test_tasks is None else test_tasks
         self.held_out = HeldOut(tuple(test_tasks), test_repeats or config.test.repeats)
-        task_streams = Streams(config.task.seed)
-        ids = range(max(*config.train_tasks, *test_tasks) + 1)
-        table = task_table(self.family, ids, lambda i: task_streams.generator(Purpose.TASK, task=i))
+        table = make_tasks(config, self.family, range(max(*config.train_tasks, *test_tasks) + 1))
         operator = make_operator(config)
         self.sampler = make_sampler(config.adaptation.directions, config.adaptation.direction_options, "adaptation")
         setup = RolloutSetup(

@@ -1,5 +1,9 @@
 """The parts that the sections of a configuration describe."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.config.unopened import UnopenedMeta
 from esmaml_mpi.errors import ConfigError, UserError, in_words
@@ -7,9 +11,12 @@ from esmaml_mpi.meta import ALGORITHMS, Algorithm, algorithm_class
 from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.lifelong import Lifelong
+from esmaml_mpi.reproducibility.randomness import Purpose, Streams
 from esmaml_mpi.settings.contract import source
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.settings.sections import MetaSettings, Sections
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.contract import best_return, task_table
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.interface import Interface
 
@@ -70,3 +77,15 @@ def make_algorithm(config: Sections) -> Algorithm:
     algorithm = algorithm_class(name).from_config(config)
     ALGORITHMS.check_made(name, algorithm)
     return algorithm
+
+
+def make_tasks(config: Sections, family: TaskFamily, ids: Sequence[int]) -> np.ndarray:
+    """Parameters (p, tasks) of the tasks ``ids`` of a config."""
+    streams = Streams(config.task.seed)
+    return task_table(family, ids, lambda i: streams.generator(Purpose.TASK, task=i))
+
+
+def best_possible(config: Sections, ids: Sequence[int]) -> float | None:
+    """The highest mean reward there is on the tasks ``ids`` of a config; None where its family does not know."""
+    family = make_family(config.task.name, config.task.horizon, config.task.options)
+    return best_return(family, make_tasks(config, family, ids))

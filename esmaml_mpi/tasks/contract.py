@@ -107,6 +107,24 @@ def task_table(
     return np.stack(rows, axis=1)
 
 
+def best_return(family: TaskFamily, table: np.ndarray) -> float | None:
+    """Mean over the tasks of ``table`` (p, tasks) of the highest total reward there is; None if one is not known."""
+    known = getattr(family, "best_return", None)
+    if known is None:
+        return None
+    total = 0.0
+    for task in table.T:
+        try:
+            best = known(task)
+            if best is None:
+                return None
+            total += float(best)
+        except Exception as error:
+            raise FamilyError(f"task family {family.name!r}: best_return({task}) raised {in_words(error)}.") from error
+    mean = total / table.shape[1]
+    return mean if np.isfinite(mean) else None
+
+
 def _numbers(
     family: TaskFamily, what: str, values: object, shape: tuple[int, ...] | None, kinds: str, meaning: str = ""
 ) -> np.ndarray:

@@ -78,6 +78,8 @@ class TaskFamily(Protocol):
     most_at_once: int
     # Optional: tasks differ in reward (and post-hoc ends) alone, so that one simulated episode can be priced for each.
     tasks_share_dynamics: bool
+    # Optional: best_return(task), the highest total reward that any policy can have on the task of parameters (p,), or
+    # None where it is not known. It is shown beside what was reached.
     # Optional, for programs that run its policies elsewhere, see ``interface.py``: observation_names, action_names,
     # action_low, action_high, actions_scaled, rate.
     # Optional, of families that run code of the user's: ``remarks``, pairs of what each is about and a sentence, which

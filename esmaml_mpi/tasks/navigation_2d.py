@@ -55,6 +55,17 @@ class Navigation2D(PointFamily):
     def price(self) -> tuple[str, float] | None:
         return (self.reward, 0.0) if type(self).rewards is Navigation2D.rewards else None
 
+    def best_return(self, task: np.ndarray) -> float | None:
+        """The shortest way's, up to the step that ends the episode."""
+        left = self.shortest_way(task)
+        if left is None:
+            return None
+        squared = (left**2).sum(axis=1)
+        costs = squared if self.reward == "squared_distance" else np.sqrt(squared)
+        near = (left < self.end_distance).all(axis=1) if self.end == "box" else squared <= self.end_distance**2
+        steps = np.argmax(near) + 1 if self.can_end_early and near.any() else self.horizon
+        return -float(costs[:steps].sum())
+
     def rewards(self, path: np.ndarray, tasks: np.ndarray, out: np.ndarray, workspace: Workspace) -> None:
         squared_distance(path, tasks, out, workspace)
         if self.reward == "distance":

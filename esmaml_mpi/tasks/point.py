@@ -81,6 +81,17 @@ class PointFamily:
         """
         return None
 
+    def shortest_way(self, goal: np.ndarray) -> np.ndarray | None:
+        """Offsets (horizon, 2) from ``goal`` (2,) after each step of the way that is nearest to it at every step.
+
+        None where episodes start anywhere, or where a wall is in the way.
+        """
+        if self.start_range > 0 or np.abs(goal).max() > self.position_limit:
+            return None
+        gone = self.action_limit * np.arange(1, self.horizon + 1)
+        left: np.ndarray = np.maximum(np.abs(goal) - gone[:, None], 0.0)
+        return left
+
     def ended(self, path: np.ndarray, tasks: np.ndarray, workspace: Workspace) -> np.ndarray:
         """Whether the task is over after each step, (T, B) bool; asked only if ``can_end_early``."""
         raise NotImplementedError

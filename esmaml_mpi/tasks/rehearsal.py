@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from esmaml_mpi.errors import FamilyError, UserError, in_words, place
-from esmaml_mpi.tasks.contract import checked_noise, checked_rewards, task_table
+from esmaml_mpi.tasks.contract import best_return, checked_noise, checked_rewards, task_table
 from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.shared_state import changed, shared_state
@@ -93,6 +93,7 @@ def rehearse(family: TaskFamily) -> Rehearsal:
     for attempt in range(ATTEMPTS):
         try:
             cast = _cast(family, attempt)
+            best_return(family, cast.tasks)  # what is wrong with it is said now, not at the end of the run
             with np.errstate(all="ignore"):
                 groups = [list(range(EPISODES))[first : first + together] for first in range(0, EPISODES, together)]
                 _check_written(family, [_play(family, STEPS, cast.of(group), workspace) for group in groups])

@@ -11,6 +11,7 @@ import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.experiment import Experiment
+from esmaml_mpi.config.makers import best_possible
 from esmaml_mpi.config.memory import amount, machine_bytes
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.estimators.rewards import finite_mean
@@ -106,6 +107,9 @@ def _report(
         product(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")
     means = [np.array([finite_mean(row) for row in rows]) for rows in (before, after)]
     product(f"{'mean':>8} {_interval(means[0]):>20} {_interval(means[1]):>20}   (+- over tasks)")
+    best = best_possible(config, tasks)
+    if best is not None:
+        product(f"the best possible mean is {best:.2f}")
     failed = int(np.count_nonzero(~np.isfinite(after)))
     if failed:
         print(f"{failed} of {after.size} adaptations failed and are left out", file=sys.stderr)

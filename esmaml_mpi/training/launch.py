@@ -164,11 +164,13 @@ def _report(path: str, history: "History", config: Config, code: int) -> None:
     if code:
         print(f"stopped by a signal; {path} holds everything so far, continue with --resume", flush=True)
         return
+    from esmaml_mpi.config.makers import best_possible
     from esmaml_mpi.estimators.rewards import finite_mean
 
     before, after = (finite_mean(np.asarray(history.latest("test", name))) for name in ("before", "after"))
+    best = best_possible(config, config.test_tasks)
     print(
         f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and "
-        f"{after:.2f} after adaptation",
+        f"{after:.2f} after adaptation" + ("" if best is None else f"; the best possible is {best:.2f}"),
         flush=True,
     )

@@ -1,9 +1,10 @@
 """Code blocks of Markdown pages, and what a comment in front of one says of it.
 
-A fence names its language: bash, python and toml are run, c is written to a file, text is not code. On the line before
-it may stand
+A fence names its language: bash, python and toml are run, c is written to a file, text and math are not code. On the
+line before it may stand
 
     <!-- block: skip WHY -->             it cannot be run here, for this reason
+    <!-- block: as COMMAND -->           this is run in its place, and leaves what it would leave
     <!-- block: file NAME -->            it is written to this file, which later blocks use
     <!-- block: small KEY=VALUE ... -->  further overrides for what it trains, so that it is quick
     <!-- block: exit CODE -->            it ends with this code
@@ -13,13 +14,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-LANGUAGES = ("bash", "python", "toml", "c", "text")
+LANGUAGES = ("bash", "python", "toml", "c", "text", "math")
 FENCE = re.compile(
     r"^(?:[ ]*<!-- block: (?P<verb>\w+) (?P<rest>.*?) -->\n)?"
     r"(?P<indent>[ ]*)```(?P<language>\w*)\n(?P<text>.*?)^[ ]*```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
-VERBS = ("skip", "file", "small", "exit")
+VERBS = ("skip", "as", "file", "small", "exit")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ SMALL = ("meta.iterations=2", "meta.perturbations=4", "meta.current_evaluations=
 LIMIT = 120  # seconds
 NOT_LAUNCHED = "The PMIx server's listener thread failed to start"  # Open MPI, now and then, on a busy machine
 HERE = ROOT / "tests" / "docs"
+NOT_RUN = ("text", "math")
 PATHS = re.compile(r"(?:^|\s)((?:analysis|benchmarks|configs|examples|jobs|tests)/[\w/-][\w./-]*)")
 
 
@@ -65,14 +66,14 @@ def test_blocks_are_well_formed(page):
             assert len(block.rest.split()) >= 3, f"{block}: a reason is wanted"
 
 
-RUN = [page for page in PAGES if any(block.language != "text" for block in blocks_of(page))]
+RUN = [page for page in PAGES if any(block.language not in NOT_RUN for block in blocks_of(page))]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run(page, folder):
     for block in blocks_of(page):
-        if block.language == "text" or block.verb == "skip":
+        if block.language in NOT_RUN or block.verb == "skip":
             continue
         if block.verb == "file":
             (folder / block.rest).parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,8 @@ def _run(block, folder):
         (folder / "block.py").write_text(block.text)
         command = ["python", "block.py"]
     else:
-        command = ["bash", "-euo", "pipefail", "-c", block.text]
+        text = block.rest if block.verb == "as" else block.text
+        command = ["bash", "-euo", "pipefail", "-c", text]
     options = dict(cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT)
     for _ in range(3):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, **options)

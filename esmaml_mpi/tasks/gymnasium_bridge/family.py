@@ -197,8 +197,8 @@ class GymnasiumEnvironment:
     def rehearsal_advice(self) -> str:
         """What to do where all episodes have raised."""
         return (
-            f"That is what {self.environment} does when it is reset or stepped with actions near the middle of their "
-            "range: mend it first. gymnasium.utils.env_checker.check_env(env) finds more."
+            f"{self.environment} does this when it is reset or stepped with actions near the middle of their range. "
+            "Correct that first; gymnasium.utils.env_checker.check_env(env) finds more."
         )
 
     @property
