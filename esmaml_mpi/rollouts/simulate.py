@@ -17,7 +17,7 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded
 from esmaml_mpi.rollouts.faults import Fault, faults_of
-from esmaml_mpi.tasks.contract import checked_rewards, checked_size
+from esmaml_mpi.tasks.contract import checked_rewards, checked_size, checked_successes
 from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
@@ -42,6 +42,7 @@ class RolloutResult:
     Only if asked for: ``observations`` (horizon + 1, n, B), of which those after row ``lengths[b]``, where episode b
     ended, mean nothing; and ``rewards`` (horizon, B), 0 after it, unless they were priced for several tasks.
     ``faults``: of columns in which a number is not finite, or too large, which one.
+    ``successes`` (B,) of families that report them, 1 or 0 each, or nan where an episode does not say.
     """
 
     returns: np.ndarray
@@ -50,6 +51,7 @@ class RolloutResult:
     observations: np.ndarray | None = None
     rewards: np.ndarray | None = None
     faults: Mapping[int, Fault] = field(default_factory=dict)
+    successes: np.ndarray | None = None
 
 
 def block_size(policy: AnyPolicy, family: TaskFamily, paths: bool = False) -> int:
@@ -101,6 +103,7 @@ def simulate(
         np.concatenate([part.observations for part in parts], axis=2) if record else None,
         np.concatenate([part.rewards for part in parts], axis=1) if record and tasks.ndim == 2 else None,
         {a + column: fault for a, part in zip(edges, parts, strict=False) for column, fault in part.faults.items()},
+        None if parts[0].successes is None else np.concatenate([part.successes for part in parts]),
     )
 
 
@@ -163,6 +166,7 @@ def _simulate_block(
                     earned[:steps] = rewards
                 # Where one episode is priced for several tasks it was simulated until the last of them was over.
                 over = ended if over is None else over & ended
+            successes = checked_successes(family, simulation, batch)
         except (UserError, DeadlineExceeded, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit too, and what libraries derive from nothing narrower
@@ -177,7 +181,7 @@ def _simulate_block(
         if over is not None or not walked:
             moments(seen, sums)
         found = faults_of(returns, sums, seen, rewards, lengths)
-    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned, found)
+    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned, found, successes)
 
 
 def _run(
@@ -236,7 +240,8 @@ def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, 
 
 def _first(result: RolloutResult) -> RolloutResult:
     """The first of two equal columns."""
-    observations, rewards = (None if each is None else each[..., :1] for each in (result.observations, result.rewards))
+    optional = (result.observations, result.rewards, result.successes)
+    observations, rewards, successes = (None if each is None else each[..., :1] for each in optional)
     faults = {column: fault for column, fault in result.faults.items() if column == 0}
     sums = result.observation_sums[:, :1]
-    return RolloutResult(result.returns[..., :1], result.lengths[:1], sums, observations, rewards, faults)
+    return RolloutResult(result.returns[..., :1], result.lengths[:1], sums, observations, rewards, faults, successes)

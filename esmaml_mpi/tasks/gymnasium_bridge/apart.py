@@ -52,10 +52,10 @@ class Answering:
         self._instance.reset(seed, values, self._seen)
         return self._seen
 
-    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool]:
-        """Observation (n,), reward, whether the episode is over, whether it was cut short."""
+    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool, float]:
+        """Observation (n,), reward, whether the episode is over, whether it was cut short, its success so far."""
         earned, over = self._instance.step(action, self._seen)
-        return self._seen, earned, over, self._instance.truncated
+        return self._seen, earned, over, self._instance.truncated, self._instance.success
 
     def render(self) -> object:
         """A picture, or None."""

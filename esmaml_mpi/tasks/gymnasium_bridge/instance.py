@@ -1,6 +1,7 @@
 """One instance of an environment, Gymnasium's or in the style of the older gym."""
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,19 +12,23 @@ from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers, own_limit
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Actions, Observations
 
+SUCCESS = ("success", "is_success")  # what environments call it in ``info``
+
 
 class AnyInstance(Protocol):
     """An environment with its converters, in this process or in one of its own.
 
     ``broken``: it has raised, or was interrupted, and must not be used again. ``truncated``: its last episode was cut
-    short by itself. ``own_limit``: steps after which it does that, None if it does not say so. ``classes``: what it is
-    made of, if it is in this process.
+    short by itself. ``own_limit``: steps after which it does that, None if it does not say so. ``success``: the most
+    that ``info`` has said of the episode's success at any step, nan if nothing. ``classes``: what it is made of, if it
+    is in this process.
     """
 
     observations: Observations
     actions: Actions
     broken: bool
     truncated: bool
+    success: float
     own_limit: int | None
     reset_takes_options: bool
     classes: list[type]
@@ -58,10 +63,11 @@ class Instance:
         self.reset_takes_options = all(_takes(layer.reset, "options") for layer in wrapped)
         self._seed = next((layer.seed for layer in wrapped if callable(getattr(layer, "seed", None))), None)
         self.broken = self.truncated = False
+        self.success = math.nan
 
     def reset(self, seed: int, values: dict, out: np.ndarray) -> None:
         """See ``AnyInstance``."""
-        self.broken = True
+        self.broken, self.success = True, math.nan
         if self.vary_as == "attribute":
             self.set_attributes(values)
         arguments: dict[str, Any] = {}
@@ -84,7 +90,7 @@ class Instance:
         if not isinstance(outcome, tuple | list):
             raise Misfit(f"step() of {type(self.core).__name__} gave {show(outcome)}; a tuple of 5 is wanted")
         if len(outcome) == 5:
-            observation, reward, terminated, truncated, _ = outcome
+            observation, reward, terminated, truncated, info = outcome
             over = bool(terminated) or bool(truncated)
         elif len(outcome) == 4:
             observation, reward, over, info = outcome  # a time limit sets done too
@@ -97,8 +103,19 @@ class Instance:
         earned = self._number(reward)
         if over:
             self.truncated = bool(truncated)
+        self._note_success(info)
         self.broken = False
         return earned, bool(over)
+
+    def _note_success(self, info: Any) -> None:
+        for name in SUCCESS:
+            if isinstance(info, dict) and name in info:
+                try:
+                    said = float(info[name])
+                except (TypeError, ValueError, OverflowError):  # something else of that name
+                    continue
+                self.success = said if math.isnan(self.success) else max(self.success, said)
+                return
 
     def _write(self, method: str, observation: object, out: np.ndarray) -> None:
         try:
