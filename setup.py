@@ -16,7 +16,7 @@ SHIPPED = {
     "analysis": ("*.py",),
     "configs": ("*.toml",),
     "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.sh", "stage.sh"),
-    "examples": ("*.py", "*.toml"),
+    "examples": ("*.py", "*.toml", "meta_world/*.py", "meta_world/*.toml"),
 }
 
 

@@ -82,8 +82,8 @@ def add_set(parser: argparse.ArgumentParser) -> None:
 
 
 def add_set_adaptation(parser: argparse.ArgumentParser) -> None:
-    """Overrides of how a trained meta-policy is adapted."""
-    example = "adapt otherwise than in training, e.g. adaptation.queries=5; repeatable"
+    """Overrides of how a trained meta-policy is adapted, and for how many steps its episodes last."""
+    example = "adapt otherwise than in training, e.g. adaptation.queries=5, or task.horizon=500; repeatable"
     _add_set(parser, "adaptation.KEY=VALUE", example)
 
 

@@ -61,7 +61,7 @@ def needs(config: Sections, family: TaskFamily, training: bool = True) -> list[N
             "the table of tasks",
             ("task.train_size", "task.test_size"),
         ),
-        Need(6 * NUMBER * test_size * test.repeats, "the returns of a test", ("test.repeats", "task.test_size")),
+        Need(10 * NUMBER * test_size * test.repeats, "the returns of a test", ("test.repeats", "task.test_size")),
     ]
     if not training:
         return found
@@ -71,7 +71,7 @@ def needs(config: Sections, family: TaskFamily, training: bool = True) -> list[N
         found.append(Need(needed, "the directions of an iteration, drawn jointly", keys))
     evaluations, counts = algorithm.evaluations, algorithm.counts
     tests = 1 + (-(-meta.iterations // test.every) if test.every else 0)
-    row = NUMBER * (d + 2 * n + 2 * test_size * test.repeats)
+    row = NUMBER * (d + 2 * n + 4 * test_size * test.repeats)
     return [
         *found,
         Need(6 * NUMBER * evaluations, "the results of an iteration", counts),

@@ -27,6 +27,8 @@ RUN, STOP, COMBINE, TELL = 1, 2, 3, 4
 GRACE = 60.0  # seconds that a rank may take beyond what run.unit_timeout allows its evaluations
 # command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload
 HEADER = 10
+# Of a row of a test, in order; the last two only where the family reports success.
+TESTED = ("before", "after", "success_before", "success_after")
 COUNTERS = 5  # observations, rollouts, steps, ranks that were asked to stop, units
 SHARED_FROM = 100_000  # numbers in directions from which on it pays to share their sum, by run.update = "auto"
 
@@ -36,11 +38,14 @@ class Reply:
     """What rank 0 knows after a round.
 
     ``rows`` (units, width) of the stage, ``before`` and ``after`` (test tasks, repeats): nan where the unit failed.
+    ``success_before`` and ``success_after``, of the same shape, are nan too where the family reports no success.
     """
 
     rows: np.ndarray
     before: np.ndarray
     after: np.ndarray
+    success_before: np.ndarray
+    success_after: np.ndarray
     rollouts: int
     steps: int
     observations: int
@@ -73,6 +78,7 @@ class Rounds:
         self.recoveries: list[Recovery] = []  # that this rank has seen; rank 0 records them
         self.served = False  # whether this rank has had a request of rank 0
         self.under_way = False  # whether rank 0 has begun a round and not ended it
+        self._tested = TESTED if getattr(experiment.family, "reports_success", False) else TESTED[:2]
         self._at: Request | None = None  # the round that is under way here
         self._iteration = 0  # of the latest round
         self._telling = Telling(world, experiment)
@@ -278,7 +284,7 @@ class Rounds:
         n = experiment.policy.observation_size
         stage, test = request.stage or Stage(width=0), self.experiment.held_out.evaluations if request.test else 0
         # Rows (units, width): first those of the training units, then those of the test units.
-        width = max(stage.width, 2 * request.test)
+        width = max(stage.width, len(self._tested) * request.test)
         joined = Joined(world, COUNTERS + 2 * n * LIMBS, stage.units + test, width)
         counters, limbs = np.split(joined.sums, [COUNTERS])
         for is_test, indices in self._blocks(request):
@@ -286,8 +292,10 @@ class Rounds:
                 outcome = experiment.test_units(request, indices)
                 assert outcome.before is not None
                 good = outcome.tally.good & np.isfinite(outcome.after[:, 0])
-                found = np.full((len(indices), 2), np.nan)
-                found[good, 0], found[good, 1] = outcome.before[good, 0], outcome.after[good, 0]
+                found = np.full((len(indices), len(self._tested)), np.nan)
+                for column, name in enumerate(self._tested):
+                    if (values := getattr(outcome, name)) is not None:  # None: all units have failed
+                        found[good, column] = values[good, 0]
             else:
                 found, tally = experiment.train_units(request, indices)
                 good = tally.good
@@ -325,10 +333,11 @@ class Rounds:
         assert counters[4] == len(rows), "units are missing"
         train, test = np.split(rows, [stage.units if stage else 0])
         shape = (len(held_out.task_ids), held_out.repeats) if request.test else (0, 0)
+        measured = dict.fromkeys(TESTED, np.full(shape, np.nan))
+        measured |= {name: test[:, i].reshape(shape) for i, name in enumerate(self._tested) if request.test}
         return Reply(
             rows=train[:, : stage.width] if stage else train[:, :0],
-            before=test[:, 0].reshape(shape) if request.test else np.empty(shape),
-            after=test[:, 1].reshape(shape) if request.test else np.empty(shape),
+            **measured,
             observations=int(counters[0]),
             rollouts=int(counters[1]),
             steps=int(counters[2]),

@@ -70,6 +70,9 @@ def _tests(tests: dict, narrow: bool) -> list[str]:
         before, after = ("failed" if test[key] is None else f"{test[key]:.2f}" for key in ("before", "after"))
         at = test["iteration"]
         numbers = f"{at}: {before} -> {after}" if narrow else f"{at:>10}{before:>12}{after:>12}"
+        if "success_after" in test:
+            shares = (test[key] for key in ("success_before", "success_after"))
+            numbers += f"   success {' -> '.join('failed' if each is None else f'{each:.1%}' for each in shares)}"
         lines += _row("", f"{name:6}{numbers}")
     return lines
 

@@ -1,5 +1,6 @@
 """The series that a run produces, row by row: what they are, and those rows that are in memory."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -92,6 +93,17 @@ GROUPS: dict[str, dict[str, Series]] = {
             "f8", "(tasks, repeats)", "reward", "return of the meta-policy on each test task; nan: failed"
         ),
         "after": Series("f8", "(tasks, repeats)", "reward", "return after adaptation to each test task; nan: failed"),
+        "success_before": Series(
+            "f8",
+            "(tasks, repeats)",
+            "share",
+            "share of the episodes of `before` that were a success by the environment's own word; nan: failed, or it "
+            "does not say",
+            default=math.nan,
+        ),
+        "success_after": Series(
+            "f8", "(tasks, repeats)", "share", "the same of the episodes of `after`", default=math.nan
+        ),
     },
     "parameters": {
         "iteration": _ITERATION,

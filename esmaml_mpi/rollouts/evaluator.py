@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -33,19 +33,36 @@ FEW = 2**14  # numbers of an array that a C library finds room for without askin
 class Outcome:
     """Results of U units on T tasks each.
 
-    Returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally.
+    Returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally. ``success_after`` and
+    ``success_before`` (U, T) say which share of these episodes was a success, if the family reports that.
     """
 
     after: np.ndarray
     before: np.ndarray | None
     tally: Tally
+    success_after: np.ndarray | None = None
+    success_before: np.ndarray | None = None
 
     @classmethod
     def joined(cls, parts: list["Outcome"]) -> "Outcome":
         """Those of consecutive units."""
         before = [part.before for part in parts if part.before is not None]
         after = _joined([part.after for part in parts], axis=0)
-        return cls(after, _joined(before, axis=0) if before else None, Tally.joined([part.tally for part in parts]))
+        return cls(
+            after,
+            _joined(before, axis=0) if before else None,
+            Tally.joined([part.tally for part in parts]),
+            _joined_successes(parts, [part.success_after for part in parts]),
+            _joined_successes(parts, [part.success_before for part in parts]),
+        )
+
+
+class Scored(NamedTuple):
+    """Mean returns (U, T) of policies, what their rollouts amounted to, and their share of successes, if reported."""
+
+    returns: np.ndarray
+    tally: Tally
+    successes: np.ndarray | None
 
 
 Work = Callable[[np.ndarray, Units, Observer], Outcome]  # on points (d, U) of these units
@@ -162,7 +179,7 @@ class Evaluator:
     ) -> tuple[np.ndarray, Tally]:
         """Mean returns (U, T) of one fresh rollout (or ``episodes``) of parameters (d, U, T)."""
         parts = self._map(self._scored, len(units), parameters, units, observer, purpose)
-        return _joined([values for values, _ in parts], axis=0), Tally.joined([tally for _, tally in parts])
+        return _joined([part.returns for part in parts], axis=0), Tally.joined([part.tally for part in parts])
 
     def _evaluate(
         self, points: np.ndarray, units: Units, observer: Observer, before: bool, subspace: Subspace | None
@@ -186,18 +203,19 @@ class Evaluator:
         subspace: Subspace | None,
     ) -> Outcome:
         points, units, observer = points[:, lane], units[lane], observer.of(lane)
-        every, unadapted, first = slice(None), None, None
+        every, first = slice(None), None
         if before:
             spread = _spread(points, units)
-            unadapted, first = self._scored(every, workspace, spread, units, observer, Purpose.BEFORE_EPISODE)
+            first = self._scored(every, workspace, spread, units, observer, Purpose.BEFORE_EPISODE)
         adapted, tally = self._asked_in_blocks(
             every, workspace, self._adaptation, points, units, observer, subspace, self.operator.queries_at_once
         )
         if first:
-            tally += first
-        after, part = self._scored(every, workspace, adapted, units, observer, Purpose.AFTER_EPISODE)
-        tally += part
-        return Outcome(after, unadapted, tally)
+            tally += first.tally
+        last = self._scored(every, workspace, adapted, units, observer, Purpose.AFTER_EPISODE)
+        tally += last.tally
+        unadapted, succeeded = (first.returns, first.successes) if first else (None, None)
+        return Outcome(last.returns, unadapted, tally, last.successes, succeeded)
 
     def _asked_in_blocks(
         self,
@@ -250,9 +268,11 @@ class Evaluator:
         units: Units,
         observer: Observer,
         purpose: Purpose,
-    ) -> tuple[np.ndarray, Tally]:
+    ) -> Scored:
         trials = Trials(self.setup, units[lane], observer.of(lane), workspace, purpose)
-        return trials.evaluate(np.ascontiguousarray(parameters[:, lane, :, None]))[..., 0], trials.tally
+        returns = trials.evaluate(np.ascontiguousarray(parameters[:, lane, :, None]))[..., 0]
+        successes = None if trials.successes is None else trials.successes[..., 0]
+        return Scored(returns, trials.tally, successes)
 
     def _map(self, function: Callable[..., Found], units: int, *arguments: object) -> list[Found]:
         """``function(lane, workspace, ...)`` of each thread's units, which are neighbours."""
@@ -314,6 +334,14 @@ def _split(units: int, blocks: int) -> list[slice]:
 def _joined(parts: list[np.ndarray], axis: int) -> np.ndarray:
     """Side by side; no copy of a single one."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
+
+
+def _joined_successes(parts: list[Outcome], found: list[np.ndarray | None]) -> np.ndarray | None:
+    """Those of consecutive units; nan of units that failed, None where nobody reports any."""
+    if all(each is None for each in found):
+        return None
+    rows = zip(parts, found, strict=True)
+    return _joined([np.full(part.after.shape, np.nan) if each is None else each for part, each in rows], axis=0)
 
 
 def _spread(points: np.ndarray, units: Units) -> np.ndarray:

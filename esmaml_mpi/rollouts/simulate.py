@@ -19,7 +19,7 @@ from esmaml_mpi.policies.contract import AnyPolicy, Bound, Lived, can_narrow, na
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded
 from esmaml_mpi.rollouts.faults import Fault, faults_of
 from esmaml_mpi.rollouts.lifetime import live
-from esmaml_mpi.tasks.contract import checked_rewards, checked_size
+from esmaml_mpi.tasks.contract import checked_rewards, checked_size, checked_successes
 from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
 from esmaml_mpi.tasks.workspace import Workspace
@@ -43,6 +43,7 @@ class RolloutResult:
     ended, mean nothing; and ``rewards`` (horizon, B), 0 after it, unless they were priced for several tasks.
     ``faults``: of columns in which a number is not finite, or too large, which one. Only of policies that see their
     rewards: ``memory`` (s, B), what they remember after their episodes.
+    ``successes`` (B,) of families that report them, 1 or 0 each, or nan where an episode does not say.
     """
 
     returns: np.ndarray
@@ -52,6 +53,7 @@ class RolloutResult:
     rewards: np.ndarray | None = None
     faults: Mapping[int, Fault] = field(default_factory=dict)
     memory: np.ndarray | None = None
+    successes: np.ndarray | None = None
 
 
 def block_size(policy: AnyPolicy, family: TaskFamily, paths: bool = False) -> int:
@@ -105,6 +107,7 @@ def simulate(
         np.concatenate([part.rewards for part in parts], axis=1) if record and tasks.ndim == 2 else None,
         {a + column: fault for a, part in zip(edges, parts, strict=False) for column, fault in part.faults.items()},
         np.concatenate([part.memory for part in parts], axis=1) if parts[0].memory is not None else None,
+        None if parts[0].successes is None else np.concatenate([part.successes for part in parts]),
     )
 
 
@@ -170,6 +173,7 @@ def _simulate_block(
                     earned[:steps] = rewards
                 # Where one episode is priced for several tasks it was simulated until the last of them was over.
                 over = ended if over is None else over & ended
+            successes = checked_successes(family, simulation, batch)
         except (UserError, DeadlineExceeded, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit too, and what libraries derive from nothing narrower
@@ -184,7 +188,8 @@ def _simulate_block(
         if over is not None or not walked:
             moments(seen, sums)
         found = faults_of(returns, sums, seen, rewards, lengths)
-    return RolloutResult(returns if tasks.ndim == 3 else returns[0], lengths, sums, recorded, earned, found, memory)
+    paid = returns if tasks.ndim == 3 else returns[0]
+    return RolloutResult(paid, lengths, sums, recorded, earned, found, memory, successes)
 
 
 def _run(
@@ -244,8 +249,9 @@ def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, 
 
 def _first(result: RolloutResult) -> RolloutResult:
     """The first of two equal columns."""
-    optional = result.observations, result.rewards, result.memory
-    observations, rewards, memory = (None if each is None else each[..., :1] for each in optional)
+    optional = result.observations, result.rewards, result.memory, result.successes
+    observations, rewards, memory, successes = (None if each is None else each[..., :1] for each in optional)
     faults = {column: fault for column, fault in result.faults.items() if column == 0}
     sums = result.observation_sums[:, :1]
-    return RolloutResult(result.returns[..., :1], result.lengths[:1], sums, observations, rewards, faults, memory)
+    returns, lengths = result.returns[..., :1], result.lengths[:1]
+    return RolloutResult(returns, lengths, sums, observations, rewards, faults, memory, successes)

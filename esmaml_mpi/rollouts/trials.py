@@ -67,6 +67,7 @@ class Trials:
     subspace: Subspace | None = None
     tally: Tally = field(init=False)
     source: Source = field(init=False)
+    successes: np.ndarray | None = field(default=None, init=False)  # (U, T, Q) of the last evaluate, if reported
     evaluations: int = field(default=0, init=False)  # calls of evaluate so far: the step index of their streams
     draws: int = field(default=0, init=False)
 
@@ -107,6 +108,8 @@ class Trials:
         else:
             result = self.run(parameters)
             returns = result.returns.reshape(rows, tasks, queries, self.setup.episodes)
+            if result.successes is not None:
+                self.successes = result.successes.reshape(returns.shape).mean(axis=-1)
         self._count(result, returns)
         values = returns[..., 0] if self.setup.episodes == 1 else np.add.reduce(returns, axis=-1) / self.setup.episodes
         return self._measured(values)

@@ -78,6 +78,15 @@ def checked_rewards(
     return rewards if rewards.flags.writeable else rewards.copy(), over
 
 
+def checked_successes(family: TaskFamily, simulation: object, batch: int) -> np.ndarray | None:
+    """What a simulation has as ``successes`` (batch,) float64; None if the family reports none."""
+    if not getattr(family, "reports_success", False):
+        return None
+    found = getattr(simulation, "successes", None)
+    values = _numbers(family, "its simulation has successes", found, (batch,), "biuf", "(episodes,) = ")
+    return values.astype(np.float64)
+
+
 def checked_noise(family: TaskFamily, noise: object, episodes: int) -> np.ndarray:
     """What ``draw_noise`` gave."""
     shape = (family.noise_size, episodes)

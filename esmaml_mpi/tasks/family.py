@@ -58,6 +58,14 @@ class WholeEpisodes(Protocol):
         """
 
 
+class Successes(Protocol):
+    """What a simulation has beside the methods above if the family's ``reports_success`` is true."""
+
+    # (B,), asked for after ``rewards``: whether each episode was a success by a measure of the family's own, 1 or 0, or
+    # nan where nothing was said. For reports alone: nothing learns from it.
+    successes: np.ndarray
+
+
 class TaskFamily(Protocol):
     """A family. Concrete families are frozen dataclasses whose fields are their documented options."""
 
@@ -80,6 +88,8 @@ class TaskFamily(Protocol):
     tasks_share_dynamics: bool
     # Optional: best_return(task), the highest total reward that any policy can have on the task of parameters (p,), or
     # None where it is not known. It is shown beside what was reached.
+    # Optional: whether its simulations have ``successes``, see ``Successes``; tests then report them beside returns.
+    reports_success: bool
     # Optional, for programs that run its policies elsewhere, see ``interface.py``: observation_names, action_names,
     # action_low, action_high, actions_scaled, rate.
     # Optional, of families that run code of the user's: ``remarks``, pairs of what each is about and a sentence, which

@@ -16,7 +16,7 @@ from esmaml_mpi.config.memory import amount, machine_bytes
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.stages import Request
-from esmaml_mpi.parallel.rounds import Rounds
+from esmaml_mpi.parallel.rounds import Reply, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.randomness import Phase
 from esmaml_mpi.settings.fields import show
@@ -26,13 +26,13 @@ from esmaml_mpi.training.explaining import Explaining
 from esmaml_mpi.training.launch import agree
 from esmaml_mpi.training.standard_output import product
 
-RETURN_BYTES = 48  # of an adaptation on rank 0: returns before and after, as gathered and as reported
+RETURN_BYTES = 96  # of an adaptation on rank 0: returns and successes before and after, as gathered and as reported
 
 
 def assess(
     world: World, config: Config, request: Request | None, tasks: list[int], repeats: int, seed: int
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns before and after, each (tasks, repeats), on rank 0; None elsewhere.
+) -> Reply | None:
+    """Returns and shares of successes before and after, each (tasks, repeats), on rank 0; None elsewhere.
 
     Every rank calls this; ``request`` is rank 0's.
     """
@@ -46,7 +46,7 @@ def assess(
     if np.isnan(reply.after).any():
         Explaining(rounds, partial(print, file=sys.stderr, flush=True)).ask()
     rounds.stop(0)
-    return reply.before, reply.after
+    return reply
 
 
 def evaluate(options: argparse.Namespace, world: World) -> int:
@@ -75,15 +75,17 @@ def evaluate(options: argparse.Namespace, world: World) -> int:
     told = json.loads(agree(world, prepare))
     adopt(told["known"])
     config, tasks = Config.from_dict(told["config"]), told["tasks"]
-    returns = assess(world, config, chosen.get("request"), tasks, options.repeats, options.seed)
-    if returns is not None:  # on rank 0
-        _report(options, config, chosen["request"].iteration, tasks, *returns)
+    reply = assess(world, config, chosen.get("request"), tasks, options.repeats, options.seed)
+    if reply is not None:  # on rank 0
+        _report(options, config, chosen["request"].iteration, tasks, reply)
     return 0
 
 
-def _report(
-    options: argparse.Namespace, config: Config, iteration: int, tasks: list[int], before: np.ndarray, after: np.ndarray
-) -> None:
+def _report(options: argparse.Namespace, config: Config, iteration: int, tasks: list[int], reply: Reply) -> None:
+    before, after = reply.before, reply.after
+    succeeded = (reply.success_before, reply.success_after)
+    # Two more columns, and keys, where the environment says what a success is.
+    told = bool(np.isfinite(succeeded[1]).any())
     if options.json:
         facts = dict(
             results=options.results,
@@ -94,6 +96,8 @@ def _report(
             before=before.tolist(),
             after=after.tolist(),
         )
+        if told:
+            facts |= {"success_before": succeeded[0].tolist(), "success_after": succeeded[1].tolist()}
         text = json.dumps({**facts, "adaptation": dataclasses.asdict(config.adaptation)}, indent=1)
         if options.json == "-":
             product(text)
@@ -102,11 +106,14 @@ def _report(
         f"{options.results}, parameters after {iteration} updates, {options.repeats} adaptations per "
         f"task of {config.rollouts_per_adaptation} rollouts each (mean +- standard error)"
     )
-    product(f"{'task':>8} {'before':>20} {'after':>20}")
-    for task, b, a in zip(tasks, before, after, strict=True):
-        product(f"{task:>8} {_interval(b):>20} {_interval(a):>20}")
-    means = [np.array([finite_mean(row) for row in rows]) for rows in (before, after)]
-    product(f"{'mean':>8} {_interval(means[0]):>20} {_interval(means[1]):>20}   (+- over tasks)")
+    columns = {"before": before, "after": after}
+    if told:
+        columns |= {"success before": succeeded[0], "success after": succeeded[1]}
+    product(" ".join([f"{'task':>8}", *(f"{name:>20}" for name in columns)]))
+    for i, task in enumerate(tasks):
+        product(" ".join([f"{task:>8}", *(f"{_interval(values[i]):>20}" for values in columns.values())]))
+    means = [np.array([finite_mean(row) for row in values]) for values in columns.values()]
+    product(" ".join([f"{'mean':>8}", *(f"{_interval(values):>20}" for values in means)]) + "   (+- over tasks)")
     best = best_possible(config, tasks)
     if best is not None:
         product(f"the best possible mean is {best:.2f}")

@@ -78,15 +78,17 @@ def trained_of(results: "Results", at: str | int, overrides: Iterable[str], trus
     """The meta-policy of ``results``, "last", "best" or that of an iteration, from the file alone: no family is made.
 
     Operator, sampler and policy are the user's own code if the file says so: UntrustedError unless the user has named
-    it, or ``trust``. UserError if there is no such policy, or if an override is not of [adaptation] or does not fit.
+    it, or ``trust``. UserError if there is no such policy, or if an override is neither of [adaptation] nor the
+    horizon, or does not fit.
     """
     if trust:
         results.trusted()
     iteration, theta, mean, std = results.parameters(at)
     overrides = checked_overrides(overrides)
     for override in overrides:
-        if not override.startswith("adaptation."):
-            raise UsageError(f"--set {show(override)}: only adaptation.* can be changed here.")
+        key = override.partition("=")[0].strip()
+        if not key.startswith("adaptation.") and key != "task.horizon":
+            raise UsageError(f"--set {show(override)}: only adaptation.* and task.horizon can be changed here.")
     config = load(results.config, overrides, opened=("adaptation",))  # of the rest nothing is needed to adapt
     if not ALGORITHMS.is_ours(config.meta.algorithm) and make_policy(config, results.interface).size != theta.size:
         config = config.opened()  # its policy is not the network alone

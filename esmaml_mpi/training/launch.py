@@ -167,10 +167,12 @@ def _report(path: str, history: "History", config: Config, code: int) -> None:
     from esmaml_mpi.config.makers import best_possible
     from esmaml_mpi.estimators.rewards import finite_mean
 
-    before, after = (finite_mean(np.asarray(history.latest("test", name))) for name in ("before", "after"))
+    names = ("before", "after", "success_before", "success_after")
+    before, after, *shares = (finite_mean(np.asarray(history.latest("test", name))) for name in names)
+    success = f", success {shares[0]:.1%} and {shares[1]:.1%}" if np.isfinite(shares).all() else ""
     best = best_possible(config, config.test_tasks)
     print(
         f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and "
-        f"{after:.2f} after adaptation" + ("" if best is None else f"; the best possible is {best:.2f}"),
+        f"{after:.2f} after adaptation{success}" + ("" if best is None else f"; the best possible is {best:.2f}"),
         flush=True,
     )

@@ -14,7 +14,7 @@ from esmaml_mpi.errors import TrainingError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.stages import Combination, Request, Stage
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.parallel.rounds import Reply, Rounds
+from esmaml_mpi.parallel.rounds import TESTED, Reply, Rounds
 from esmaml_mpi.reproducibility.magnitudes import LARGE, length
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.training.attempts import Attempts
@@ -251,9 +251,10 @@ class Training:
         self.history.append("normalization", iteration=iteration, mean=observer.mean, std=observer.std, count=count)
 
     def _record_test(self, reply: Reply) -> None:
-        self.history.append("test", iteration=self.state.iteration, before=reply.before, after=reply.after)
+        rows = {name: getattr(reply, name) for name in TESTED}
+        self.history.append("test", iteration=self.state.iteration, **rows)
         self.unexplained |= bool(np.isnan(reply.after).any())
-        self.progress.tested(finite_mean(reply.before), finite_mean(reply.after))
+        self.progress.tested(*(finite_mean(row) for row in rows.values()))
 
     def _write_is_due(self) -> bool:
         checkpoint = self.config.checkpoint

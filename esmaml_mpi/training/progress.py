@@ -29,9 +29,13 @@ class Progress:
         self.test = ""
         self.failed = 0  # evaluations
 
-    def tested(self, before: float, after: float) -> None:
-        """Remember the latest test for the next line."""
+    def tested(
+        self, before: float, after: float, success_before: float = math.nan, success_after: float = math.nan
+    ) -> None:
+        """Remember the latest test for the next line; shares of successes are nan where none are reported."""
         self.test = f"  test {before:.1f} -> {after:.1f}"
+        if not math.isnan(success_after):
+            self.test += f" (success {success_before:.0%} -> {success_after:.0%})"
 
     def update(self, done: int, meta_value: float, failed: int, rollouts: int) -> None:
         """After each iteration; prints when it is time to."""

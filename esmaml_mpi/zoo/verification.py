@@ -31,9 +31,9 @@ def scored(path: str, seed: int, repeats: int) -> Scores:
     """Evaluate a results file on its test tasks. UserError if its family cannot be had."""
     trained = find_trained(path, "last", (), seed)
     request = Request(trained.iteration, 0, None, True, trained.theta, trained.observer, trained.subspace)
-    returns = assess(World(), trained.config, request, trained.test_tasks, repeats, seed)
-    assert returns is not None  # this is rank 0
-    before, after = returns
+    reply = assess(World(), trained.config, request, trained.test_tasks, repeats, seed)
+    assert reply is not None  # this is rank 0
+    returns = before, after = reply.before, reply.after
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(each, "<f8").tobytes() for each in returns)).hexdigest()
     return Scores(_mean(before), _mean(after), _error(before), _error(after), trained.test_tasks, repeats, seed, digest)
 

@@ -124,7 +124,7 @@ def test_tables_hold_the_same_bits(path, tmp_path):
         found = {name: [float(row[i]) for row in rows] for i, name in enumerate(names)}
         for name, series in history[group].items():
             for place in np.ndindex(series.shape[1:]):
-                assert found["_".join([name, *map(str, place)])] == series[:, *place].tolist()
+                assert np.array_equal(found["_".join([name, *map(str, place)])], series[:, *place], equal_nan=True)
 
 
 def test_refusals_are_one_line(path, tmp_path, capsys, monkeypatch):

@@ -58,7 +58,8 @@ def test_trouble_and_recent_rate(path):
                 row |= {"seconds": 10.0 if i < 10 else 0.5, "failed_units": 1, "redraws": i % 2}
             history.append(group, **row)
     history.append("recovery", iteration=3, ranks_lost=2, ranks_left=4, aggregator_lost=0, seconds=0.1)
-    history.append("test", iteration=0, before=np.full((4, 2), np.nan), after=np.full((4, 2), np.nan))
+    failed = dict.fromkeys(("before", "after", "success_before", "success_after"), np.full((4, 2), np.nan))
+    history.append("test", iteration=0, **failed)
     results.history = history
     summary = summarize(results)
     assert summary["time"]["iterations_per_second"] == pytest.approx(2.0)

@@ -7,7 +7,9 @@ from esmaml_mpi.results.history import GROUPS, History
 
 
 def row(iteration, tasks=2):
-    return dict(iteration=iteration, before=np.full((tasks, 3), iteration), after=np.full((tasks, 3), -iteration))
+    shares = {name: np.full((tasks, 3), 0.5) for name in ("success_before", "success_after")}
+    returns = dict(before=np.full((tasks, 3), iteration), after=np.full((tasks, 3), -iteration))
+    return dict(iteration=iteration, **returns, **shares)
 
 
 def test_rows_come_back_in_order_and_with_their_types():

@@ -178,3 +178,15 @@ class Wanders(Walk):
     def __init__(self, folder="/"):
         super().__init__()
         os.chdir(folder)
+
+
+class Reaches(Walk):
+    """A success in the steps in which x is within 0.5 of ``goal``; says so under a name, or says nothing."""
+
+    def __init__(self, goal=1.0, name="success"):
+        super().__init__(gain=0.5, action_high=1.0)
+        self.goal, self.name = goal, name
+
+    def step(self, action):
+        observation, reward, terminated, truncated, info = super().step(action)
+        return observation, reward, terminated, truncated, {**info, self.name: abs(self.x - self.goal) < 0.5}

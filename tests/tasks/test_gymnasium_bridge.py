@@ -1,5 +1,8 @@
 """Any Gymnasium environment as a family: the episodes of a plain loop, the same bits in any batch, plain errors."""
 
+import sys
+from types import ModuleType
+
 import gymnasium
 import numpy as np
 import own_environments as own
@@ -175,3 +178,12 @@ def test_an_environment_draws_itself_if_it_was_made_to():
         else:
             with pytest.raises(FamilyError, match="render_mode"):
                 simulation.frame(0)
+
+
+def test_an_environment_may_bring_an_older_mujoco_than_our_own_families_take(monkeypatch):
+    import esmaml_mpi.tasks.locomotion as locomotion
+
+    monkeypatch.setitem(sys.modules, "mujoco", ModuleType("mujoco"))  # it has no mujoco.batch
+    monkeypatch.delitem(sys.modules, "esmaml_mpi.tasks.locomotion.models", raising=False)
+    monkeypatch.delattr(locomotion, "models", raising=False)
+    assert family_of(arguments={"edge": 123.0}).observation_size == 2

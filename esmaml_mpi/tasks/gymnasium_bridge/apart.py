@@ -52,10 +52,12 @@ class Answering:
         self._instance.reset(seed, values, self._seen)
         return self._seen, self._instance.mask
 
-    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool, np.ndarray | None]:
-        """Observation (n,), reward, whether the episode is over, whether it was cut short, and the next mask."""
+    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool, np.ndarray | None, float]:
+        """Observation (n,), reward, whether the episode is over, whether it was cut short, the next mask, its success
+        so far.
+        """
         earned, over = self._instance.step(action, self._seen)
-        return self._seen, earned, over, self._instance.truncated, self._instance.mask
+        return self._seen, earned, over, self._instance.truncated, self._instance.mask, self._instance.success
 
     def render(self) -> object:
         """A picture, or None."""

@@ -14,7 +14,8 @@ docs/batched_environments.md.
 
 Environments in the style of the older gym are accepted: ``reset`` may give an observation alone, ``step`` four values,
 and seeds may go to a method ``seed``. An episode ends on terminated, truncated or done; Gymnasium's own step limit is
-only the default of ``task.horizon``.
+only the default of ``task.horizon``. What ``info`` says under ``success`` or ``is_success`` at any step of an episode
+is reported beside its return.
 """
 
 import sys
@@ -96,6 +97,7 @@ class GymnasiumEnvironment:
 
     name = "gymnasium"
     tasks_share_dynamics = False
+    reports_success = True  # what ``info`` says, nan where it says nothing
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """One instance of an environment, Gymnasium's or in the style of the older gym."""
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from esmaml_mpi.tasks.gymnasium_bridge.masks import mask_of
 from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers, own_limit
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Observations
 
+SUCCESS = ("success", "is_success")  # what environments call it in ``info``
+
 
 class AnyInstance(Protocol):
     """An environment with its converters, in this process or in one of its own.
@@ -21,6 +24,7 @@ class AnyInstance(Protocol):
     ``broken``: it has raised, or was interrupted, and must not be used again. ``truncated``: its last episode was cut
     short by itself. ``own_limit``: steps after which it does that, None if it does not say so. ``classes``: what it is
     made of, if it is in this process. ``mask``: which outputs (m,) stand for choices that are left, None: all.
+    ``success``: the most that ``info`` has said of the episode's success at any step, nan if nothing.
     """
 
     observations: Observations
@@ -28,6 +32,7 @@ class AnyInstance(Protocol):
     mask: np.ndarray | None
     broken: bool
     truncated: bool
+    success: float
     own_limit: int | None
     reset_takes_options: bool
     classes: list[type]
@@ -66,10 +71,11 @@ class Instance:
         self.reset_takes_options = all(_takes(layer.reset, "options") for layer in wrapped)
         self._seed = next((layer.seed for layer in wrapped if callable(getattr(layer, "seed", None))), None)
         self.broken = self.truncated = False
+        self.success = math.nan
 
     def reset(self, seed: int, values: dict, out: np.ndarray) -> None:
         """See ``AnyInstance``."""
-        self.broken = True
+        self.broken, self.success = True, math.nan
         if self.vary_as == "attribute":
             self.set_attributes(values)
         arguments: dict[str, Any] = {}
@@ -108,8 +114,19 @@ class Instance:
         earned = self._number(reward)
         if over:
             self.truncated = bool(truncated)
+        self._note_success(info)
         self.broken = False
         return earned, bool(over)
+
+    def _note_success(self, info: Any) -> None:
+        for name in SUCCESS:
+            if isinstance(info, dict) and name in info:
+                try:
+                    said = float(info[name])
+                except (TypeError, ValueError, OverflowError):  # something else of that name
+                    continue
+                self.success = said if math.isnan(self.success) else max(self.success, said)
+                return
 
     def _write(self, method: str, observation: object, out: np.ndarray) -> None:
         try:

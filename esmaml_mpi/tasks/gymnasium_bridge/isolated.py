@@ -5,6 +5,7 @@ What passes between the two are questions and answers over a socket pair that no
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -47,6 +48,7 @@ class IsolatedInstance:
         """``recipe``: arguments of ``apart.made``. FamilyError if there is no such environment."""
         self.environment: str = recipe["environment"]
         self.broken = self.truncated = False
+        self.success = math.nan
         self.classes: list[type] = []
         self.mask: np.ndarray | None = None
         self._recipe, self._spent = recipe, False
@@ -85,10 +87,11 @@ class IsolatedInstance:
             self._ask("made", self._recipe)
             self._spent = False
         out[...], self.mask = self._ask("reset", seed, values)
+        self.success = math.nan
 
     def step(self, action: object, out: np.ndarray) -> tuple[float, bool]:
         """See ``AnyInstance``."""
-        observation, earned, over, self.truncated, self.mask = self._ask("step", action)
+        observation, earned, over, self.truncated, self.mask, self.success = self._ask("step", action)
         out[...] = observation
         return earned, over
 

@@ -54,6 +54,14 @@ class GymnasiumSimulation(EndingEpisodes):
         done = slice(0, len(observations) - 1)
         return self.earned[done], self.over[done]
 
+    @property
+    def successes(self) -> np.ndarray:
+        """See ``tasks.family.Successes``."""
+        found = np.full(self.batch, np.nan)
+        for i, instance in self.instances.items():
+            found[i] = instance.success
+        return found
+
     def frame(self, column: int) -> np.ndarray:
         """A picture (height, width, 3) of an episode, as the environment draws it; FamilyError if it does not."""
         picture = self.instances[column].render()
