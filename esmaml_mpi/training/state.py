@@ -1,6 +1,7 @@
 """What an iteration depends on, and what a checkpoint therefore holds."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from esmaml_mpi.directions.gradient_memory import GradientMemory
 from esmaml_mpi.meta.optimizers import OPTIMIZERS, Optimizer
 from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
+
+if TYPE_CHECKING:
+    from esmaml_mpi.training.beginning import Beginning
 
 
 @dataclass
@@ -31,6 +35,13 @@ class State:
         optimizer = OPTIMIZERS[meta.optimizer](meta.step_size)
         units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
         return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)
+
+    def begin_with(self, beginning: "Beginning") -> None:
+        """Take parameters and statistics of observations of another run; optimizer and memory stay new."""
+        self.theta, self.statistics = beginning.theta.copy(), beginning.statistics
+        units = beginning.unit_statistics
+        if units is not None and units.shape == self.unit_statistics.sums.shape:
+            self.unit_statistics.restore({"sums": units})
 
     def to_arrays(self) -> dict:
         """The checkpoint."""
