@@ -1,17 +1,27 @@
 """A run in a few lines, as Python prints it."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
+from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import counted
 from esmaml_mpi.estimators.rewards import finite_mean
-
-if TYPE_CHECKING:
-    from esmaml_mpi.results.reader import Results
+from esmaml_mpi.results.history import History
 
 
-def in_a_line(results: "Results") -> str:
+class Described(Protocol):
+    """What is looked at of ``Results``."""
+
+    path: Path | None
+    config: Config
+    history: History
+    checkpoint: dict
+    test_task_ids: list[int]
+
+
+def in_a_line(results: Described) -> str:
     """As "<Results of results/run.h5: four_corners, iteration 50 of 500, test reward -366.00 -> -145.20>"."""
     where = "a run in memory" if results.path is None else str(results.path)
     said = f"<Results of {where}: {results.config.task.name}, {_state(results)}"
@@ -20,7 +30,7 @@ def in_a_line(results: "Results") -> str:
     return said + ">"
 
 
-def in_lines(results: "Results") -> str:
+def in_lines(results: Described) -> str:
     """What ``print`` shows: what was trained, how far it is, its last and its best test, and what there is to read."""
     config, history = results.config, results.history
     hidden = " and ".join(map(str, config.policy.hidden))
@@ -43,11 +53,11 @@ def in_lines(results: "Results") -> str:
     return "\n".join(lines)
 
 
-def _state(results: "Results") -> str:
+def _state(results: Described) -> str:
     return f"iteration {int(results.checkpoint['iteration'])} of {results.config.meta.iterations}"
 
 
-def _test(results: "Results", row: int) -> tuple[int, float, float] | None:
+def _test(results: Described, row: int) -> tuple[int, float, float] | None:
     test = results.history["test"]
     if not len(test["iteration"]):
         return None

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
@@ -15,22 +14,11 @@ from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.results.reader import Results, read
 from esmaml_mpi.settings.fields import show
+from esmaml_mpi.training.state import Beginning
 
 # A file, which may have ":best", ":last" or ":ITERATION" behind it; or results in memory; or those with one of these.
 Source: TypeAlias = str | PathLike[str] | Results | tuple[Results, str | int]
 NAMED = ("best", "last")
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """``theta`` (d,), what observations were like, and ``unit_statistics`` of algorithms that keep them, if they are
-    those of ``theta``; ``facts`` say in the new run's provenance where they are from.
-    """
-
-    theta: np.ndarray
-    statistics: ObservationStatistics
-    unit_statistics: np.ndarray | None
-    facts: dict[str, str]
 
 
 def beginning(source: Source, config: Config, policy: AnyPolicy) -> Beginning:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from esmaml_mpi.results.history import History
 
 if TYPE_CHECKING:
-    from esmaml_mpi.training.beginning import Beginning
+    from esmaml_mpi.training.state import Beginning
 
 
 class Store(Protocol):

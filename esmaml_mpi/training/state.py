@@ -1,7 +1,6 @@
 """What an iteration depends on, and what a checkpoint therefore holds."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +10,17 @@ from esmaml_mpi.meta.optimizers import OPTIMIZERS, Optimizer
 from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 
-if TYPE_CHECKING:
-    from esmaml_mpi.training.beginning import Beginning
+
+@dataclass(frozen=True)
+class Beginning:
+    """``theta`` (d,), what observations were like, and ``unit_statistics`` of algorithms that keep them, if they are
+    those of ``theta``; ``facts`` say in the new run's provenance where they are from.
+    """
+
+    theta: np.ndarray
+    statistics: ObservationStatistics
+    unit_statistics: np.ndarray | None
+    facts: dict[str, str]
 
 
 @dataclass
@@ -36,7 +44,7 @@ class State:
         units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
         return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)
 
-    def begin_with(self, beginning: "Beginning") -> None:
+    def begin_with(self, beginning: Beginning) -> None:
         """Take parameters and statistics of observations of another run; optimizer and memory stay new."""
         self.theta, self.statistics = beginning.theta.copy(), beginning.statistics
         units = beginning.unit_statistics
