@@ -106,11 +106,11 @@ def _files() -> dict[Path, str]:
         for source in sorted(folder(name).glob(pattern))
     }
     place = environment()
-    found[SITE] = found[EXAMPLE]
     if place is not None:
         line = f"venv=${{ESMAML_VENV:-{shlex.quote(str(place))}}}"
         comment = "# The Python environment that esmaml_mpi is installed in."
-        found[SITE] = VENV.sub(lambda _: f"{comment}\n{line}", found[SITE])
+        found[EXAMPLE] = VENV.sub(lambda _: f"{comment}\n{line}", found[EXAMPLE])
+    found[SITE] = found[EXAMPLE]
     found[Path("README.md")] = README.format(version=__version__, commands="\n".join(_first_commands()))
     return found
 

@@ -58,9 +58,8 @@ def _train_one(options: argparse.Namespace, world: World) -> int:
         plan = Sweep(options.experiment, options.size, options.set)
         run = plan.run(options.index, resolved=not options.is_complete)
         if options.only and not any(fnmatch.fnmatchcase(run.name, each) for each in options.only):
-            raise UsageError(
-                f"--index {options.index} is {run.name}, which --only {' '.join(options.only)} leaves out."
-            )
+            only = " ".join(options.only)
+            raise UsageError(f"--only {only}: no run is called so; for example {run.name} is one.")
         return json.dumps({"config": run.config.to_dict(), "output": str(run.file(_folder(options, plan)))})
 
     told = json.loads(agree(world, prepare))

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import h5py
 import numpy as np
 import pytest
-from helpers import image_of
 
 import esmaml_mpi
 from esmaml_mpi.adaptation.ask_tell import Adaptation
@@ -151,7 +150,6 @@ def test_every_damage_is_noticed(file):
 ])  # fmt: skip
 def test_a_session_of_another_program_is_refused(file, name, values):
     file.write(record([1.0]))
-    file.path.write_bytes(image_of(file.path.read_bytes()))
     with h5py.File(file.path, "a") as inside:
         del inside[name]
         if values is not None:

@@ -6,7 +6,6 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from helpers import image_of
 
 import esmaml_mpi
 from esmaml_mpi.commands.main import main
@@ -173,7 +172,7 @@ def test_a_session_of_the_first_version_goes_on(results, tmp_path):
         session.tell(1.5)
         asked = session.ask()
     inner = tmp_path / "inner.h5"
-    inner.write_bytes(image_of(path.read_bytes()))
+    inner.write_bytes(path.read_bytes())
     with h5py.File(inner, "a") as file:  # what version 1 did not have
         del file["notes"], file["interface"]
         file.attrs["format_version"] = 1
