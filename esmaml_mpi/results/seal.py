@@ -42,6 +42,8 @@ class SealedFile(FileForHDF5):
 
     def seal(self) -> bytes:
         """The block that the file has now, which tells it from any other; empty if there is none."""
+        if not self.in_front and self.size < SIZE:
+            return b""
         block = bytearray(SIZE)
         found = bytes(block[: self.read_at(-SIZE if self.in_front else self.size - SIZE, memoryview(block))])
         return found if self.in_front or _PATTERN.match(found) else b""
