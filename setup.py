@@ -15,7 +15,7 @@ from setuptools.command.build import build
 SHIPPED = {
     "analysis": ("*.py",),
     "configs": ("*.toml",),
-    "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.sh", "stage.sh"),
+    "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.example.sh", "stage.sh"),
     "examples": ("*.py", "*.toml", "meta_world/*.py", "meta_world/*.toml"),
 }
 

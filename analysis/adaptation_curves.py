@@ -21,6 +21,7 @@ from esmaml_mpi.errors import ConfigError, UsageError
 from esmaml_mpi.results.reader import Results
 
 OVER = ("seeds", "adaptations")
+REPEATS = 5  # adaptations per test task, unless said
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,8 +152,21 @@ def table(drawn: list[AdaptationCurve]) -> Table:
         half = int(np.searchsorted(each.rollouts, each.rollouts[-1] / 2))
         cells = [cell for i in (0, half, -1) for cell in (int(each.rollouts[i]), float(mean[i]))]
         rows.append((each.label, len(each.rewards), *cells[1:]))
-    columns = ("group", "seeds", "unadapted", "rollouts", "reward", "rollouts", "reward")
-    return Table("reward per episode after so many rollouts of an adaptation, mean over seeds", columns, rows)
+    columns = (
+        "group",
+        "seeds",
+        "reward unadapted",
+        "rollouts halfway",
+        "reward there",
+        "rollouts in all",
+        "reward adapted",
+    )
+    repeats = " or ".join(map(str, sorted({each.rewards.shape[-1] for each in drawn})))
+    title = (
+        "reward per episode after so many rollouts of an adaptation, mean over test tasks, seeds and fresh "
+        f"adaptations, {repeats} of each task: not the run's own tests, from which they differ by chance"
+    )
+    return Table(title, columns, rows)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -172,7 +186,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="parameters to adapt: last, best (by test reward), or an iteration (default: last)",
     )
     parser.add_argument(
-        "--repeats", metavar="N", type=script.count(1000), default=5, help="adaptations per test task (default: 5)"
+        "--repeats",
+        metavar="N",
+        type=script.count(1000),
+        default=REPEATS,
+        help=f"adaptations per test task (default: {REPEATS})",
     )
     parser.add_argument(
         "--queries",

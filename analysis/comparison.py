@@ -22,6 +22,7 @@ from tables import Table, readable
 from esmaml_mpi.errors import UsageError
 
 LEVEL = 0.05  # of significance
+MOST_ON_A_PAGE = 40  # pairs
 WIDE = 100.0  # largest over smallest difference from which the axis is logarithmic
 
 
@@ -73,9 +74,19 @@ def _work(options, note) -> None:
         note(f"{len(chosen) - len(alike)} pairs of groups are not compared, as they are of different tasks")
     chosen = alike
     pairs = compare(chosen, note, options.equal)
-    style.save(draw(pairs), output)
+    pages = _pages(output, len(pairs))
+    for place, shown in pages:
+        style.save(draw(pairs, shown), place)
     print(table(pairs, ", ".join(dict.fromkeys(each.family for pair in chosen for each in pair))).text())
-    print(output)
+    print("\n".join(str(place) for place, _ in pages))
+
+
+def _pages(output: Path, count: int) -> list[tuple[Path, slice]]:
+    """Where the figures of so many pairs go, and which of them are on each: comparison.png, comparison-2.png ..."""
+    number = -(-count // MOST_ON_A_PAGE)
+    each = -(-count // number)
+    places = [output, *(output.with_name(f"{output.stem}-{i + 1}{output.suffix}") for i in range(1, number))]
+    return [(style.check_output(place), slice(i * each, min((i + 1) * each, count))) for i, place in enumerate(places)]
 
 
 def matched(first: list[Group], second: list[Group]) -> list[tuple[Group, Group]]:
@@ -149,14 +160,16 @@ def _instant(score: Score) -> str:
     return "" if score.by == "iteration" else f" at {score.at:,.0f} {series.COSTS[score.by]}"
 
 
-def draw(pairs: list[Pair]):
-    """Differences with their intervals, one below the other."""
+def draw(pairs: list[Pair], shown: slice = slice(None)):
+    """Differences with their intervals, one below the other: those ``shown`` of all pairs, over which p is adjusted."""
+    every, words = verdicts(pairs)[::2]
+    pairs = pairs[shown]
     texts = [style.wrapped(pair.label, 48) for pair in pairs]
     heights = np.array([text.count("\n") + 1 for text in texts])
     places = -(np.cumsum(heights + 1.0) - heights / 2)
     fig, (ax,) = style.figure(width=9.6, height=1.3 + 0.19 * (heights + 1).sum())
     ax.axvline(0, color=style.BLACK, lw=1)
-    for y, pair, p, word in zip(places, pairs, *verdicts(pairs)[::2], strict=True):
+    for y, pair, p, word in zip(places, pairs, every[shown], words[shown], strict=True):
         resolved = word in ("higher", "lower")
         colour = style.COLOURS[0] if resolved else style.GREY
         ax.plot(pair.interval, (y, y), color=colour, lw=2.2, solid_capstyle="butt")

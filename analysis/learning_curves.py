@@ -13,7 +13,7 @@ import script
 import series
 import style
 from curves import Curve
-from groups import IGNORED, group
+from groups import IGNORED, Group, group
 from tables import Table
 
 
@@ -50,6 +50,15 @@ def draw(ax, drawn: list[Curve], metric: str, x: str, band: str, looks=None) -> 
     ax.set_ylabel(series.METRICS[metric])
     families = dict.fromkeys(each.family for each in drawn)
     ax.set_title(", ".join(families) + ": mean over seeds" * any(each.seeds > 1 for each in drawn))
+
+
+def draw_both(ax, group: Group, note: script.Note, band: str) -> tuple[list[str], str]:
+    """A group's reward before and after adaptation over iterations; returns the texts of the legend."""
+    drawn = [curves.average(group, metric, "iteration", note) for metric in ("after", "before")]
+    draw(ax, drawn, "after", "iteration", band)
+    ax.set_ylabel("test reward per episode")
+    about = bands.describe(band, [each.seeds for each in drawn])
+    return [f"{name} adaptation" for name in ("after", "before")], about
 
 
 def legend(drawn: list[Curve], band: str) -> tuple[list[str], str]:

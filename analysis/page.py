@@ -58,7 +58,9 @@ class Section:
         self.parts.append(f'<figure><img src="data:image/png;base64,{data}" width="{width}" alt="{text}"></figure>')
 
     def table(self, table: Table) -> None:
-        """A table, which scrolls where it is wider than the page."""
+        """A table, which scrolls where it is wider than the page; none if it has no rows."""
+        if not table.rows:
+            return
         self.parts.append(f'<div class="wide">{table.html()}</div>')
 
     def folded(self, title: str, text: str) -> None:

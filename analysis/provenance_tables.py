@@ -41,6 +41,8 @@ def launches(runs: list[Results]) -> tuple[Table, Table]:
     shared = [fact for fact in facts if len(set(values[fact])) == 1]
     apart = [fact for fact in facts if fact not in shared]
     rows = [(str(run.path), i, *(values[fact][j] for fact in apart)) for j, (run, i, _) in enumerate(every)]
+    if len(every) == 1:  # all is said already
+        rows = []
     return (
         Table("The same for all launches.", ("fact", "value"), [(fact, values[fact][0]) for fact in shared]),
         Table("Launches; 0 began the run, later ones resumed it.", ("run", "launch", *apart), rows),

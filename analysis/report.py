@@ -120,7 +120,14 @@ def _scores(section: Section, title: str, groups: list[Group]) -> None:
 
 
 def _learning(section: Section, title: str, groups: list[Group], band: str) -> None:
-    """Four panels: by iteration and by each cost."""
+    """Of one run before and after adaptation, by iteration; of several four panels: by iteration and by each cost."""
+    if len(groups) == 1 and len(groups[0].runs) == 1:
+        fig, (ax,) = style.figure(width=8.6, height=4.4)
+        texts, about = learning_curves.draw_both(ax, groups[0], section.note, band)
+        ax.set_title(style.plain(title))
+        style.legend_under(fig, [ax], texts, about)
+        section.figure(fig, f"Learning curves of {title}, before and after adaptation")
+        return
     fig, axes = style.figure(2, 12.6, 7.6, rows=2)
     named = [curves.average(each, "after", "iteration", section.note) for each in groups]
     for ax, x in zip(axes, series.COSTS, strict=True):
@@ -201,8 +208,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--repeats",
         metavar="N",
         type=script.count(1000),
-        default=3,
-        help="adaptations per test task of the adaptation curves (default: 3)",
+        default=adaptation_curves.REPEATS,
+        help=f"adaptations per test task of the adaptation curves (default: {adaptation_curves.REPEATS}, as that of "
+        "adaptation_curves.py, whose numbers these are)",
     )
     parser.add_argument("--stored", action="store_true", help="no fresh rollouts: only what the files hold")
     script.add_band(parser)

@@ -66,6 +66,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """As "1 iteration" or "1,200 iterations"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def in_words(error: BaseException) -> str:
     """An exception on one line."""
     if isinstance(error, Misfit):

@@ -9,11 +9,32 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 2; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-. "$root/jobs/site.sh"
+
+# What this cluster needs: the defaults of site.example.sh, then the user's own file, the first that there is. A command
+# in it that fails, as `module load` may, ends the job; its own scripts may read variables that nobody has set.
+own_site() {
+  local file
+  for file in "${ESMAML_SITE:-}" "$root/jobs/site.sh" "${XDG_CONFIG_HOME:-${HOME:-}/.config}/esmaml/site.sh"; do
+    if [ -n "$file" ] && [ -f "$file" ]; then
+      echo "$file"
+      return
+    fi
+  done
+}
+site=$(own_site)
+[ -z "${ESMAML_SITE:-}" ] || [ "$site" = "$ESMAML_SITE" ] || die "ESMAML_SITE=$ESMAML_SITE: there is no such file"
+. "$root/jobs/site.example.sh"
+if [ -n "$site" ]; then
+  set +eu # of functions like `module` and of activation scripts only the end counts
+  trap 'die "$site, line $LINENO: a command has failed with exit code $?, and the job ends"' ERR
+  . "$site"
+  trap - ERR
+  set -eu
+fi
 . "$root/jobs/stage.sh"
 
 [ -x "$venv/bin/esmaml" ] ||
-  die "No esmaml in $venv: install it there, or set venv in $root/jobs/site.sh."
+  die "No esmaml in $venv: install it there, or set venv in ${site:-$root/jobs/site.sh (a copy of site.example.sh)}."
 PATH=$venv/bin:$PATH
 if [ "$(id -u)" = 0 ]; then # test clusters in containers; Open MPI refuses to run as root unless told twice
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

@@ -8,7 +8,7 @@ from esmaml_mpi.adaptation.es_gradient import ESGradient
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.reproducibility.randomness import Streams
-from esmaml_mpi.results.seal import SIZE, seal
+from esmaml_mpi.results.seal import SIZE, sealed
 from esmaml_mpi.rollouts.trials import RolloutSetup
 from esmaml_mpi.settings import setting
 from esmaml_mpi.tasks import make_family
@@ -151,8 +151,14 @@ class FlakySimulation(PointSimulation):
 
 def reseal(path):
     """Give a results file that a test has changed the seal of a file that was written so."""
-    image = path.read_bytes()[SIZE:]
-    path.write_bytes(seal(image) + image)
+    path.write_bytes(sealed(image_of(path.read_bytes())))
+
+
+def image_of(content):
+    """The HDF5 data of a file of ours, whatever has become of its seal."""
+    if content.startswith(b"esmaml_mpi"):
+        return content[SIZE:]
+    return content[:-SIZE] if content[-SIZE:].startswith(b"esmaml_mpi") else content
 
 
 def assert_same_run(found, expected):

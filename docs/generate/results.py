@@ -24,8 +24,15 @@ TensorBoard and CSV."""
 
 STARTS = "Attributes of the latest start of the run, and in the groups `launch_0`, `launch_1`, ... those of each."
 SEAL = f"""\
-In front of the HDF5 data are {SIZE} bytes with a checksum of them, HDF5's user block, which other programs skip. A file
-that another program has rewritten is still HDF5, but `esmaml` refuses it."""
+Behind the HDF5 data are {SIZE} bytes with a checksum of them, the seal; for HDF5 they belong to the file. A program
+that opens a file to change it (h5py with `r+`, `pandas.HDFStore`) and changes nothing leaves it as it was. One that has
+been changed is still HDF5, but `esmaml` refuses it until `esmaml info FILE --repair` has sealed it again. Up to format
+2 the seal stood before the data, in HDF5's user block; such files are read, and go on as files of format
+{FORMAT_VERSION}.
+
+The axes of the series have names, as xarray and netCDF want them (HDF5's dimension scales): `iteration` everywhere,
+`task_id` and `repeat` of tests, `evaluation`, `parameter` and `observation`. So
+`xarray.open_dataset("run.h5", group="test")["after"].mean(("task_id", "repeat"))` is a learning curve."""
 
 INTERFACE = """\
 What a program has to know that acts with the policies, and has neither the simulator nor the family's file. Datasets

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 
 class Formatter(argparse.HelpFormatter):
@@ -12,7 +12,7 @@ class Formatter(argparse.HelpFormatter):
     """
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
+        super().__init__(prog, width=columns() - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,11 +50,12 @@ class Parser(argparse.ArgumentParser):
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # what `add_parser` of a command adds itself to
 
 
-def _columns() -> int:
+def columns(stream: TextIO | None = None) -> int:
+    """How wide the terminal is that ``stream`` goes to, or standard output; 80 where there is none."""
     if (given := os.environ.get("COLUMNS", "")).isdigit() and int(given):
         return int(given)
     try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # None: no terminal
+        return os.get_terminal_size((stream or sys.__stdout__).fileno()).columns or 80  # type: ignore[union-attr]
     except (AttributeError, ValueError, OSError):
         return 80
 

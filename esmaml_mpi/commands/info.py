@@ -1,9 +1,11 @@
-"""The ``info`` command: what a results file says, in the terminal."""
+"""The ``info`` command: what results files say, in the terminal."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from esmaml_mpi.commands.arguments import Commands
+from esmaml_mpi.commands.arguments import Commands, columns
+from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.training.standard_output import product, product_stream
 
 
@@ -14,11 +16,11 @@ def add_parser(commands: Commands) -> None:
         help="what a results file says, of a running job too",
         description="Summarise a results file: which run, how far it is, reward before and after adaptation, failures, "
         "where the time goes, where the numbers come from, and which settings are not the defaults. The file of a "
-        "running job says what its last write said.",
+        "running job says what its last write said. Several files are a table, one line each.",
     )
-    info.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
+    info.add_argument("results", nargs="+", metavar="RESULTS", help="results files of training runs, running ones too")
     form = info.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the summary as JSON")
+    form.add_argument("--json", action="store_true", help="print the summary as JSON; of several files a list")
     help = "seal a file again that another program has changed, if its structure is sound; the file as it was is kept"
     form.add_argument("--repair", action="store_true", help=help)
     form.add_argument("--config", action="store_true", help="print the run's configuration as TOML, and nothing else")
@@ -27,28 +29,63 @@ def add_parser(commands: Commands) -> None:
 
 def info_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
-    from esmaml_mpi.results.reader import read
-    from esmaml_mpi.results.repair import explained, repair
+    if len(options.results) > 1:
+        return _several(options)
+    from esmaml_mpi.results.repair import repair
 
+    path = options.results[0]
     if options.repair:
-        product(repair(Path(options.results)))
-        return 0
-    with explained(options.results):
-        results = read(options.results)
-    if options.config:
-        product(results.config.to_toml(), end="")
-        return 0
-    from esmaml_mpi.reports.summary import summarize
+        product(repair(Path(path)))
+    elif options.config:
+        from esmaml_mpi.results.reader import read
+        from esmaml_mpi.results.repair import explained
 
-    summary = summarize(results)
-    if options.json:
-        import json
-
-        product(json.dumps(summary, indent=1))
+        with explained(path):
+            product(read(path).config.to_toml(), end="")
+    elif options.json:
+        _print_json(_summary(path))
     else:
-        import shutil
-
         from esmaml_mpi.reports.text import in_lines
 
-        product(in_lines(summary, shutil.get_terminal_size().columns if product_stream().isatty() else None))
+        product(in_lines(_summary(path), columns(product_stream())))
     return 0
+
+
+def _several(options: argparse.Namespace) -> int:
+    """Those that can be read; what is wrong with the others is said, and decides the exit code."""
+    from esmaml_mpi.results.repair import repair
+
+    if options.config:
+        raise UsageError(f"--config: one results file is wanted, not {len(options.results)}.")
+    summaries, code = [], 0
+    for path in options.results:
+        try:
+            if options.repair:
+                product(repair(Path(path)))
+            else:
+                summaries.append(_summary(path))
+        except UserError as error:
+            print(f"esmaml: {error}", file=sys.stderr, flush=True)
+            code = error.exit_code
+    if options.json:
+        _print_json(summaries)
+    elif summaries:
+        from esmaml_mpi.reports.overview import overview
+
+        product(overview(summaries, columns(product_stream())))
+    return code
+
+
+def _summary(path: str) -> dict:
+    from esmaml_mpi.reports.summary import summarize
+    from esmaml_mpi.results.reader import read
+    from esmaml_mpi.results.repair import explained
+
+    with explained(path):
+        return summarize(read(path))
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    product(json.dumps(value, indent=1))

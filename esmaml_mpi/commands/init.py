@@ -13,10 +13,10 @@ from esmaml_mpi.commands.arguments import Commands
 # Folder that comes with the program -> what is laid out of it. What installs from a checkout stays there.
 LAID_OUT = {
     "configs": ("*.toml",),
-    "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.sh", "stage.sh"),
+    "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.example.sh", "stage.sh"),
     "examples": ("ferry.py", "ferry.toml"),
 }
-SITE = Path("jobs", "site.sh")
+SITE, EXAMPLE = Path("jobs", "site.sh"), Path("jobs", "site.example.sh")
 VENV = re.compile(r"^(?:#.*\n)?venv=.*$", re.MULTILINE)  # the line, and the comment above it
 
 README = """\
@@ -109,7 +109,8 @@ def _files() -> dict[Path, str]:
     if place is not None:
         line = f"venv=${{ESMAML_VENV:-{shlex.quote(str(place))}}}"
         comment = "# The Python environment that esmaml_mpi is installed in."
-        found[SITE] = VENV.sub(lambda _: f"{comment}\n{line}", found[SITE])
+        found[EXAMPLE] = VENV.sub(lambda _: f"{comment}\n{line}", found[EXAMPLE])
+    found[SITE] = found[EXAMPLE]
     found[Path("README.md")] = README.format(version=__version__, commands="\n".join(_first_commands()))
     return found
 

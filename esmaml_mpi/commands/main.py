@@ -21,13 +21,13 @@ if TYPE_CHECKING:  # loading it loads NumPy, before the numbers of threads are s
 
 # In the order in which `esmaml --help` lists them. Each has a module of its name, loaded when it is wanted.
 COMMANDS = (
-    *("train", "evaluate", "render", "adapt", "info", "export", "sweep", "zoo"),
+    *("train", "evaluate", "render", "adapt", "info", "export", "sweep", "submit", "zoo"),
     *("plot", "report", "compare", "claims"),
     *("init", "selftest", "tasks", "config"),
 )
 
 # What these print is what was asked for, and may be read by a program.
-PRINTING = ("config", "evaluate", "export", "info", "render", "sweep", "tasks", "zoo")
+PRINTING = ("config", "evaluate", "export", "info", "render", "submit", "sweep", "tasks", "zoo")
 
 # Ranks share the cores: a BLAS thread pool in each would only fight. Set before NumPy is first imported.
 for _name in (

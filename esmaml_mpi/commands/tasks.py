@@ -2,8 +2,8 @@
 
 import argparse
 
-from esmaml_mpi.commands.arguments import Commands
-from esmaml_mpi.training.standard_output import product
+from esmaml_mpi.commands.arguments import Commands, columns
+from esmaml_mpi.training.standard_output import product, product_stream
 
 
 def add_parser(commands: Commands) -> None:
@@ -21,5 +21,6 @@ def tasks_command(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from esmaml_mpi.tasks.description import describe_families, describe_family
 
-    product(describe_family(options.name) if options.name else describe_families())
+    width = columns(product_stream())
+    product(describe_family(options.name, width) if options.name else describe_families(width))
     return 0

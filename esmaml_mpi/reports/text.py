@@ -2,6 +2,7 @@
 
 import textwrap
 
+from esmaml_mpi.errors import counted
 from esmaml_mpi.results.code import code_of
 from esmaml_mpi.training.progress import duration
 
@@ -25,24 +26,34 @@ def in_lines(summary: dict, columns: int | None = None) -> str:
     task, policy = summary["task"], summary["policy"]
     lines += _row(
         "task",
-        f"{task['family']}, {task['train_size']} training tasks in batches of {task['batch_size']}, "
-        f"{len(task['test_tasks'])} test tasks, horizon {task['horizon']}",
+        f"{task['family']}, {counted(task['train_size'], 'training task')} in batches of {task['batch_size']}, "
+        f"{counted(len(task['test_tasks']), 'test task')}, horizon {task['horizon']}",
     )
     hidden = " and ".join(map(str, policy["hidden"]))
-    lines += _row("policy", f"{f'hidden {hidden}' if hidden else 'linear'}, {policy['parameters']} parameters")
+    lines += _row(
+        "policy", f"{f'hidden {hidden}' if hidden else 'linear'}, {counted(policy['parameters'], 'parameter')}"
+    )
     lines += _row(
         "algorithm",
-        f"{summary['algorithm']}; {summary['operator']}, {summary['rollouts_per_adaptation'] or '?'} rollouts per "
-        "adaptation",
+        f"{summary['algorithm']}; {summary['operator']}, "
+        f"{_rollouts(summary['rollouts_per_adaptation'])} per adaptation",
     )
     narrow = columns is not None and columns < TABLE
     lines += _tests(summary["tests"], narrow)
     lines += _time(summary["time"], summary["state"])
     lines += _row("trouble", _trouble(summary["trouble"]))
+    first = summary["launches"][0] if summary["launches"] else {}
+    if "from_file" in first:
+        lines += _row("begun with", f"iteration {first.get('from_iteration', '?')} of {first['from_file']}")
     for launch in summary["launches"]:
         lines += _launch(launch)
     lines += _settings(summary["not_default"], narrow)
     return "\n".join(lines if columns is None else [part for line in lines for part in _wrapped(line, columns)])
+
+
+def _rollouts(number: int) -> str:
+    """So many; 0: only the operator's own code knows."""
+    return counted(number, "rollout") if number else "? rollouts"
 
 
 def _wrapped(line: str, columns: int) -> list[str]:
@@ -78,7 +89,8 @@ def _tests(tests: dict, narrow: bool) -> list[str]:
 
 
 def _time(time: dict, state: dict) -> list[str]:
-    text = f"{duration(time['seconds'])}, {time['rollouts']:,} rollouts, {time['env_steps']:,} environment steps"
+    done = counted(time["rollouts"], "rollout"), counted(time["env_steps"], "environment step")
+    text = ", ".join([duration(time["seconds"]), *done])
     lines = _row("time", text)
     if "iterations_per_second" not in time:
         return lines
@@ -90,11 +102,12 @@ def _time(time: dict, state: dict) -> list[str]:
 
 
 def _trouble(trouble: dict) -> str:
+    recoveries = counted(trouble["recoveries"], "recovery", "recoveries")
     found = [
-        f"{trouble['failed_evaluations']:,} of {trouble['evaluations']:,} evaluations failed",
-        f"{trouble['redraws']} iterations drawn again",
-        f"{trouble['recoveries']} recoveries from {trouble['ranks_lost']} lost ranks",
-        f"{trouble['failed_test_adaptations']} test adaptations failed",
+        f"{trouble['failed_evaluations']:,} of {counted(trouble['evaluations'], 'evaluation')} failed",
+        f"{counted(trouble['redraws'], 'iteration')} drawn again",
+        f"{recoveries} from {counted(trouble['ranks_lost'], 'lost rank')}",
+        f"{counted(trouble['failed_test_adaptations'], 'test adaptation')} failed",
     ]
     return ", ".join(each for each in found if not each.startswith("0 ")) or "none"
 
@@ -102,7 +115,7 @@ def _trouble(trouble: dict) -> str:
 def _launch(launch: dict) -> list[str]:
     """A start of the run and, indented, what it ran on; facts that a file does not have are left out."""
     ranks, threads = launch.get("ranks", 1), launch.get("threads", 1)
-    where = f"{ranks} rank{'s' * (ranks != 1)} of {threads} thread{'s' * (threads != 1)} on {launch.get('host', '?')}"
+    where = f"{counted(ranks, 'rank')} of {counted(threads, 'thread')} on {launch.get('host', '?')}"
     job = f", Slurm job {launch['slurm_job']}" if launch.get("slurm_job") else ""
     lines = _row("launch", f"{launch.get('started', '?')}, {where}{job}")
     versions = [f"{name} {launch['version_' + name]}" for name in LIBRARIES if "version_" + name in launch]

@@ -1,22 +1,27 @@
 """Files that are there whole or not at all, whatever ends the process."""
 
+import contextlib
 import io
 import os
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def replace_file(path: Path, *parts: bytes) -> None:
-    """Make ``parts``, one after the other, the file at ``path``.
+def target(path: Path) -> Path:
+    """Where a file is to be written whose name may be a symbolic link: at what the link names."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Make ``content`` the file at ``path``, with the mode of the one that was there.
 
     Either all of it is there afterwards, or OSError is raised and the old file is as it was.
     """
+    path = target(path)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with _new(temporary) as file:
-            for part in parts:
-                _write(file.fileno(), memoryview(part))
-            os.fsync(file.fileno())
+        write_through(temporary, [content], path)
         put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -32,23 +37,33 @@ def put_in_place(temporary: Path, path: Path) -> None:
         os.close(folder)
 
 
-def write_through(path: Path, head: Callable[[], bytes], blocks: Iterable[memoryview], room: int) -> None:
-    """Write a file of ``room`` bytes, which ``head`` gives once all is written, and then ``blocks``; flush it to disk.
+def write_through(path: Path, blocks: Iterable[memoryview | bytes], like: Path) -> None:
+    """Write a file of these blocks, with the mode of ``like`` if there is that file, and flush it to disk.
 
     Raises OSError.
     """
-    with _new(path) as file:
-        _write(file.fileno(), memoryview(bytes(room)))
+    with _new(path, like) as file:
         for block in blocks:
-            _write(file.fileno(), block)
-        os.pwrite(file.fileno(), head(), 0)
+            _write(file.fileno(), memoryview(block))
         os.fsync(file.fileno())
 
 
-def _new(path: Path) -> io.RawIOBase:
-    """A new file of this name, whatever was there: a link is not followed."""
+def _new(path: Path, like: Path) -> io.RawIOBase:
+    """A new file of this name, whatever was there: a link is not followed. What is to be private is so from the first
+    byte on.
+    """
     path.unlink(missing_ok=True)
-    return open(path, "xb", buffering=0)
+    try:
+        mode: int | None = stat.S_IMODE(os.stat(like).st_mode)
+    except OSError:
+        mode = None
+    file = open(
+        path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o666 if mode is None else 0o600)
+    )
+    if mode is not None:
+        with contextlib.suppress(OSError):  # a file system without modes
+            os.fchmod(file.fileno(), mode)
+    return file
 
 
 def _write(descriptor: int, view: memoryview) -> None:

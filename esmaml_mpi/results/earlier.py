@@ -10,8 +10,7 @@ import numpy as np
 
 from esmaml_mpi.errors import ResultsError
 from esmaml_mpi.results.history import GROUPS
-from esmaml_mpi.results.regular_file import RegularFile
-from esmaml_mpi.results.seal import due_seal, sealed_by
+from esmaml_mpi.results.seal import SealedFile
 
 
 @dataclass(frozen=True)
@@ -28,30 +27,30 @@ class Column:
 
 @dataclass
 class Earlier:
-    """How many rows of each group a file has, and where. ``file`` begins behind its seal; None: there is no file."""
+    """How many rows of each group a file has, and where. ``file`` None: there is no file."""
 
-    file: RegularFile | None = None
+    file: SealedFile | None = None
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROUPS, 0))
     columns: dict[tuple[str, str], Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._seal = b"" if self.file is None else sealed_by(self.file)
+        self._seal = b"" if self.file is None else self.file.seal()
         self._changed = self._change()
 
     def check(self) -> None:
         """Raise ResultsError if another program has changed the file, which stays open, since it was written."""
         if self._change() == self._changed or self.file is None:
             return
-        if sealed_by(self.file) != self._seal or due_seal(self.file) != self._seal:
+        if self.file.seal() != self._seal or self.file.due_seal() != self._seal:
             raise ResultsError(
                 "another program has changed the results file while this run was writing it, and what the run had "
                 "written is no longer whole"
             )
         self._changed = self._change()
 
-    def is_in(self, file: RegularFile) -> bool:
+    def is_in(self, file: SealedFile) -> bool:
         """Whether this file is that one, or a copy of it."""
-        return sealed_by(file) == self._seal
+        return file.seal() == self._seal
 
     def iterations(self, group: str) -> np.ndarray:
         """The iteration of each row of a group."""

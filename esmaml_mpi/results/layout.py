@@ -10,10 +10,11 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config.config import Config
+from esmaml_mpi.results.axes import name_axes
 from esmaml_mpi.results.earlier import Column, Earlier
 from esmaml_mpi.results.history import GROUPS, History, Series
 from esmaml_mpi.results.interface import GROUP, MEANINGS, stored
-from esmaml_mpi.results.seal import BLOCK, FORMAT_VERSION
+from esmaml_mpi.results.seal import BLOCK, FORMAT_VERSION, HEAD, reaching
 from esmaml_mpi.results.sparse_file import SparseFile
 from esmaml_mpi.tasks.interface import Interface
 
@@ -44,8 +45,12 @@ class Layout:
         self._rows: list[_Rows] = []
         self.counts: dict[str, int] = {}
         self.columns: dict[tuple[str, str], Column] = {}
-        with h5py.File(self._image, "w") as file:
+        with h5py.File(self._image, "w", libver="earliest") as file:
             self._fill(file, run, history, checkpoint)
+        start = bytearray(HEAD)
+        self._image.read_at(0, memoryview(start))
+        self._image.seek(0)
+        self._image.write(reaching(bytes(start), self.size))
         self._rows.sort(key=lambda each: each.offset)
 
     @property
@@ -82,6 +87,7 @@ class Layout:
         ids.attrs.update(
             unit="", meaning="task of each position along the tasks axis of before and after", row_shape="(tasks,)"
         )
+        name_axes(file)
         write_interface(file, run.interface)
         _put(file.create_group("checkpoint"), checkpoint)
 

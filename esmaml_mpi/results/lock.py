@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from esmaml_mpi.errors import ResultsError, UsageError
+from esmaml_mpi.results.atomic import target
 
 LOOK = 0.3  # seconds that a lock is waited for in any case: ``writer_of`` may hold it for an instant
 PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a link or a FIFO in its place is no lock
@@ -119,6 +120,7 @@ def writer_of(results: Path) -> str | None:
     Asked of the lock, not of the text beside it: that one outlives a kill, and its process number may be another's by
     now, or another machine's. The lock is shared for the look, so that looks do not get in each other's way.
     """
+    results = target(results)
     try:
         descriptor = os.open(results.with_name(f".{results.name}.lock"), os.O_RDONLY | PLAIN)
     except OSError:

@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 
 from esmaml_mpi.errors import ResultsError, in_words
-from esmaml_mpi.results.regular_file import FileForHDF5, NotRegular
-from esmaml_mpi.results.seal import SIZE, Damaged, check_seal
+from esmaml_mpi.results.regular_file import NotRegular
+from esmaml_mpi.results.seal import Damaged, SealedFile, check_seal
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def opened(path: Path, kind: str, sealed: bool = True) -> Iterator[tuple[h5py.Fi
     a ResultsError.
     """
     try:
-        with FileForHDF5(path, SIZE) as image:
+        with SealedFile(path) as image:
             if sealed:
                 check_seal(image, f"{kind} {path}")
             with h5py.File(image, "r") as file:

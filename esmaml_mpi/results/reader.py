@@ -3,30 +3,36 @@
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import has_own_policy, inferred_interface, make_operator, make_policy
-from esmaml_mpi.errors import ResultsError, printable
+from esmaml_mpi.errors import ResultsError, UsageError, in_words, printable
 from esmaml_mpi.policies.contract import AnyPolicy
+from esmaml_mpi.results.axes import NAMES as AXES
 from esmaml_mpi.results.code import code_of
+from esmaml_mpi.results.description import in_a_line, in_lines
 from esmaml_mpi.results.earlier import Column, Earlier
 from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.interface import GROUP, interface_from
 from esmaml_mpi.results.opening import opened
 from esmaml_mpi.results.provenance import COUNTS
-from esmaml_mpi.results.regular_file import RegularFile
-from esmaml_mpi.results.seal import SESSION_KIND, SIZE
+from esmaml_mpi.results.seal import SESSION_KIND, SealedFile
 from esmaml_mpi.results.structure import CHECKPOINT, Mismatch, Stored, check_numbers, check_shapes
 from esmaml_mpi.results.survey import plain, survey, text
+from esmaml_mpi.results.tables import columns
 from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.interface import Interface
 
+if TYPE_CHECKING:
+    import pandas
 
-@dataclass
+
+@dataclass(repr=False)
 class Results:
     """A run in memory:
 
@@ -64,6 +70,28 @@ class Results:
         if self.config.is_opened:
             return make_operator(self.config).rollouts * self.config.task.rollouts
         return self.rollouts_stated
+
+    def __repr__(self) -> str:
+        return in_a_line(self)
+
+    def __str__(self) -> str:
+        return in_lines(self)
+
+    def to_dataframe(self, group: str = "test") -> "pandas.DataFrame":
+        """A group of the history as a DataFrame of pandas: of "test" a row for each adaptation (iteration, task,
+        repeat, before, after), of the others one for each row of the group, vectors as columns (values_0).
+
+        UsageError if there is no such group, or no pandas.
+        """
+        if group not in GROUPS:
+            raise UsageError(f"group {show(group)} does not exist. Allowed: {', '.join(GROUPS)}.")
+        try:
+            import pandas
+        except ImportError as error:
+            raise UsageError(
+                f"to_dataframe needs pandas ({in_words(error)}). Install it with: pip install pandas."
+            ) from error
+        return pandas.DataFrame(columns(self.history[group], group, self.test_task_ids))
 
     @property
     def _name(self) -> str:
@@ -138,7 +166,7 @@ def read_to_continue(path: Path) -> tuple[Results, Earlier]:
         results.history = History.from_arrays(arrays)
         results.history.take()
         counts = {group: _count(chosen, group) for group in GROUPS}
-        return results, Earlier(RegularFile(path, SIZE), counts, columns)
+        return results, Earlier(SealedFile(path), counts, columns)
 
 
 def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, dict[str, Stored]]:
@@ -159,13 +187,19 @@ def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, d
     task_ids = file["test/task_id"][()]
     iterations = {g: file[f"{g}/iteration"][()] if f"{g}/iteration" in chosen else np.empty(0, int) for g in GROUPS}
     check_numbers(iterations, checkpoint, task_ids)
-    unknown = tuple(name for name in found if name.partition("/")[0] in (*GROUPS, "checkpoint") and name not in chosen)
+    unknown = tuple(name for name in found if _is_series(name) and name not in chosen)
     observations, parameters = len(checkpoint["statistics"]["sums"]) // 2, checkpoint["theta"].size
     interface = read_interface(file, found, config, observations, parameters)
     launches = _launches(file)
     rollouts = 0 if config.is_opened else _rollouts(file)
     ids = task_ids.tolist()
     return Results(path, config, History(), checkpoint, ids, launches, interface, unknown, rollouts), chosen
+
+
+def _is_series(name: str) -> bool:
+    """Whether a dataset is a run's, and not one that counts along the axes of others."""
+    group, _, rest = name.partition("/")
+    return group in (*GROUPS, "checkpoint") and rest not in AXES
 
 
 def read_interface(

@@ -5,19 +5,19 @@ number that somebody has changed from one that a disk has.
 """
 
 import contextlib
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from esmaml_mpi.errors import ResultsError
-from esmaml_mpi.results.atomic import put_in_place, write_through
+from esmaml_mpi.results.atomic import put_in_place, target, write_through
 from esmaml_mpi.results.generations import older, put_aside
 from esmaml_mpi.results.lock import OutputLock
 from esmaml_mpi.results.opening import opened
 from esmaml_mpi.results.reader import read, read_to_continue, without_seal
-from esmaml_mpi.results.regular_file import RegularFile
-from esmaml_mpi.results.seal import BLOCK, SIZE, Damaged, due_seal
+from esmaml_mpi.results.seal import BLOCK, HEAD, Damaged, SealedFile, reaching, seal_of
 
 SECONDS = 120.0  # after which looking at a damaged file counts as hung
 
@@ -81,13 +81,13 @@ def repair(path: Path) -> str:
         return f"{path}: there is nothing to repair"
     if reason := unsound(path):
         raise ResultsError(f"{path} cannot be repaired: {reason}")
+    path = target(path)
     lock = OutputLock(path)
     lock.acquire()
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with RegularFile(path, SIZE) as file:
-            seal = due_seal(file)
-            write_through(temporary, lambda: seal, _blocks(file), SIZE)
+        with SealedFile(path) as file:
+            write_through(temporary, _blocks(file), path)
         with opened(temporary, "results file"):
             pass
         kept = put_aside(path, "changed")
@@ -100,8 +100,15 @@ def repair(path: Path) -> str:
     return f"{path}: sealed again as it is; the file as it was is {kept}"
 
 
-def _blocks(file: RegularFile) -> Iterator[memoryview]:
-    buffer, at = memoryview(bytearray(BLOCK)), 0
-    while count := file.read_at(at, buffer):
-        yield buffer[:count]
+def _blocks(file: SealedFile) -> Iterator[bytes]:
+    """The data of a file, and a seal that fits them."""
+    digest, at, size = hashlib.sha256(), 0, file.data_size
+    buffer = memoryview(bytearray(BLOCK))
+    while at < size and (count := file.read_at(at, buffer[: size - at])):
+        block = bytes(buffer[:count])
+        if at == 0:
+            block = reaching(block, size) + block[HEAD:]
+        digest.update(block)
         at += count
+        yield block
+    yield seal_of(at, digest.hexdigest())

@@ -16,12 +16,12 @@ import numpy as np
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ResultsError, UsageError, printable
-from esmaml_mpi.results.atomic import replace_file
+from esmaml_mpi.results.atomic import replace_file, target
 from esmaml_mpi.results.layout import write_interface
 from esmaml_mpi.results.lock import OutputLock, writer_of
 from esmaml_mpi.results.opening import opened
 from esmaml_mpi.results.reader import read_interface
-from esmaml_mpi.results.seal import SESSION_KIND, seal
+from esmaml_mpi.results.seal import SESSION_KIND, sealed
 from esmaml_mpi.results.structure import Mismatch, Stored
 from esmaml_mpi.results.survey import plain, survey, text
 from esmaml_mpi.settings import modules
@@ -64,7 +64,7 @@ class SessionFile:
     """A session's file, this process's alone inside a ``with`` block, or until ``release`` if ``keep`` was called."""
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = target(Path(path))
         self._lock = OutputLock(self.path)
         self._kept = False
         self.held = False
@@ -103,8 +103,7 @@ class SessionFile:
         """Replace the file. ResultsError, with the previous one intact, if that cannot be done."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            image = _image(record)
-            replace_file(self.path, seal(image), image)
+            replace_file(self.path, sealed(_image(record)))
         except OSError as error:
             raise ResultsError(f"cannot write session {self.path}: {error.strerror or error}.") from error
 

@@ -14,8 +14,7 @@ from esmaml_mpi.results.earlier import Earlier
 from esmaml_mpi.results.generations import forget, keep_newest, put_aside
 from esmaml_mpi.results.history import History
 from esmaml_mpi.results.layout import Layout, Run
-from esmaml_mpi.results.regular_file import RegularFile
-from esmaml_mpi.results.seal import SIZE, seal_of
+from esmaml_mpi.results.seal import SealedFile, seal_of
 
 
 class ResultsWriter:
@@ -55,14 +54,14 @@ class ResultsWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             layout = Layout(self.run, self._earlier, history, checkpoint)
             try:
-                _write(temporary, layout)
+                _write(temporary, layout, self.path)
                 self.check()  # the disk may have been slow
                 self._check_own()
                 self._make_room()
                 put_in_place(temporary, self.path)
             finally:
                 temporary.unlink(missing_ok=True)
-            written = Earlier(RegularFile(self.path, SIZE), layout.counts, layout.columns)
+            written = Earlier(SealedFile(self.path), layout.counts, layout.columns)
         except OSError as error:
             self.check()  # a folder that was moved is the better reason
             kept = "the previous file is intact" if self.path.exists() else "no file was left"
@@ -92,7 +91,7 @@ class ResultsWriter:
             self._earlier.check()
             if not self._written or not self.path.exists():
                 return
-            with RegularFile(self.path, SIZE) as file:
+            with SealedFile(self.path) as file:
                 if self._earlier.is_in(file):
                     return
         except ResultsError as error:
@@ -103,12 +102,13 @@ class ResultsWriter:
         )
 
 
-def _write(path: Path, layout: Layout) -> None:
+def _write(path: Path, layout: Layout, like: Path) -> None:
     digest = hashlib.sha256()
 
-    def blocks() -> Iterator[memoryview]:
+    def blocks() -> Iterator[memoryview | bytes]:
         for block in layout.blocks():
             digest.update(block)
             yield block
+        yield seal_of(layout.size, digest.hexdigest())
 
-    write_through(path, lambda: seal_of(layout.size, digest.hexdigest()), blocks(), SIZE)
+    write_through(path, blocks(), like)

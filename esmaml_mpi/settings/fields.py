@@ -82,6 +82,15 @@ def parse(cls: type[Settings], values: Mapping[str, Any], path: str, known: bool
     return cls(**{key: check(value, hints[key], fields[key], f"{path}.{key}", known) for key, value in values.items()})
 
 
+def plain_values(value: Any) -> Any:
+    """Nested mappings and lists with plain numbers in them, where those of NumPy stood, or arrays; a copy."""
+    if isinstance(value, Mapping):
+        return {name: plain_values(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(inner) for inner in value]
+    return value.tolist() if hasattr(value, "dtype") and hasattr(value, "tolist") else value
+
+
 def check(value: Any, annotation: Any, field: dataclasses.Field, key: str, known: bool = True) -> Any:
     """``value`` as the annotated type if field and type allow it; a ConfigError naming ``key`` if not."""
     value = _convert(value, annotation, key)
@@ -98,7 +107,19 @@ def allowed(field: dataclasses.Field) -> str:
         options = _choices(limits["choices"])
         names = ", ".join(sorted(map(str, options)) if hasattr(options, "accepts") else map(str, options))
         return f"one of {names}" + (" or MODULE:CLASS" if hasattr(options, "accepts") else "")
-    return " and ".join(f"{sign} {limits[name]}" for name, sign in _SIGNS.items() if limits[name] is not None)
+    return " and ".join(_limits({**limits, "maximum": None} if limits["maximum"] == WORD - 1 else limits))
+
+
+def _limits(limits: Mapping[str, Any]) -> Iterable[str]:
+    """The limits of a number, as ">= 0", in words that can be read."""
+    for name, sign in _SIGNS.items():
+        limit = limits[name]
+        if limit is None:
+            continue
+        if name == "maximum" and type(limit) is int and limit >= 2**31 - 1 and (limit + 1).bit_count() == 1:
+            yield f"< 2^{limit.bit_length()}"
+        else:
+            yield f"{sign} {limit:g}".replace("e+0", "e") if isinstance(limit, float) else f"{sign} {limit}"
 
 
 def _convert(value: Any, annotation: Any, key: str) -> Any:
@@ -140,8 +161,7 @@ def _check_limits(value: Any, limits: Mapping[str, Any], key: str, known: bool) 
         or (limits["below"] is not None and value >= limits["below"])
     )
     if bad:
-        wanted = " and ".join(f"{sign} {limits[name]}" for name, sign in _SIGNS.items() if limits[name] is not None)
-        raise ConfigError(f"{key} = {show(value)}: a value {wanted} is wanted.")
+        raise ConfigError(f"{key} = {show(value)}: a value {' and '.join(_limits(limits))} is wanted.")
     if isinstance(value, int) and not _fits(value):
         raise ConfigError(f"{key} = {show(value)}: an integer of at most 64 bits is wanted.")
     if limits["finite"] and isinstance(value, float) and math.isinf(value):

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from esmaml_mpi.errors import UsageError
+from esmaml_mpi.errors import UsageError, counted
 from esmaml_mpi.results.replacing import check_replaceable
 from esmaml_mpi.sweeps.plan import Run
 from esmaml_mpi.sweeps.state import COMPLETE, INCOMPLETE, State, state_of
@@ -122,7 +122,7 @@ class Local:
 
     def _stop(self) -> None:
         self.stopped = True
-        self._say(f"stopping: {len(self.active)} runs finish their iteration and save")
+        self._say(f"stopping: {counted(len(self.active), 'run')} to finish an iteration and save")
         for each in self.active:
             each.process.send_signal(signal.SIGUSR1)  # which mpirun passes on to its ranks
 

@@ -26,6 +26,7 @@ first run before one has its second.
 """
 
 import contextlib
+import fnmatch
 import io
 import itertools
 import re
@@ -102,17 +103,32 @@ class Sweep:
     def __len__(self) -> int:
         return len(self._points) * len(self.seeds)
 
-    def runs(self, resolved: bool = True) -> list[Run]:
-        """Every run with its resolved configuration; the first error in any of them is raised, with its point. Not
-        ``resolved``: no family is made and nothing of the user's imported, for those who only look how far runs are.
+    def runs(self, only: Iterable[str] = (), resolved: bool = True) -> list[Run]:
+        """Runs with their resolved configurations, all or those whose names match one of the patterns ``only``.
+
+        The first error in any of them is raised, with its point; UsageError if none is chosen. Not ``resolved``: no
+        family is made and nothing of the user's imported, for those who only look how far runs are.
         """
+        patterns = list(only)
+        names = [(seed, point) for seed in self.seeds for point in self._points]
+        chosen = [
+            (i, seed, point)
+            for i, (seed, point) in enumerate(names)
+            if not patterns or any(fnmatch.fnmatchcase(self._name(point, seed), each) for each in patterns)
+        ]
+        if not chosen:
+            seed, point = names[0]
+            raise UsageError(
+                f"--only {' '.join(patterns)}: no run is called so; for example {self._name(point, seed)} is one."
+            )
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            configs = {point: self._resolve(point, resolved) for point in self._points}
+            configs = {
+                point: self._resolve(point, resolved) for point in dict.fromkeys(point for _, _, point in chosen)
+            }
         for line in dict.fromkeys(said.getvalue().splitlines()):  # what a simulator says of its model is said once
             print(line, file=sys.stderr, flush=True)
         self._check_differ(configs)
-        names = [(seed, point) for seed in self.seeds for point in self._points]
-        return [self._run(i, seed, point, configs[point]) for i, (seed, point) in enumerate(names)]
+        return [self._run(i, seed, point, configs[point]) for i, seed, point in chosen]
 
     def run(self, index: int, resolved: bool = True) -> Run:
         """The run of this index alone; UsageError if there is none."""
@@ -123,7 +139,10 @@ class Sweep:
 
     def _run(self, index: int, seed: int, point: str, config: Config) -> Run:
         config = replace(config, run=replace(config.run, seed=seed))
-        return Run(index, f"{point or self.name}_seed{seed}", point, config)
+        return Run(index, self._name(point, seed), point, config)
+
+    def _name(self, point: str, seed: int) -> str:
+        return f"{point or self.name}_seed{seed}"
 
     def _check_differ(self, configs: Mapping[str, Config]) -> None:
         """Raise ConfigError if two points are the same runs, as they are where an override sets all they differ in."""

@@ -9,9 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.errors import UsageError, UserError
+from esmaml_mpi.errors import UsageError, UserError, counted
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
+from esmaml_mpi.sweeps.queue import ranges
 from esmaml_mpi.training.launch import agree, launch
 from esmaml_mpi.training.standard_output import product, reader_left
 
@@ -41,10 +42,10 @@ def _refuse_ranks() -> str:
 def _whole(options: argparse.Namespace) -> int:
     plan = Sweep(options.experiment, options.size, options.set)
     folder = _folder(options, plan)
-    runs = _chosen(plan.runs(resolved=not options.list), options.only)
+    runs = plan.runs(options.only, resolved=not options.list)
     if options.list:
         try:
-            return _list(runs, folder, len(plan), options)
+            return _list(runs, folder, options)
         except BrokenPipeError:  # `esmaml sweep FILE --list | head`
             return reader_left()
     return _complete(runs, folder, options)
@@ -55,7 +56,10 @@ def _train_one(options: argparse.Namespace, world: World) -> int:
 
     def prepare() -> str:
         plan = Sweep(options.experiment, options.size, options.set)
-        (run,) = _chosen([plan.run(options.index, resolved=not options.is_complete)], options.only)
+        run = plan.run(options.index, resolved=not options.is_complete)
+        if options.only and not any(fnmatch.fnmatchcase(run.name, each) for each in options.only):
+            only = " ".join(options.only)
+            raise UsageError(f"--only {only}: no run is called so; for example {run.name} is one.")
         return json.dumps({"config": run.config.to_dict(), "output": str(run.file(_folder(options, plan)))})
 
     told = json.loads(agree(world, prepare))
@@ -87,7 +91,7 @@ def _complete(runs: list[Run], folder: Path, options: argparse.Namespace) -> int
         return 0
     threads = max(run.config.run.threads for run in left)
     jobs = min(options.jobs or (1 if launcher else max(cores() // threads, 1)), len(left))
-    print(f"{folder}: {len(runs)} runs, {done} complete; {jobs} at once", flush=True)
+    print(f"{folder}: {counted(len(runs), 'run')}, {done} complete; {jobs} at once", flush=True)
     return Local(folder, jobs, launcher, Path(options.experiment).resolve().parent, done).run(left)
 
 
@@ -102,7 +106,7 @@ def _launcher(command: str) -> list[str]:
     return words
 
 
-def _list(runs: list[Run], folder: Path, count: int, options: argparse.Namespace) -> int:
+def _list(runs: list[Run], folder: Path, options: argparse.Namespace) -> int:
     from esmaml_mpi.sweeps.state import state_of
 
     states = [state_of(run.file(folder), run.config, resolved=False) for run in runs]
@@ -110,20 +114,13 @@ def _list(runs: list[Run], folder: Path, count: int, options: argparse.Namespace
     for run, state in zip(runs, states, strict=True):
         product(f"{run.index:5}  {run.name:{width}}  {run.file(folder)}  {state}{state.reason and ': ' + state.reason}")
     kinds = Counter(state.kind for state in states)
-    product(f"{len(runs)} runs: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}")
+    product(f"{counted(len(runs), 'run')}: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}")
     words = [options.experiment, *(["--size", options.size] if options.size != PAPER else [])]
     words += [word for override in options.set for word in ("--set", override)]
     words += ["--output", options.output] if options.output else []
-    array = f"0-{count - 1}" if len(runs) == count else ",".join(str(run.index) for run in runs)
+    array = ranges([run.index for run in runs])
     product(f"as a job array: sbatch --array={array} jobs/sweep.slurm {shlex.join(words)}")
     return 0
-
-
-def _chosen(runs: list[Run], patterns: list[str]) -> list[Run]:
-    chosen = [run for run in runs if not patterns or any(fnmatch.fnmatchcase(run.name, each) for each in patterns)]
-    if not chosen:
-        raise UsageError(f"--only {' '.join(patterns)}: no run is called so; for example {runs[0].name} is one.")
-    return chosen
 
 
 def _folder(options: argparse.Namespace, plan: Sweep) -> Path:

@@ -8,6 +8,7 @@ from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import UsageError, UserError
 from esmaml_mpi.parallel.world import World
+from esmaml_mpi.results.atomic import target
 from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.newest import exists, newest_good
 from esmaml_mpi.results.reader import Results
@@ -38,6 +39,7 @@ class State:
 
 def state_of(path: Path, config: Config, resolved: bool = True) -> State:
     """The state of the run with this results file and this configuration; ``resolved``: whether that is."""
+    path = target(path)
     total, writer = config.meta.iterations, writer_of(path)
     if not exists(path):
         return State(MISSING, 0, total, writer=writer)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.loading import load
+from esmaml_mpi.config.makers import make_policy
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
@@ -16,6 +17,8 @@ from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.interface import interface_of
 from esmaml_mpi.training import launch
+from esmaml_mpi.training.beginning import Source, beginning
+from esmaml_mpi.training.moment import Callback
 from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.run import train as train_ranks
 
@@ -47,14 +50,22 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     trust: bool = False,
+    *,
+    quiet: bool = False,
+    callback: Callback | None = None,
+    start_from: Source | None = None,
 ) -> Results:
     """Meta-train in this process and return the results.
 
     ``config``: a TOML path, a mapping of sections, or a Config. ``overrides``: strings such as "meta.sigma=0.05".
     ``output``: a results file to write (with ``resume`` and ``overwrite`` as in the ``train`` command); None keeps
     everything in memory. ``trust``: code that a Config out of a results file names may be imported; names in a TOML
-    file, a mapping or ``overrides`` always may. Ctrl-C ends training after the current iteration and returns what there
-    is. Raises ConfigError, UsageError, or TrainingError.
+    file, a mapping or ``overrides`` always may. ``quiet``: only warnings are printed. ``callback``: a function that is
+    called with a Moment (training/moment.py) after each iteration; where it returns True, the run stops there.
+    ``start_from``: what a new run begins with in place of parameters of its own: a results file, with ":300" or ":best"
+    behind it if it is to be another iteration than the last; or Results, or (Results, iteration). Ctrl-C ends training
+    after the current iteration and returns what there is. Raises ConfigError, UsageError, TrainingError, or
+    ResultsError.
     """
     if resume and overwrite:
         raise UsageError("resume and overwrite: one of them is wanted, as the file is either continued or replaced.")
@@ -64,13 +75,18 @@ def train(
         raise UsageError(f"output = {show(output)}: a results file's path, or None, is wanted.")
     if trust and isinstance(config, Config):
         modules.asked(config.to_dict())
+    if callback is not None and not callable(callback):
+        raise UsageError(f"callback = {show(callback)}: a function of a Moment, or None, is wanted.")
     world = World()
     if output is None:
         resolved, store = load(config, overrides).resolved(), _Memory()
-        train_ranks(resolved, world, lambda successor, written: RunRecord(store, History(), None))
         task = resolved.task
-        interface = interface_of(make_family(task.name, task.horizon, task.options))
+        family = make_family(task.name, task.horizon, task.options)
+        begins = None if start_from is None else beginning(start_from, resolved, make_policy(resolved, family))
+        record = RunRecord(store, History(), None, beginning=begins)
+        train_ranks(resolved, world, lambda successor, written: record, quiet, callback)
+        interface = interface_of(family)
         return Results(None, resolved, store.history, store.checkpoint, list(resolved.test_tasks), [], interface)
     place = Path.cwd() / output  # an environment of the user's may go elsewhere
-    launch.launch(world, config, overrides, output, resume, overwrite)
+    launch.launch(world, config, overrides, output, resume, overwrite, quiet=quiet, callback=callback, start=start_from)
     return read(place)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.errors import ToldToLeave, UserError
+from esmaml_mpi.errors import ToldToLeave, UserError, counted
 from esmaml_mpi.native import door
 from esmaml_mpi.parallel.installations import check_program, differing
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
@@ -22,6 +22,8 @@ from esmaml_mpi.training.run import train
 if TYPE_CHECKING:  # rank 0's
     from esmaml_mpi.results.history import History
     from esmaml_mpi.results.lock import OutputLock
+    from esmaml_mpi.training.beginning import Source
+    from esmaml_mpi.training.moment import Callback
     from esmaml_mpi.training.record import RunRecord
 
 
@@ -57,9 +59,13 @@ def launch(
     resume: bool,
     overwrite: bool,
     folders: Iterable[str] = (),
+    quiet: bool = False,
+    callback: "Callback | None" = None,
+    start: "Source | None" = None,
 ) -> int:
     """The ``train`` command on every rank; returns the exit code. ``folders``: where modules of the user's are looked
-    for beside the usual places.
+    for beside the usual places; ``callback``: rank 0's, of a single process; ``start``: what a new run begins with,
+    see ``beginning``.
     """
     record: RunRecord | None = None
     lock: list[OutputLock] = []  # rank 0's
@@ -74,6 +80,7 @@ def launch(
         from esmaml_mpi.config.code import places  # rank 0's business: workers stay lean
         from esmaml_mpi.config.foreign import foreign
         from esmaml_mpi.config.loading import load
+        from esmaml_mpi.results.atomic import target
         from esmaml_mpi.results.provenance import collect
         from esmaml_mpi.training.opening import locked, opened, output_of
 
@@ -83,7 +90,7 @@ def launch(
         config = load(source, overrides).resolved()
         world.frozen_after = config.run.frozen_after
         shown = output_of(config, output)
-        path = Path(here, shown)
+        path = target(Path(here, shown))
         theirs = foreign(config)
         odd = odd_with_libraries if theirs else odd_in_ours
         facts = collect(world, config.run.threads, len(odd), bool(theirs), places(config).values())
@@ -92,7 +99,7 @@ def launch(
         patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
         lock.append(locked(path, resume or overwrite, patience, shown))
         try:
-            record = opened(path, config, facts, overwrite, lock[0], here)
+            record = opened(path, config, facts, overwrite, lock[0], here, start)
         except BaseException:
             lock[0].release()
             raise
@@ -117,7 +124,7 @@ def launch(
             lock.append(locked(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             check_reached(path, written or told["exists"])
             # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
-            record = opened(path, config, facts, overwrite and not written, lock[-1], here)
+            record = opened(path, config, facts, overwrite and not written, lock[-1], here, start)
             record.recoveries -= recoveries
         assert record is not None  # rank 0's, or its successor's
         return record
@@ -127,7 +134,7 @@ def launch(
         adopt(told["known"])
         config, facts = Config.from_dict(told["config"]), told["facts"]
         recoveries = told["recoveries"]  # of earlier launches
-        code = train(config, world, open_record)
+        code = train(config, world, open_record, quiet, callback)
     finally:
         if record is None or not getattr(record.store, "hangs", False):  # else it would hang here, too
             for held in lock:
@@ -139,7 +146,8 @@ def launch(
             from esmaml_mpi.results.attempt_marker import AttemptMarker
 
             AttemptMarker(Path(here), Path(told["path"])).remove()
-        _report(told["shown"], record.history, config, code)
+        if not quiet:
+            _report(told["shown"], record.history, config, code, callback is not None)
     return code
 
 
@@ -160,9 +168,10 @@ def _warn_of(odd: list[int], size: int, theirs: list[str]) -> None:
     )
 
 
-def _report(path: str, history: "History", config: Config, code: int) -> None:
+def _report(path: str, history: "History", config: Config, code: int, watched: bool) -> None:
     if code:
-        print(f"stopped by a signal; {path} holds everything so far, continue with --resume", flush=True)
+        by = "a signal or the callback" if watched else "a signal"
+        print(f"stopped by {by}; {path} holds everything so far, continue with --resume", flush=True)
         return
     from esmaml_mpi.config.makers import best_possible
     from esmaml_mpi.estimators.rewards import finite_mean
@@ -172,7 +181,7 @@ def _report(path: str, history: "History", config: Config, code: int) -> None:
     success = f", success {shares[0]:.1%} and {shares[1]:.1%}" if np.isfinite(shares).all() else ""
     best = best_possible(config, config.test_tasks)
     print(
-        f"{path}: {config.meta.iterations} iterations done, test reward {before:.2f} before and "
+        f"{path}: {counted(config.meta.iterations, 'iteration')} done, test reward {before:.2f} before and "
         f"{after:.2f} after adaptation{success}" + ("" if best is None else f"; the best possible is {best:.2f}"),
         flush=True,
     )

@@ -19,6 +19,7 @@ from esmaml_mpi.reproducibility.magnitudes import LARGE, length
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.training.attempts import Attempts
 from esmaml_mpi.training.explaining import Explaining
+from esmaml_mpi.training.moment import Callback, Moment
 from esmaml_mpi.training.progress import Progress
 from esmaml_mpi.training.record import RunRecord
 from esmaml_mpi.training.state import State
@@ -29,12 +30,15 @@ DONE, STOPPED = 0, 75  # exit codes
 class Training:
     """Rank 0's side of a run."""
 
-    def __init__(self, rounds: Rounds, state: State, record: RunRecord, progress: Progress):
+    def __init__(
+        self, rounds: Rounds, state: State, record: RunRecord, progress: Progress, callback: Callback | None = None
+    ):
         self.rounds, self.state, self.progress = rounds, state, progress
         self.history, self.store, self.resumed = record.history, record.store, record.checkpoint is not None
         self.experiment: Experiment = rounds.experiment
         self.config: Config = self.experiment.config
-        self.last_row = time.perf_counter()
+        self.callback, self.value = callback, math.nan
+        self.start = self.last_row = time.perf_counter()
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
         self.warned = False
@@ -62,14 +66,39 @@ class Training:
             self.store.drop_from(self.state.iteration)
         while self.state.iteration < total:
             stop = self._iterate()
-            if stop and self.state.iteration < total:
+            if self.state.iteration < total and (self._called_back() or stop):
                 return self._end(STOPPED)
             if self._write_is_due():
                 self._write()
             if word := self.store.late():
                 self.progress.message(word)
-        self._final_test()
+        if self._final_test():
+            self._called_back()
         return self._end(DONE)
+
+    def _called_back(self) -> bool:
+        """Tell the user's function where the run is; whether it wants the run to stop."""
+        if self.callback is None:
+            return False
+        tested, before, after = (
+            None if (row := self.history.latest("test", name)) is None else row.copy()
+            for name in ("iteration", "before", "after")
+        )
+        moment = Moment(
+            self.state.iteration,
+            self.config.meta.iterations,
+            self.value,
+            self.state.theta.copy(),
+            None if tested is None else int(tested),
+            before,
+            after,
+            time.perf_counter() - self.start,
+        )
+        try:
+            return self.callback(moment) is True
+        except Exception:
+            self._write()  # what it is wrong about is no reason to lose anything
+            raise
 
     def _end(self, code: int) -> int:
         self._write()
@@ -128,6 +157,7 @@ class Training:
             )
         if self.unexplained:
             self.unexplained = not self.explaining.asked_after_a_while()
+        self.value = float(step.meta_value)
         self.progress.update(state.iteration, step.meta_value, result.failed, result.rollouts)
         return result.stop_requested
 
@@ -195,14 +225,15 @@ class Training:
             finally:
                 result.seconds["update"] += time.perf_counter() - start
 
-    def _final_test(self) -> None:
-        """Parameters and test after the last update, once."""
+    def _final_test(self) -> bool:
+        """Parameters and test after the last update, once; whether they were due."""
         if self.history.latest("parameters", "iteration") == self.state.iteration:
-            return
+            return False
         observer = self._observer()
         self._record_parameters(observer)
         request = Request(self.state.iteration, 0, None, True, self.state.theta, observer, self._subspace())
         self._record_test(self._ask(request))
+        return True
 
     def _ask(self, request: Request) -> Reply:
         """One round; ranks lost in it are recorded."""
@@ -254,7 +285,7 @@ class Training:
         rows = {name: getattr(reply, name) for name in TESTED}
         self.history.append("test", iteration=self.state.iteration, **rows)
         self.unexplained |= bool(np.isnan(reply.after).any())
-        self.progress.tested(*(finite_mean(row) for row in rows.values()))
+        self.progress.tested(self.state.iteration, *(finite_mean(row) for row in rows.values()))
 
     def _write_is_due(self) -> bool:
         checkpoint = self.config.checkpoint

@@ -24,6 +24,7 @@ from esmaml_mpi.results.repair import unsound
 from esmaml_mpi.results.writer import ResultsWriter
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.interface import interface_of
+from esmaml_mpi.training.beginning import Source, beginning, check_same
 from esmaml_mpi.training.record import RunRecord
 
 # Settings that change no number of an iteration, so a resumed run may have others.
@@ -68,10 +69,13 @@ def check_reached(path: Path, written: bool) -> None:
         )
 
 
-def opened(path: Path, config: Config, facts: dict, overwrite: bool, lock: OutputLock, here: str) -> RunRecord:
+def opened(
+    path: Path, config: Config, facts: dict, overwrite: bool, lock: OutputLock, here: str, start: Source | None = None
+) -> RunRecord:
     """The record of a new or continued run; raises a UserError before anything is changed if it must not be opened.
 
-    ``lock`` is looked at before every write; ``here``: the folder that the job was started in.
+    ``lock`` is looked at before every write; ``here``: the folder that the job was started in; ``start``: what a new
+    run begins with, which is added to ``facts``.
     """
     family = make_family(config.task.name, config.task.horizon, config.task.options)
     marker = AttemptMarker(Path(here), path)
@@ -84,10 +88,14 @@ def opened(path: Path, config: Config, facts: dict, overwrite: bool, lock: Outpu
     if overwrite or not exists(path):
         if not overwrite:
             marker.check()
-        return RunRecord(store([facts], None, replaces=overwrite), History(), None)
+        begins = None if start is None else beginning(start, config, make_policy(config, family))
+        facts.update({} if begins is None else begins.facts)
+        return RunRecord(store([facts], None, replaces=overwrite), History(), None, beginning=begins)
     found = newest_good(path)
     old = found.results
     check_resumable(old, config)
+    if start is not None:
+        check_same(start, old.launches[0], path)
     if old.unknown_series:
         raise UsageError(
             f"cannot resume {path}: a newer version has written it, with series that this one would lose "

@@ -16,12 +16,15 @@ DISPENSABLE = (0, 5, 2, 4, 3)  # of a live line, first to last: bar, rollouts/s,
 class Progress:
     """Reports of rank 0.
 
-    ``done`` is where the run (re)starts; ``interval`` is the time between lines of a log, in seconds.
+    ``done`` is where the run (re)starts; ``interval`` is the time between lines of a log, in seconds; ``quiet``: only
+    warnings are printed.
     """
 
-    def __init__(self, total: int, done: int, stream: TextIO | None = None, interval: float = 30.0) -> None:
-        self.total, self.first, self.stream = total, done, stream or sys.stdout
-        self.terminal = _terminal(self.stream)
+    def __init__(
+        self, total: int, done: int, stream: TextIO | None = None, interval: float = 30.0, quiet: bool = False
+    ) -> None:
+        self.total, self.first, self.stream, self.quiet = total, done, stream or sys.stdout, quiet
+        self.terminal = None if quiet else _terminal(self.stream)
         self.live = self.terminal is not None
         self.interval = 0.1 if self.live else interval
         self.start = time.monotonic()
@@ -30,15 +33,24 @@ class Progress:
         self.failed = 0  # evaluations
 
     def tested(
-        self, before: float, after: float, success_before: float = math.nan, success_after: float = math.nan
+        self,
+        iteration: int,
+        before: float,
+        after: float,
+        success_before: float = math.nan,
+        success_after: float = math.nan,
     ) -> None:
-        """Remember the latest test for the next line; shares of successes are nan where none are reported."""
-        self.test = f"  test {before:.1f} -> {after:.1f}"
+        """Remember the latest test, of the parameters after so many iterations, for the next line; shares of successes
+        are nan where none are reported.
+        """
+        self.test = f"  test at {iteration}: {before:.1f} -> {after:.1f}"
         if not math.isnan(success_after):
             self.test += f" (success {success_before:.0%} -> {success_after:.0%})"
 
     def update(self, done: int, meta_value: float, failed: int, rollouts: int) -> None:
         """After each iteration; prints when it is time to."""
+        if self.quiet:
+            return
         self.failed += failed  # of those between two lines nothing would be seen
         now = time.monotonic()
         if now - self.last < self.interval and done < self.total:
@@ -59,8 +71,13 @@ class Progress:
             ],
         )
 
+    def announce(self, text: str) -> None:
+        """A line that stays, for those who watch."""
+        if not self.quiet:
+            self.message(text)
+
     def message(self, text: str) -> None:
-        """A line that stays."""
+        """A line that stays, of something that everybody should know."""
         self.stream.write(("\r\033[K" if self.live else "") + text + "\n")
         self.stream.flush()
 

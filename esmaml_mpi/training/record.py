@@ -1,9 +1,12 @@
 """What rank 0 keeps of a run, and where."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from esmaml_mpi.results.history import History
+
+if TYPE_CHECKING:
+    from esmaml_mpi.training.state import Beginning
 
 
 class Store(Protocol):
@@ -27,10 +30,11 @@ class RunRecord:
     """What rank 0 keeps.
 
     Where results go, the rows that are not there yet, and the checkpoint to start from (None: from the beginning); and
-    how many recoveries are in the series.
+    how many recoveries are in the series. ``beginning``: what a new run begins with, if not with parameters of its own.
     """
 
     store: Store
     history: History
     checkpoint: dict | None
     recoveries: int = 0
+    beginning: "Beginning | None" = None

@@ -55,7 +55,7 @@ def product_apart(to_the_end: bool = False) -> Iterator[None]:
         if not apart:
             sys.stdout = python
         else:
-            with suppress(BrokenPipeError):
+            with suppress(OSError):  # `product` has said so
                 stream.flush()
             python.flush()
             if not to_the_end:

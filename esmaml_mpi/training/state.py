@@ -11,6 +11,18 @@ from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """``theta`` (d,), what observations were like, and ``unit_statistics`` of algorithms that keep them, if they are
+    those of ``theta``; ``facts`` say in the new run's provenance where they are from.
+    """
+
+    theta: np.ndarray
+    statistics: ObservationStatistics
+    unit_statistics: np.ndarray | None
+    facts: dict[str, str]
+
+
 @dataclass
 class State:
     """Everything the next iteration depends on."""
@@ -31,6 +43,13 @@ class State:
         optimizer = OPTIMIZERS[meta.optimizer](meta.step_size)
         units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
         return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)
+
+    def begin_with(self, beginning: Beginning) -> None:
+        """Take parameters and statistics of observations of another run; optimizer and memory stay new."""
+        self.theta, self.statistics = beginning.theta.copy(), beginning.statistics
+        units = beginning.unit_statistics
+        if units is not None and units.shape == self.unit_statistics.sums.shape:
+            self.unit_statistics.restore({"sums": units})
 
     def to_arrays(self) -> dict:
         """The checkpoint."""

@@ -121,6 +121,40 @@ def test_rewards_of_other_options_are_not_mixed(runs):
     assert text.count('alt="Learning curves of four_corners, penalty = ') == 2
 
 
+def test_a_single_run_has_one_figure_of_curves_and_no_table_without_rows(runs):
+    text = build([runs["k4_1"]], rollouts=False)
+    page = Checked(text)
+    (curves,) = [each for each in page.pictures if each["alt"].startswith("Learning curves")]
+    assert curves["alt"] == "Learning curves of four_corners, before and after adaptation"
+    assert int(curves["width"]) < 1000, "one panel"
+    assert "<tbody></tbody>" not in text.replace("\n", "") and "All settings in which groups differ" not in text
+    assert "later ones resumed it" not in text
+
+
+def test_numbers_of_the_page_are_those_of_the_script(runs, capsys):
+    import adaptation_curves
+    import report
+
+    parsers = (module.make_parser() for module in (report, adaptation_curves))
+    assert len({parser.parse_args(["run.h5"]).repeats for parser in parsers}) == 1
+    (drawn,) = adaptation_curves.curves(report.group([runs["k4_1"]], print), "last", 2, print)
+    table = adaptation_curves.table([drawn])
+    assert len(set(table.columns)) == len(table.columns) and "2 of each task" in table.title
+    assert table.rows[0][-1] == pytest.approx(drawn.rewards[0, -1].mean())
+
+
+def test_many_pairs_are_paged(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    import comparison
+
+    pages = comparison._pages(Path("comparison.png"), 435)
+    assert [str(place) for place, _ in pages[:2]] == ["comparison.png", "comparison-2.png"]
+    shown = [i for _, part in pages for i in range(435)[part]]
+    assert shown == list(range(435)) and max(part.stop - part.start for _, part in pages) <= comparison.MOST_ON_A_PAGE
+    assert len(comparison._pages(Path("x.png"), 40)) == 1
+
+
 def test_incidents_are_told(runs):
     import provenance_tables
 

@@ -16,7 +16,6 @@ from esmaml_mpi.commands import main as cli
         ("train x.toml --out y.h5", "esmaml train: error: .* --out y.h5. Did you mean '--output'"),
         ("train x.toml --overwite", "esmaml train: error: .* --overwite. Did you mean '--overwrite'"),
         ("export x.h5 --tensorbord=runs", "unrecognized arguments: --tensorbord=runs. Did you mean '--tensorboard'"),
-        ("info x.h5 y.h5", "esmaml info: error: unrecognized arguments: y.h5\n"),
     ],
 )
 def test_the_nearest_command_or_option_is_named(capsys, line, said):

@@ -32,7 +32,7 @@ def test_everything_is_there_as_in_the_checkout(laid_out):
     }
     assert {"ferry.py", "ferry.toml"} == {path.name for path in files if path.parts[0] == "examples"}
     assert {path.name for path in (ROOT / "jobs").glob("*.slurm")} < {p.name for p in files if p.parts[0] == "jobs"}
-    own = {Path("README.md"), init.SITE}
+    own = {Path("README.md"), init.SITE, init.EXAMPLE}
     assert all(text == (ROOT / path).read_bytes() for path, text in files.items() if path not in own)
 
 
@@ -76,7 +76,7 @@ def test_any_path_of_an_environment_can_be_written(tmp_path, monkeypatch):
 def test_without_an_esmaml_command_the_line_stays_and_it_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(init, "environment", lambda: None)
     assert cli.main(["init", str(tmp_path)]) == 0
-    assert (tmp_path / init.SITE).read_bytes() == (ROOT / init.SITE).read_bytes()
+    assert (tmp_path / init.SITE).read_bytes() == (ROOT / init.EXAMPLE).read_bytes()
     said = capsys.readouterr()
     assert f"set venv in {tmp_path / init.SITE}" in said.err and "-m esmaml_mpi train" in said.out
 

@@ -41,7 +41,7 @@ WRONG = {
     "not above": ({"meta": {"sigma": 0}}, ["meta.sigma = 0.0", "> 0"]),
     "below minimum": ({"adaptation": {"queries": 0}}, ["adaptation.queries = 0", ">= 1"]),
     "above maximum": ({"meta": {"max_failed_fraction": 1.5}}, ["meta.max_failed_fraction = 1.5", ">= 0 and <= 1"]),
-    "seed": ({"run": {"seed": 2**63}}, ["run.seed = 9223372036854775808", ">= 0 and <= 9223372036854775807"]),
+    "seed": ({"run": {"seed": 2**63}}, ["run.seed = 9223372036854775808", ">= 0 and < 2^63"]),
     "infinite": ({"meta": {"step_size": float("inf")}}, ["meta.step_size = inf", "finite"]),
     "nan": ({"meta": {"step_size": float("nan")}}, ["meta.step_size = nan", "a number is wanted"]),
     "option": (
@@ -159,10 +159,13 @@ def test_written_as_toml_and_read_again_it_is_the_same(comments, resolve):
 
 def test_comments_explain_every_setting():
     text = load({}).to_toml(comments=True)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80 and "``" not in text and "9223372036854775807" not in text
+    joined = " ".join(line.removeprefix("# ") for line in lines)
     for section in dataclasses.fields(Config):
         for setting in dataclasses.fields(getattr(Config(), section.name)):
-            assert setting.metadata["doc"] in text, f"{section.name}.{setting.name}"
-    assert re.search(r"^# .*\(one of adam, sgd or MODULE:CLASS\)\noptimizer = \"sgd\"$", text, re.MULTILINE)
+            assert setting.metadata["doc"] in joined, f"{section.name}.{setting.name}"
+    assert re.search(r"\(one of adam, sgd or MODULE:CLASS\)\noptimizer = \"sgd\"$", text, re.MULTILINE)
 
 
 def test_overrides_are_toml_values_or_bare_words():

@@ -39,7 +39,7 @@ JOB = """set -euo pipefail
 say() { printf '%s\\n' "$*" >&2; }
 die() { say "$*"; exit 2; }
 root=$ROOT
-. "$root/jobs/site.sh"
+. "$root/jobs/site.example.sh"
 . "$root/jobs/stage.sh"
 stage
 "$venv/bin/esmaml"

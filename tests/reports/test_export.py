@@ -4,6 +4,7 @@ import csv
 import os
 import struct
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import RecordWriter
 
 from esmaml_mpi.commands import main as cli
+from esmaml_mpi.errors import UsageError
 from esmaml_mpi.reports.tensorboard import NAME
 from esmaml_mpi.results.generations import generation
 from esmaml_mpi.results.history import GROUPS
@@ -99,7 +101,7 @@ def test_a_running_file_is_the_beginning_of_the_finished_one(path, tmp_path):
     with h5py.File(path) as file:
         image = file.id.get_file_image()
     shorter = tmp_path / "run.h5"
-    shorter.write_bytes(bytes(512) + image)
+    shorter.write_bytes(image)
     with h5py.File(shorter, "r+") as file:  # as it was after three iterations
         for group in GROUPS:
             keep = file[f"{group}/iteration"][()] < 3
@@ -122,9 +124,50 @@ def test_tables_hold_the_same_bits(path, tmp_path):
         with open(tmp_path / "run" / f"{group}.csv", newline="") as file:
             names, *rows = csv.reader(file)
         found = {name: [float(row[i]) for row in rows] for i, name in enumerate(names)}
+        if group == "test":
+            continue
         for name, series in history[group].items():
             for place in np.ndindex(series.shape[1:]):
                 assert np.array_equal(found["_".join([name, *map(str, place)])], series[:, *place], equal_nan=True)
+
+
+def test_tests_are_in_long_form_with_task_ids(path, tmp_path):
+    assert _export(path, "--csv", tmp_path) == 0
+    results = read(path)
+    with open(tmp_path / "run" / "test.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    test, wanted = results.history["test"], []
+    for i, iteration in enumerate(test["iteration"]):  # a plain loop
+        for j, task in enumerate(results.test_task_ids):
+            for k in range(2):
+                wanted.append((iteration, task, k, test["before"][i, j, k], test["after"][i, j, k]))
+    found = [tuple(float(row[name]) for name in ("iteration", "task", "repeat", "before", "after")) for row in rows]
+    assert found == wanted
+
+
+def test_a_data_frame_has_the_same_columns(path, monkeypatch):
+    results = read(path)
+    made = types.SimpleNamespace(DataFrame=dict)  # pandas takes a dictionary of columns
+    monkeypatch.setitem(sys.modules, "pandas", made)
+    frame = results.to_dataframe()
+    assert list(frame) == ["iteration", "task", "repeat", "before", "after"] and len(frame["task"]) == 4 * 4 * 2
+    assert len(results.to_dataframe("train")["values_6"]) == 5
+    with pytest.raises(UsageError, match="group 'tset' does not exist"):
+        results.to_dataframe("tset")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match="needs pandas"):
+        results.to_dataframe()
+
+
+def test_printed_results_are_a_summary(path):
+    results = read(path)
+    test = results.history["test"]
+    means = test["after"].mean(axis=(1, 2))
+    text = str(results)
+    assert f"{means[-1]:.2f} after adaptation, at iteration 5" in text
+    assert f"{means.max():.2f} after, at iteration {test['iteration'][means.argmax()]}" in text
+    assert "train (5 rows), test (4 rows)" in text and len(text) < 1000
+    assert repr(results).startswith(f"<Results of {path}: four_corners, iteration 5 of 5, test reward ")
 
 
 def test_refusals_are_one_line(path, tmp_path, capsys, monkeypatch):

@@ -73,7 +73,7 @@ def test_trouble_and_recent_rate(path):
     }
     assert "best" not in summary["tests"] and summary["tests"]["last"]["after"] is None
     text = in_lines(summary)
-    assert "1 recoveries from 2 lost ranks" in text and "60 of 420 evaluations failed" in text and "failed\n" in text
+    assert "1 recovery from 2 lost ranks" in text and "60 of 420 evaluations failed" in text and "failed\n" in text
 
 
 def test_lines_fit_a_terminal(path):
@@ -103,7 +103,8 @@ def test_a_running_file(tmp_path, capsys):
         code, out, _ = _info(capsys, path)
     finally:
         lock.release()
-    assert code == 0 and "running, iteration 5 of 9" in out and "by process" in out and " left" in out
+    words = " ".join(out.split())
+    assert code == 0 and "running, iteration 5 of 9" in words and "by process" in words and " left" in words
 
 
 def test_a_file_without_rows(tmp_path, capsys):
@@ -114,6 +115,37 @@ def test_a_file_without_rows(tmp_path, capsys):
     assert "no test yet" in in_lines(summarize(results))
     code, out, _ = _info(capsys, path)
     assert code == 0 and "complete, iteration 0 of 0" in out
+
+
+SHOWN = {40: (("last", "after"),), 80: (("last", "before"), ("last", "after"), ("best", "after"))}
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_several_files_are_a_table(path, tmp_path, capsys, monkeypatch, columns):
+    """Columns of what `esmaml info FILE` says of each, in the width of the terminal; what cannot be read is said."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    other, long = tmp_path / "other.h5", tmp_path / f"{'a_long_name_' * 6}.h5"
+    for copy in (other, long):
+        copy.write_bytes(path.read_bytes())
+    make_incomplete(other)
+    bad = tmp_path / "bad.h5"
+    bad.write_bytes(b"nothing")
+    code, out, err = _info(capsys, other, long, bad)
+    assert code == 1 and err.startswith("esmaml: ") and "bad.h5" in err
+    lines = out.splitlines()
+    assert lines[0] == f"in {tmp_path}:" and all(len(line) <= columns for line in lines[1:] if long.name not in line)
+    for place, name, state in ((other, "other.h5", "incomplete"), (long, long.name, "complete")):
+        at = next(i for i, line in enumerate(lines) if line.startswith(name))
+        words = lines[at].split()[1:] or lines[at + 1].split()
+        tests = summarize(read(place))["tests"]
+        rewards = [f"{tests[which][key]:.2f}" for which, key in SHOWN[columns]]
+        assert words[:1] == [state] and words[2 : 2 + len(rewards)] == rewards
+        assert columns < 80 or int(words[5]) == tests["best"]["iteration"]
+    heads = {80: "run state iteration before after best at left", 40: "state iteration after"}
+    assert lines[1].split() == heads[columns].split()
+    code, out, _ = _info(capsys, other, long, "--json")
+    assert code == 0 and [each["file"] for each in json.loads(out)] == [str(other), str(long)]
+    assert _info(capsys, other, long, "--config")[0] == 2
 
 
 def test_json_and_config(path, capsys):

@@ -16,15 +16,17 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from attacks import TINY
+from helpers import image_of
 
 import esmaml_mpi
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.reader import read
-from esmaml_mpi.results.seal import SIZE, seal
+from esmaml_mpi.results.seal import sealed
 
 OUTCOMES = ("the same numbers", "a message", "other numbers", "an exception")
 SECONDS = 20  # after which reading counts as hung
@@ -67,12 +69,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.h5"
         esmaml_mpi.train(TINY, output=path)
-        image, expected = path.read_bytes()[SIZE:], everything(path)
+        image, expected = image_of(path.read_bytes()), everything(path)
         for _ in range(options.files):
             damaged = bytearray(image)
             for _ in range(chance.choice((1, 1, 1, 3, 10))):
                 damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
-            path.write_bytes(seal(bytes(damaged)) + damaged)
+            path.write_bytes(sealed(bytes(damaged)))
             counts[outcome(path, expected)] += 1
     print(f"{options.files} files: " + ", ".join(f"{count} {what}" for what, count in counts.most_common()))
     return 0

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from helpers import image_of
 
-from esmaml_mpi.results.seal import SIZE, seal
+from esmaml_mpi.results.seal import sealed
 
 ESCAPE = "\x1b]0;taken\x07\x1b[31m\x9b2J\u202e"
 
@@ -215,8 +216,7 @@ def structural(content: bytes, place: Path, chance: random.Random, outside: Path
                 STRUCTURAL[name](file, path, chance, outside)
         except (KeyError, ValueError, OSError, TypeError, IndexError, RuntimeError):
             continue  # not of this object
-        image = place.read_bytes()[SIZE:]
-        return f"{name} at {path}", seal(image) + image
+        return f"{name} at {path}", sealed(image_of(place.read_bytes()))
 
 
 def mangled(content: bytes, chance: random.Random, tokens: bool = False) -> bytes:
@@ -256,6 +256,5 @@ def mangled(content: bytes, chance: random.Random, tokens: bool = False) -> byte
 def bytewise(content: bytes, chance: random.Random) -> tuple[str, bytes]:
     """(what was done, the file): bytes behind a seal that fits or not."""
     if chance.random() < 0.7:
-        image = mangled(content[SIZE:], chance)
-        return "bytes behind a new seal", seal(image) + image
+        return "bytes before a new seal", sealed(mangled(image_of(content), chance))
     return "bytes", mangled(content, chance)

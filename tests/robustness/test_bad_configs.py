@@ -20,9 +20,9 @@ SIZES = {
     "task.horizon=1000000000000": "the observations of simulated episodes",
     "test.repeats=1000000000": "test returns",
     "adaptation.queries=1000000000": "the queries of one evaluation",
-    "adaptation.steps=5000000000": "<= 4294967295",
+    "adaptation.steps=5000000000": "< 2^32",
     "run.threads=1000000": "<= 4096",
-    "task.train_size=1000000000000000": "<= 4294967295",
+    "task.train_size=1000000000000000": "< 2^32",
     "task.rollouts=1000000000000": "the queries of one evaluation",
     "task.batch_size=1000000000": "at most task.train_size = 4",
 }
@@ -47,10 +47,10 @@ SETS = {
     "sigma=1": "section.key=value is wanted",
     "=": "section.key=value is wanted",
     "meta.sigma.x=1": "a number is wanted, not a table",
-    "run.seed=9223372036854775808": "<= 9223372036854775807",
+    "run.seed=9223372036854775808": "< 2^63",
     "task.options.goal=1": "'task.options.goal' does not exist",
     "run.unit_timeout=6e-189": "0 for no limit, or at least 0.01 seconds",
-    "run.unit_timeout=1e300": "<= 1000000.0",
+    "run.unit_timeout=1e300": "<= 1e6",
     "task.options=[1]": "a table is wanted, not a list",
 }
 

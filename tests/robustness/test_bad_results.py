@@ -1,5 +1,6 @@
 """Results files that are cut, damaged, foreign, or do not fit: refused in one line, and left as they are."""
 
+import hashlib
 import shutil
 
 import h5py
@@ -12,7 +13,7 @@ import esmaml_mpi
 from esmaml_mpi.commands import main as cli
 from esmaml_mpi.errors import ResultsError, UserError
 from esmaml_mpi.results.reader import read
-from esmaml_mpi.results.seal import SIZE, seal
+from esmaml_mpi.results.seal import SIZE, sealed
 from esmaml_mpi.tasks import FAMILIES
 
 
@@ -98,14 +99,14 @@ def test_files_that_another_program_has_changed(case, path):
 @pytest.mark.slow
 def test_a_file_cut_anywhere(finished, tmp_path):
     content = finished.read_bytes()
-    for size in [*range(0, SIZE + 100, 61), *range(SIZE, len(content), len(content) // 50), len(content) - 1]:
+    for size in [*range(0, len(content), len(content) // 60), *range(len(content) - SIZE, len(content), 61)]:
         assert attack_file(content[:size], content, tmp_path / "run.h5") == "refused"
 
 
 @pytest.mark.slow
-def test_a_flip_of_any_byte_of_the_seal_and_of_some_bytes_behind_it(finished, tmp_path):
+def test_a_flip_of_any_byte_of_the_seal_and_of_some_bytes_before_it(finished, tmp_path):
     content = finished.read_bytes()
-    for at in [*range(0, SIZE, 7), *range(SIZE, len(content), len(content) // 100)]:
+    for at in [*range(0, len(content), len(content) // 100), *range(len(content) - SIZE, len(content), 7)]:
         damaged = bytearray(content)
         damaged[at] ^= 1
         assert attack_file(bytes(damaged), content, tmp_path / "run.h5") == "refused"
@@ -113,14 +114,15 @@ def test_a_flip_of_any_byte_of_the_seal_and_of_some_bytes_behind_it(finished, tm
 
 def test_the_file_is_plain_hdf5(path):
     with h5py.File(path) as file:
-        assert file["train/values"].shape == (3, 7) and file.userblock_size == SIZE
-    first, second, *_ = path.read_bytes()[:SIZE].decode().splitlines()
-    assert first == "esmaml_mpi results, format 2" and second.startswith("HDF5 from byte 512 on, ")
+        assert file["train/values"].shape == (3, 7) and file.userblock_size == 0
+    content = path.read_bytes()
+    first, second, *_ = content[-SIZE:].decode().splitlines()
+    digest = hashlib.sha256(content[:-SIZE]).hexdigest()
+    assert first == "esmaml_mpi results, format 3"
+    assert second == f"HDF5 before this, {len(content) - SIZE} bytes, sha256 {digest}"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"text", seal(b""), seal(b"text") + b"text", b"\x89HDF\r\n\x1a\n" + b"\0" * 600]
-)
+@pytest.mark.parametrize("content", [b"", b"text", sealed(b""), sealed(b"text"), b"\x89HDF\r\n\x1a\n" + b"\0" * 600])
 @pytest.mark.parametrize("command", ["evaluate", "train"])
 def test_commands_say_so_in_one_line(content, command, tmp_path, capsys):
     path, config = tmp_path / "run.h5", tmp_path / "config.toml"

@@ -62,6 +62,18 @@ if timeout $patience bash -c "$(declare -f make_mpich); python='$python' home='$
     submit hydra $(two_nodes hydra) "$jobs/train.slurm" short.toml --output hydra.h5
 fi
 
+# `esmaml submit`: an array, in which what is complete is left out; and a module that cannot be loaded.
+cat >submitted.toml <<CONFIG
+$(cat short.toml)
+[sweep]
+seeds = [5, 6]
+CONFIG
+submission() { "$ESMAML_VENV/bin/esmaml" submit submitted.toml --jobs "$jobs" --output submitted --ranks 3 "$@"; }
+submission --sbatch "--nodes=1 --output=$scratch/submitted.log" >submitted.said
+job[submitted]=$(sed -n 's/^  job //p' submitted.said)
+printf 'module() { return 1; }\nmodule load nothing\n' >no_module.sh
+ESMAML_SITE=$scratch/no_module.sh submit module --ntasks=1 --output="$scratch/module.log" "$jobs/train.slurm" short.toml
+
 refused() { ended "${job[wrong]}" FAILED 1 && log_has wrong 'SLURM_NTASKS|ESMAML_RANKS' && [ ! -e wrong.h5 ]; }
 all_seeds() {
   for seed in 0 1 2; do
@@ -72,6 +84,12 @@ all_points() {
   ended "${job[sweep]}_0" COMPLETED && ended "${job[sweep]}_1" COMPLETED && same sweep/same_seed5.h5 short.expected.h5 &&
     [ -s sweep/other_seed5.h5 ]
 }
+submitted() {
+  ended "${job[submitted]}_0" COMPLETED && ended "${job[submitted]}_1" COMPLETED &&
+    same submitted/submitted_seed5.h5 short.expected.h5 && submission | grep -q '^nothing to submit: 2 runs' &&
+    submission --status | grep -c ' complete$' | grep -qx 2
+}
+no_module() { ended "${job[module]}" FAILED 2 && log_has module 'no_module.sh, line 2: a command has failed'; }
 threads() {
   ended "${job[hybrid]}" COMPLETED && same hybrid.h5 short.expected.h5 &&
     "$ESMAML_VENV/bin/python" -c 'import h5py; assert h5py.File("hybrid.h5")["provenance"].attrs["threads"] == 2'
@@ -94,6 +112,8 @@ fi
 check hybrid "hybrid.slurm, 2 ranks with 2 threads: the numbers of one process" threads
 check seeds "seeds.slurm, an array of 3: the numbers of one process with each seed" all_seeds
 check sweep "sweep.slurm, an array of 2 points: the numbers of one process" all_points
+check submitted "esmaml submit, an array of 2: the numbers of one process; again: nothing to submit" submitted
+check module "a module that cannot be loaded ends the job with 2, with the line" no_module
 check plot "plot.slurm after the array: three pictures and learning curves" plotted
 check wrong "Open MPI under --mpi=none: refused with the reason, nothing written" refused
 check usage "a mistake in the options: the job fails with 2, and what waits for its success does not start" mistaken

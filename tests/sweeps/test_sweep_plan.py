@@ -212,3 +212,17 @@ def test_what_is_wrong_is_named(make, text, message):
 def test_an_unknown_size_is_refused_with_those_that_exist(make):
     with pytest.raises(UsageError, match=r"--size tiny.*no such size. Allowed: paper, small"):
         make(SIZES, size="tiny")
+
+
+def test_what_is_chosen_alone_is_checked(make, monkeypatch):
+    monkeypatch.setattr("esmaml_mpi.baselines.requirement.find_spec", lambda name: None)
+    text = '[sweep.variants]\nes = {}\nevo.policy.output = "identity"\nevo.meta.algorithm = "evo_maml"\n'
+    text += 'evo.adaptation.operator = "evo_policy_gradient"\n'
+    sweep = make(text)
+    assert [run.name for run in sweep.runs(["es_*"])] == ["es_seed0"]
+    with pytest.raises(ConfigError, match="needs JAX"):
+        sweep.runs()
+    (run,) = sweep.runs(["ev*"], resolved=False)
+    assert run.config.meta.algorithm == "evo_maml" and run.index == 1
+    with pytest.raises(UsageError, match="no run is called so; for example es_seed0 is one"):
+        sweep.runs(["nothing"])

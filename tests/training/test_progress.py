@@ -21,14 +21,14 @@ def _shown(monkeypatch, columns, stream):
         monkeypatch.delenv(name, raising=False)
     shown = progress.Progress(500, 0, stream)
     shown.start -= 100.0
-    shown.tested(-400.0, -233.6)
+    shown.tested(240, -400.0, -233.6)
     shown.update(250, -261.5, 0, 26_400)
     return stream.getvalue().split("\033[K")[-1].rstrip("\n")
 
 
 ALL = (
-    r"\[#{10}\.{10}\] iteration 250/500  value -261\.50  test -400\.0 -> -233\.6  2\.50 it/s  6\d,\d{3} rollouts/s"
-    r"  1:40 left"
+    r"\[#{10}\.{10}\] iteration 250/500  value -261\.50  test at 240: -400\.0 -> -233\.6  2\.50 it/s"
+    r"  6\d,\d{3} rollouts/s  1:40 left"
 )
 
 
@@ -42,7 +42,7 @@ def test_the_live_line_does_not_wrap(monkeypatch, columns):
     assert len(line) < columns
     assert line.removeprefix("[##########..........] ").startswith("iteration 250/500")
     if columns >= 80:  # of a usual terminal
-        assert "test -400.0 -> -233.6" in line
+        assert "test at 240: -400.0 -> -233.6" in line
     if columns >= 40:
         assert line.endswith("1:40 left")
 
@@ -58,3 +58,13 @@ def test_failures_between_two_lines_are_counted(monkeypatch):
         shown.update(done, -1.0, failed, 10)
     first, last = stream.getvalue().splitlines()
     assert "failed" not in first and last.endswith("left  4 failed")
+
+
+def test_a_quiet_run_prints_warnings_alone():
+    stream = io.StringIO()
+    shown = progress.Progress(5, 0, stream, quiet=True)
+    shown.announce("begins")
+    shown.update(5, -1.0, 0, 10)
+    shown.message("a rank died")
+    shown.close()
+    assert stream.getvalue() == "a rank died\n"

@@ -1,5 +1,6 @@
-# The one file to edit for your cluster. Every job script sources it, on the first node of the job, before anything
-# starts; what is exported here reaches all ranks. For a single job that differs, set the variable of a setting, such as
+# What your cluster needs. Copy this file to jobs/site.sh, which git ignores, or to ~/.config/esmaml/site.sh, and edit the
+# copy; of settings that are left out there, those below hold. Every job script sources it, on the first node of the job,
+# before anything starts, and a command that fails in it ends the job; what is exported here reaches all ranks. For a single job that differs, set the variable of a setting, such as
 # ESMAML_VENV, in the shell that calls sbatch.
 
 # Modules: Python 3.11 or newer and the MPI library that mpi4py was built with.

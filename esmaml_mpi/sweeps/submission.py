@@ -1,0 +1,150 @@
+"""The ``submit`` command: a run, or the runs of an experiment file that are not complete, as Slurm jobs."""
+
+import argparse
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from esmaml_mpi.config.loading import load, read_tables
+from esmaml_mpi.errors import UsageError, UserError, counted
+from esmaml_mpi.sweeps import queue
+from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
+from esmaml_mpi.sweeps.state import COMPLETE, REFUSED, State, state_of
+from esmaml_mpi.training.opening import output_of
+from esmaml_mpi.training.standard_output import product
+
+OFFSET = "ESMAML_ARRAY_OFFSET"  # jobs/sweep.slurm adds it to the array's index
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run, how far its file is, and what Slurm says: its job's state in the queue, and how the last one ended."""
+
+    run: Run
+    state: State
+    waits: str
+    ended: str
+
+    @property
+    def due(self) -> bool:
+        """Whether it is to be submitted."""
+        return self.state.kind != COMPLETE and not self.state.writer and not self.waits
+
+    def __str__(self) -> str:
+        said = str(self.state)
+        if self.waits:
+            return f"{said}; {self.waits.lower()} in the queue"
+        return f"{said}; its last job: {self.ended.lower()}" if self.ended and self.state.kind != COMPLETE else said
+
+
+def submit(options: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    plan = Sweep(options.config, options.size, options.set) if _is_experiment(options.config) else None
+    if plan is None and (options.size != PAPER or options.only):
+        raise UsageError(f"--size and --only are of experiment files, and {options.config} is a single run.")
+    script = Path(options.jobs) / ("train.slurm" if plan is None else "sweep.slurm")
+    if not script.is_file():
+        raise UsageError(
+            f"there is no {script}: submit from the folder that jobs/ is in, or name jobs/ with --jobs; `esmaml init "
+            "FOLDER` lays one out."
+        )
+    name = f"esmaml-{Path(options.config).stem}" + (f"-{options.size}" if options.size != PAPER else "")
+    limit = _limit(options)
+    entries = _entries(plan, name, limit, options)
+    if options.status:
+        for entry in entries:
+            product(f"{entry.run.index:5}  {entry.run.name}  {entry}")
+        return 0
+    if refused := [entry.state.reason for entry in entries if entry.state.kind == REFUSED]:
+        raise UsageError("\n  ".join(["nothing was submitted, as results of other runs are in the way:", *refused]))
+    due = [entry.run.index for entry in entries if entry.due]
+    others = len(entries) - len(due)
+    if not due:
+        product(f"nothing to submit: {counted(others, 'run')} complete, running or in the queue")
+        return 0
+    words = [str(script), options.config, *_words(options)]
+    for line in _lines(due, 0 if plan is None else len(plan), name, limit, script, words, options):
+        if options.dry_run:
+            product(shlex.join(line))
+        else:
+            product(f"{shlex.join(line)}\n  job {queue.submit([line[0], '--parsable', *line[1:]])}")
+    product(f"{counted(len(due), 'run')} {'to submit' if options.dry_run else 'submitted'}, {others} left out")
+    return 0
+
+
+def _lines(
+    due: list[int], total: int, name: str, limit: int, script: Path, words: list[str], options: argparse.Namespace
+) -> list[list[str]]:
+    """The sbatch commands: one for a single run (``total`` 0), one for each part of an array."""
+    sbatch = ["sbatch", *shlex.split(options.sbatch)]
+    export = ["ALL"]
+    if (home := script.resolve().parent.parent) != Path.cwd():
+        export.append(f"ESMAML_HOME={home}")  # where the scripts find the others
+    if options.ranks:
+        sbatch.append(f"--ntasks={options.ranks}")
+    if total == 0:
+        return [[*sbatch, f"--job-name={name}", *_export(export), *words]]
+    lines = []
+    for offset in range(0, total, limit):
+        own = [index - offset for index in due if offset <= index < offset + limit]
+        if own:
+            variables = _export([*export, *([f"{OFFSET}={offset}"] if offset else [])])
+            array = [f"--array={queue.ranges(own)}", f"--job-name={_part(name, offset)}"]
+            lines.append([*sbatch, *array, *variables, *words])
+    return lines
+
+
+def _export(names: list[str]) -> list[str]:
+    """The option of sbatch for these variables, beside all that are there anyway."""
+    return [f"--export={','.join(names)}"] if len(names) > 1 else []
+
+
+def _entries(plan: Sweep | None, name: str, limit: int, options: argparse.Namespace) -> list[Entry]:
+    if plan is None:
+        config = load(options.config, options.set)
+        run = Run(queue.ALONE, config.run.name, "", config)
+        runs, places = [run], [output_of(config, options.output)]
+    else:
+        runs = plan.runs(options.only, resolved=False)
+        folder = Path(options.output or Path("results") / plan.name / plan.size)
+        places = [run.file(folder) for run in runs]
+    waits: dict[int, str] = {}
+    ended: dict[int, str] = {}
+    for offset in range(0, 1 if plan is None else len(plan), limit):
+        own = _part(name, offset)
+        for found, ask in ((waits, queue.queued), (ended, queue.ended)):
+            try:
+                found |= {i if i == queue.ALONE else offset + i: state for i, state in ask(own).items()}
+            except UserError:
+                if not options.dry_run:  # which needs no Slurm
+                    raise
+    return [
+        Entry(run, state_of(place, run.config, resolved=False), waits.get(run.index, ""), ended.get(run.index, ""))
+        for run, place in zip(runs, places, strict=True)
+    ]
+
+
+def _limit(options: argparse.Namespace) -> int:
+    """How many indices an array may have."""
+    try:
+        return queue.array_limit()
+    except UserError as error:
+        if not options.dry_run:
+            raise
+        product(f"# {error}")
+        return queue.DEFAULT_LIMIT
+
+
+def _words(options: argparse.Namespace) -> list[str]:
+    words = ["--size", options.size] if options.size != PAPER else []
+    words += [word for override in options.set for word in ("--set", override)]
+    return words + (["--output", options.output] if options.output else [])
+
+
+def _part(name: str, offset: int) -> str:
+    """The name of the jobs of a part of an array."""
+    return f"{name}-from{offset}" if offset else name
+
+
+def _is_experiment(path: str) -> bool:
+    return "sweep" in read_tables(path)

@@ -1,0 +1,120 @@
+"""``esmaml submit`` with stand-ins for Slurm's commands, which note what they were asked for."""
+
+import shlex
+
+import pytest
+
+from esmaml_mpi.commands.main import main
+
+EXPERIMENT = """
+[policy]
+hidden = []
+[adaptation]
+queries = 2
+[meta]
+iterations = 1
+perturbations = 2
+current_evaluations = 2
+[sweep]
+seeds = 3
+[sweep.product.operator]
+mc = {}
+hc.adaptation.operator = "hill_climbing"
+"""
+SBATCH = '#!/bin/bash\nprintf \'%s\\n\' "$*" >>asked\necho "$((40 + $(wc -l <asked)));cluster"\n'
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch, capsys):
+    """A folder with an experiment file and jobs/, and a Slurm that allows four indices: a function of the arguments."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tmp_path / "jobs").mkdir()
+    for name in ("sweep", "train"):
+        (tmp_path / "jobs" / f"{name}.slurm").write_text("")
+    (tmp_path / "e.toml").write_text(EXPERIMENT)
+    (tmp_path / "one.toml").write_text(EXPERIMENT.partition("[sweep]")[0])
+
+    def tool(name: str, text: str) -> None:
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+
+    tool("sbatch", SBATCH)
+    tool("squeue", "#!/bin/bash\ntrue\n")
+    tool("sacct", "#!/bin/bash\ntrue\n")
+    tool("scontrol", "#!/bin/bash\necho 'MaxArraySize            = 4'\n")
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
+
+    def submit(*arguments: str) -> tuple[int, str, str]:
+        code = main(["submit", *arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    submit.tool, submit.folder = tool, tmp_path
+    return submit
+
+
+def asked(site):
+    place = site.folder / "asked"
+    return place.read_text().splitlines() if place.exists() else []
+
+
+def test_an_array_above_the_limit_is_split(site):
+    code, out, _ = site("e.toml", "--ranks", "31", "--sbatch", "--time=1:00:00 --account=us", "--set", "meta.sigma=0.5")
+    assert code == 0 and "job 41" in out and "job 42" in out and "6 runs submitted, 0 left out" in out
+    common, end = "--parsable --time=1:00:00 --account=us --ntasks=31", "jobs/sweep.slurm e.toml --set meta.sigma=0.5"
+    assert asked(site) == [
+        f"{common} --array=0-3 --job-name=esmaml-e {end}",
+        f"{common} --array=0-1 --job-name=esmaml-e-from4 --export=ALL,ESMAML_ARRAY_OFFSET=4 {end}",
+    ]
+
+
+def test_a_dry_run_prints_and_submits_nothing(site):
+    code, out, _ = site("e.toml", "--dry-run")
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 3 and asked(site) == []
+    assert shlex.split(lines[0])[:2] == ["sbatch", "--array=0-3"]
+
+
+def test_what_is_complete_or_queued_is_left_out_and_what_failed_is_submitted_again(site):
+    assert main(["sweep", "e.toml", "--only", "mc_seed0", "--jobs", "1"]) == 0
+    site.tool("squeue", '#!/bin/bash\ncase "$*" in *from4*) echo "1 PENDING" ;; *) echo "2 RUNNING" ;; esac\n')
+    site.tool("sacct", '#!/bin/bash\ncase "$*" in *from4*) ;; *) printf "7_1|FAILED\\n9_3|CANCELLED by 0\\n" ;; esac\n')
+    code, out, _ = site("e.toml", "--status")
+    states = [line.split(maxsplit=2)[2] for line in out.splitlines()[-6:]]
+    assert code == 0 and states == [
+        "complete",
+        "missing; its last job: failed",
+        "missing; running in the queue",
+        "missing; its last job: cancelled",
+        "missing",
+        "missing; pending in the queue",
+    ]
+    code, out, _ = site("e.toml")
+    assert code == 0 and [line.split()[1] for line in asked(site)] == ["--array=1,3", "--array=0"]
+    assert "3 runs submitted, 3 left out" in out
+
+
+def test_a_single_run_is_a_job_and_elsewhere_the_scripts_are_told_where_they_are(site):
+    site("one.toml", "--output", "x.h5")
+    (site.folder / "work").mkdir()
+    (site.folder / "work" / "one.toml").write_text((site.folder / "one.toml").read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(site.folder / "work")
+        assert site("one.toml", "--jobs", "../jobs", "--dry-run")[1].splitlines()[0] == (
+            f"sbatch --job-name=esmaml-one --export=ALL,ESMAML_HOME={site.folder} ../jobs/train.slurm one.toml"
+        )
+    assert asked(site) == ["--parsable --job-name=esmaml-one jobs/train.slurm one.toml --output x.h5"]
+
+
+def test_refusals(site):
+    code, _, err = site("e.toml", "--jobs", "nowhere")
+    assert code == 2 and "there is no nowhere/sweep.slurm" in err
+    assert "--size and --only are of experiment files" in site("one.toml", "--only", "x")[2]
+    site.tool("sbatch", "#!/bin/bash\necho 'sbatch: error: invalid account' >&2\nexit 1\n")
+    code, _, err = site("e.toml")
+    assert code == 1 and err == "esmaml: sbatch failed: sbatch: error: invalid account\n"
+    (site.folder / "tools" / "squeue").unlink()
+    code, _, err = site("e.toml")
+    assert code == 2 and "there is no squeue here" in err
