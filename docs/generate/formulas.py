@@ -30,5 +30,5 @@ def mathml(latex: str, display: str) -> str:
         made: str = convert(" ".join(latex.split()), display=display)
     except Exception as error:
         raise PluginError(f"a formula cannot be read: {latex}") from error
-    # In a table of Markdown a bar would end the cell.
+    # In a text within a formula Markdown would read these as its own: a bar ends a cell.
     return made.replace("|", "&#x7C;").replace("_", "&#x5F;").replace("*", "&#x2A;")
