@@ -190,3 +190,17 @@ class Reaches(Walk):
     def step(self, action):
         observation, reward, terminated, truncated, info = super().step(action)
         return observation, reward, terminated, truncated, {**info, self.name: abs(self.x - self.goal) < 0.5}
+
+
+def several(num_envs=1, mode="NextStep", **arguments):
+    """Reaches side by side, ended and started anew as ``mode`` says."""
+    makers = [lambda: EndingReaches(**arguments)] * num_envs
+    return gymnasium.vector.SyncVectorEnv(makers, autoreset_mode=gymnasium.vector.AutoresetMode(mode))
+
+
+class EndingReaches(Reaches):
+    """Over at the goal; a success is then said in the last step alone."""
+
+    def step(self, action):
+        observation, reward, _, truncated, info = super().step(action)
+        return observation, reward, bool(info[self.name]), truncated, info

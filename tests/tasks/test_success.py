@@ -67,6 +67,17 @@ def test_an_instance_in_a_process_of_its_own_says_the_same():
     assert found[0].tolist() == found[1].tolist() and len(set(found[0])) == 2
 
 
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep", "Disabled"])
+def test_lanes_of_a_vector_environment_say_the_same_as_single_ones(mode):
+    rng = np.random.default_rng(2)
+    outputs, seeds = rng.uniform(-1.0, 1.0, (8, 1, 12)), np.arange(12.0)
+    single = episodes(family_of("own_environments:EndingReaches"), outputs, seeds)
+    several = episodes(family_of("own_environments:several", arguments={"mode": mode}), outputs, seeds)
+    assert several.tolist() == single.tolist() and 1 < single.sum() < 11
+    silent = family_of("own_environments:several", arguments={"mode": mode, "name": "other"})
+    assert np.isnan(episodes(silent, outputs, seeds)).all()
+
+
 def test_where_nothing_is_said_nothing_is_known():
     outputs, seeds = np.zeros((3, 1, 2)), np.zeros(2)
     assert np.isnan(episodes(family_of(REACHES, arguments={"name": "other"}), outputs, seeds)).all()

@@ -14,8 +14,7 @@ from esmaml_mpi.tasks.gymnasium_bridge.attributes import set_attribute, shape_of
 from esmaml_mpi.tasks.gymnasium_bridge.masks import mask_of
 from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers, own_limit
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Observations
-
-SUCCESS = ("success", "is_success")  # what environments call it in ``info``
+from esmaml_mpi.tasks.gymnasium_bridge.success import success_of
 
 
 class AnyInstance(Protocol):
@@ -114,19 +113,9 @@ class Instance:
         earned = self._number(reward)
         if over:
             self.truncated = bool(truncated)
-        self._note_success(info)
+        self.success = float(np.fmax(self.success, success_of(info)))
         self.broken = False
         return earned, bool(over)
-
-    def _note_success(self, info: Any) -> None:
-        for name in SUCCESS:
-            if isinstance(info, dict) and name in info:
-                try:
-                    said = float(info[name])
-                except (TypeError, ValueError, OverflowError):  # something else of that name
-                    continue
-                self.success = said if math.isnan(self.success) else max(self.success, said)
-                return
 
     def _write(self, method: str, observation: object, out: np.ndarray) -> None:
         try:

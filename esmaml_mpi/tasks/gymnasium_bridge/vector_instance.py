@@ -14,6 +14,7 @@ from esmaml_mpi.tasks.gymnasium_bridge.attributes import set_attribute, shape_of
 from esmaml_mpi.tasks.gymnasium_bridge.masks import masks_of
 from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Observations
+from esmaml_mpi.tasks.gymnasium_bridge.success import successes_of
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Parameter
 
 Values = dict[str, Parameter]
@@ -38,6 +39,7 @@ class VectorInstance:
         self._resets_itself = mode not in (AutoresetMode.DISABLED, AutoresetMode.DISABLED.value)
         self._ended: np.ndarray | None = None  # lanes that have to be reset before the next step
         self.masks: np.ndarray | None = None  # which outputs (m, lanes) stand for choices that are left; None: all
+        self.success: np.ndarray | None = None  # (lanes,) what the last step said of it; None: nothing
         self.broken = False
 
     def reset(self, seeds: Sequence[int], values: Sequence[Values]) -> Any:
@@ -71,6 +73,7 @@ class VectorInstance:
         if not self._resets_itself and over.any():
             self._ended = over
         self.masks = masks_of(infos, self.actions, self.lanes)
+        self.success = successes_of(infos, self.lanes)
         self.broken = False
         return observations, rewards, over
 

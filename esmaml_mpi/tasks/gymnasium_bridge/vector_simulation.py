@@ -98,6 +98,7 @@ class VectorSimulation(EndingEpisodes):
         super().__init__(tasks.shape[1], horizon, workspace)
         self.blueprint, self.tasks, self.seeds = blueprint, tasks, seeds.astype(np.int64)
         self.earned = workspace.array("earned", horizon, self.batch)
+        self.successes = np.full(self.batch, np.nan)  # see ``tasks.family.Successes``
         pool = pool_of(workspace)
         pool.take_back()
         self.groups = [self._group(pool, members) for members in self._shared_out()]
@@ -143,11 +144,20 @@ class VectorSimulation(EndingEpisodes):
             else:
                 continue
             self._write("step", group, following, observation)
+            if group.instance.success is not None:
+                self._note(group, group.instance.success)
         if lost is not None:
             earned, ended = np.where(lost, np.nan, earned), ended | lost
             observation[:, lost] = np.nan
         self.record(self.earned, earned)
         self.finish_step(ended if ended.any() else None)
+
+    def _note(self, group: Group, said: np.ndarray) -> None:
+        """Keep what a step has said (lanes,) of the success of episodes that go on."""
+        present = np.arange(len(self.columns)) if group.present is None else group.present
+        values, going = said if group.lanes is None else said[group.lanes], self.running[present]
+        columns = self.columns[present[going]]
+        self.successes[columns] = np.fmax(self.successes[columns], values[going])
 
     def narrow(self, kept: np.ndarray) -> None:
         where = np.full(self.batch, -1)
