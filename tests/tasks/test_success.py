@@ -138,9 +138,9 @@ def test_info_and_the_progress_say_the_share(run, capsys):
     (last,) = (line for line in in_lines(summarize(esmaml_mpi.read_results(path))).splitlines() if " last " in line)
     assert last.endswith(f" -> {share:.1%}") and " success " in last
     progress = Progress(2, 0, interval=0.0)
-    progress.tested(-3.0, -2.0, 0.25, 0.5)
+    progress.tested(1, -3.0, -2.0, 0.25, 0.5)
     progress.update(1, -2.0, 0, 10)
-    assert "test -3.0 -> -2.0 (success 25% -> 50%)" in capsys.readouterr().out
+    assert "test at 1: -3.0 -> -2.0 (success 25% -> 50%)" in capsys.readouterr().out
 
 
 def test_families_that_report_none_have_none_and_a_wrong_one_is_told(tmp_path):
