@@ -11,7 +11,7 @@ case "${1:-}" in -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 config=${1:-$root/configs/first_run.toml}
 [ -f "$config" ] || die "no configuration $config"
 shift || true
-ranks=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+ranks=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) # nproc heeds these
 if [[ ${1:-} =~ ^[0-9]+$ ]]; then ranks=$1; shift; fi
 [ "$ranks" -ge 1 ] || die "RANKS must be at least 1"
 

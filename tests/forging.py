@@ -6,18 +6,18 @@ from pathlib import Path
 import h5py
 import tomli_w
 
-from esmaml_mpi.results.seal import SIZE, seal
+from esmaml_mpi.results.seal import SIZE, sealed
 
 
 def forge(source: Path, path: Path, change) -> Path:
     """A copy of ``source`` at ``path``; ``change`` is given the tables of its configuration."""
     image = path.with_name(f"{path.name}.image")
-    image.write_bytes(source.read_bytes()[SIZE:])
+    image.write_bytes(source.read_bytes()[:-SIZE])
     with h5py.File(image, "r+") as file:
         tables = tomllib.loads(file["config"].attrs["toml"])
         change(tables)
         file["config"].attrs["toml"] = tomli_w.dumps(tables)
     content = image.read_bytes()
     image.unlink()
-    path.write_bytes(seal(content) + content)
+    path.write_bytes(sealed(content))
     return path

@@ -40,12 +40,12 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_sharing(config, family)
     policy = make_policy(resolved, family)
-    doubts = rehearse_parts(resolved, policy, family.action_size)
     with _naming("meta"):
         make_algorithm(resolved).check(policy.size)
     check_adaptation(resolved, policy)
     rehearse_policy(policy, config.policy.architecture)
     check_memory(resolved, family, training)
+    doubts = rehearse_parts(resolved, policy, family.action_size)
     with _limited(config):
         rehearsal = rehearse(family)
     doubts += rehearsal.warnings(config.task.name)

@@ -117,14 +117,14 @@ def _end(session: Session, rewards: Rewards) -> int:
 
 
 def _written(session: Session, what: str) -> str:
-    """Write the best policy beside the session; where it is, or, of a simulated task, why it cannot be written."""
+    """Write the best policy beside the session; where it is, or, of a simulated task, why no file can hold it."""
     path = _beside(session.path, what)
-    try:
-        session.write_best(path)
-    except UsageError as error:
-        if session.record.task == ROBOT:
-            raise
-        return f"not written, {error}"
+    if session.record.task != ROBOT:
+        try:
+            PortablePolicy.of(session.policy, session.record.theta, session.observer)
+        except UsageError as error:
+            return f"not written, {error}"
+    session.write_best(path)
     return str(path)
 
 

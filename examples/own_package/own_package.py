@@ -80,6 +80,7 @@ class Clipped:
     limit: float = 1.0
 
     noise_per_step = 0
+    state_size = 0  # it remembers nothing
 
     @property
     def size(self):

@@ -233,7 +233,7 @@ REFUSED = {
     ("meta.exploration=1.0",): "'meta.exploration' does not exist",
     ("meta.algorithm=e_maml", "task.batch_size=1"): "task.batch_size = 1: meta.exploration = 1.0",
     ("meta.initial_std=1e-9",): "meta.initial_std = 1e-09: a value >= 1e-06",
-    ("meta.initial_std=1e300",): "<= 1000000.0 is wanted",
+    ("meta.initial_std=1e300",): "<= 1e6 is wanted",
     ("meta.algorithm=e_maml", "meta.inner_estimator=dice"): "'meta.inner_estimator' does not exist",
     ("meta.algorithm=zero_order",): "meta.algorithm = 'zero_order' trains one that does not",
     ("meta.algorithm=first_order",): "'es_gradient' is wanted",

@@ -120,7 +120,7 @@ def test_results_outlive_what_made_them(clean, capsys):
     capsys.readouterr()
     assert main(["info", "run.h5"]) == 0
     said = capsys.readouterr().out
-    assert "best_of, 10 rollouts per adaptation" in said and "own_package: " in said and "sha256" in said
+    assert "best_of, 10 rollouts per adaptation" in said and "own_package:" in said and "sha256" in said
     assert main(["export", "run.h5", "--csv", "tables"]) == 0
     assert main(["export", "run.h5", "--policy", "npz"]) == 2  # what acts is not known any more
     assert "is this program's" in capsys.readouterr().err
