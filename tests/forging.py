@@ -6,13 +6,13 @@ from pathlib import Path
 import h5py
 import tomli_w
 
-from esmaml_mpi.results.seal import SIZE, sealed
+from esmaml_mpi.results.seal import sealed
 
 
 def forge(source: Path, path: Path, change) -> Path:
     """A copy of ``source`` at ``path``; ``change`` is given the tables of its configuration."""
     image = path.with_name(f"{path.name}.image")
-    image.write_bytes(source.read_bytes()[:-SIZE])
+    image.write_bytes(source.read_bytes())
     with h5py.File(image, "r+") as file:
         tables = tomllib.loads(file["config"].attrs["toml"])
         change(tables)

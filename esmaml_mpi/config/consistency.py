@@ -43,9 +43,9 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     with _naming("meta"):
         make_algorithm(resolved).check(policy.size)
     check_adaptation(resolved, policy)
-    rehearse_policy(policy, config.policy.architecture)
     check_memory(resolved, family, training)
     doubts = rehearse_parts(resolved, policy, family.action_size)
+    rehearse_policy(policy, config.policy.architecture)
     with _limited(config):
         rehearsal = rehearse(family)
     doubts += rehearsal.warnings(config.task.name)

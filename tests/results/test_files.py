@@ -157,8 +157,8 @@ def test_other_hdf5_and_newer_formats_are_refused(tmp_path, run):
         file["x"] = 1
     with pytest.raises(ResultsError, match="not a results file"):
         read(other)
-    run.path.write_bytes(run.path.read_bytes().replace(b"format 3\n", b"format 99\n", 1))
-    with pytest.raises(ResultsError, match="format version 99"):
+    run.path.write_bytes(run.path.read_bytes().replace(b"format 3\n", b"format 9\n", 1))
+    with pytest.raises(ResultsError, match="format version 9,"):
         read(run.path)
     with pytest.raises(ResultsError, match="does not exist"):
         read(tmp_path / "missing.h5")

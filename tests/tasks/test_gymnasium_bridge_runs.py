@@ -176,11 +176,11 @@ GIVES = "own_environments:Gives"
         ({"environment": "own_environments:ThreeValues"}, "step.. of ThreeValues gave 3 values; 5 are wanted"),
         (
             {"environment": GIVES, "arguments": {"observed": 3}},
-            r"simulated: reset\(\) of Gives gave an observation of shape \(3,\), .*_space Box.*\(2,\).* mend it",
+            r"simulated: reset\(\) of Gives gave an observation of shape \(3,\), .*_space Box.*\(2,\).* Correct that first",
         ),
         (
             {"environment": GIVES, "arguments": {"reward": "much"}},
-            r"simulated: step\(\) of Gives gave the reward 'much'; a number is wanted\. That is what .*:Gives does",
+            r"simulated: step\(\) of Gives gave the reward 'much'; a number is wanted\. .*:Gives does this when",
         ),
         ({"environment": GIVES, "arguments": {"reward": [1, 2]}}, r"gave the reward \[1, 2\]; a number is wanted"),
         ({"environment": GIVES, "arguments": {"step": False}}, r"step\(\) of Gives gave None; a tuple of 5 is wanted"),
