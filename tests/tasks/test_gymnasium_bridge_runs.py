@@ -176,7 +176,7 @@ GIVES = "own_environments:Gives"
         ({"environment": "own_environments:ThreeValues"}, "step.. of ThreeValues gave 3 values; 5 are wanted"),
         (
             {"environment": GIVES, "arguments": {"observed": 3}},
-            r"simulated: reset\(\) of Gives gave an observation of shape \(3,\), .*_space Box.*\(2,\).* Correct that first",
+            r"simulated: reset\(\) of Gives gave an observation of shape \(3,\), .*_space Box.*\(2,\).* Correct that",
         ),
         (
             {"environment": GIVES, "arguments": {"reward": "much"}},
