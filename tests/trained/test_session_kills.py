@@ -171,11 +171,13 @@ def test_killed_at_some_points(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_killed_at_every_point(tmp_path):
     assert outcome(tmp_path, "check_points", 0, 1) > 20 * TRIALS
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_killed_at_random_times(tmp_path):
     assert outcome(tmp_path, "check_times", 60) > 20
 
