@@ -136,7 +136,7 @@ python -c 'import esmaml_mpi as e; a, b = (e.read_results(f).history["test"]["af
 run 3 esmaml evaluate one.h5 --repeats 2
 run 1 python -m pip uninstall --yes own-package
 run 3 esmaml info one.h5 # what made it is gone
-grep -q 'own_package: ' "$scratch/log" || die "esmaml info does not say which package it was"
+grep -q 'own_package:' "$scratch/log" || die "esmaml info does not say which package it was"
 refused=0
 esmaml evaluate one.h5 2>"$scratch/log" || refused=$?
 [ "$refused" = 2 ] || die "esmaml evaluate simulates a family that is not there"
