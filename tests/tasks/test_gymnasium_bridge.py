@@ -184,6 +184,8 @@ def test_an_environment_may_bring_an_older_mujoco_than_our_own_families_take(mon
     import esmaml_mpi.tasks.locomotion as locomotion
 
     monkeypatch.setitem(sys.modules, "mujoco", ModuleType("mujoco"))  # it has no mujoco.batch
+    for name in [each for each in sys.modules if each.startswith("mujoco.")]:  # of tests before this one
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "esmaml_mpi.tasks.locomotion.models", raising=False)
     monkeypatch.delattr(locomotion, "models", raising=False)
     assert family_of(arguments={"edge": 123.0}).observation_size == 2
