@@ -11,7 +11,7 @@ from esmaml_mpi.errors import FamilyError
 from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.gymnasium_bridge.blueprint import Blueprint
 from esmaml_mpi.tasks.gymnasium_bridge.instance import AnyInstance
-from esmaml_mpi.tasks.workspace import Workspace
+from esmaml_mpi.tasks.gymnasium_bridge.per_workspace import PerWorkspace
 
 MOST_IDLE = 256  # instances kept for tasks that have none running
 
@@ -135,21 +135,9 @@ class Pool:
             spare -= pool.count_idle
 
 
-# A workspace belongs to one thread, and so do its instances; they go when it goes.
-_pools: "weakref.WeakKeyDictionary[Workspace, Pool]" = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def pool_of(workspace: Workspace) -> Pool:
-    """The pool of a workspace."""
-    with _lock:
-        if workspace not in _pools:
-            _pools[workspace] = pool = Pool()
-            weakref.finalize(workspace, pool.close)
-        return _pools[workspace]
+_pools = PerWorkspace(Pool)
+pool_of = _pools.of
 
 
 def _pools_of(owner: tuple[int, int]) -> Iterator[Pool]:
-    with _lock:
-        pools = list(_pools.values())
-    return (pool for pool in pools if pool.owner == owner)
+    return (pool for pool in _pools.all() if pool.owner == owner)

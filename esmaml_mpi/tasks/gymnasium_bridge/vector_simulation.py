@@ -4,8 +4,6 @@ A vector environment goes on until the last of its episodes is over: what it doe
 them anew for example, is not looked at.
 """
 
-import threading
-import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +13,7 @@ from esmaml_mpi.errors import FamilyError
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.actions import masked
 from esmaml_mpi.tasks.ending import EndingEpisodes
+from esmaml_mpi.tasks.gymnasium_bridge.per_workspace import PerWorkspace
 from esmaml_mpi.tasks.gymnasium_bridge.vector_blueprint import VectorBlueprint
 from esmaml_mpi.tasks.gymnasium_bridge.vector_instance import VectorInstance
 from esmaml_mpi.tasks.workspace import Workspace
@@ -75,18 +74,7 @@ class VectorPool:
         self.close_all_but(0)
 
 
-# A workspace belongs to one thread, and so do its environments; they go when it goes.
-_pools: "weakref.WeakKeyDictionary[Workspace, VectorPool]" = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def pool_of(workspace: Workspace) -> VectorPool:
-    """The pool of a workspace."""
-    with _lock:
-        if workspace not in _pools:
-            _pools[workspace] = pool = VectorPool()
-            weakref.finalize(workspace, pool.close)
-        return _pools[workspace]
+pool_of = PerWorkspace(VectorPool).of
 
 
 class VectorSimulation(EndingEpisodes):
