@@ -22,6 +22,7 @@ _ONE = np.ones(1, dtype=np.int64)
 PATIENCE = 10.0  # seconds that ranks have to end themselves once one of them aborts
 SHRINKING = 60.0  # seconds that MPI has to leave out the dead, once all others have come
 SETTLING = 0.05  # seconds for deaths that come together, as of a host short of memory; see ``_come_together``
+HURRY = 0.001  # seconds in which a rank with a core of its own polls without rest
 HOST_BYTES = 64  # of a host's name
 TAG = 7  # of messages between ranks
 
@@ -96,8 +97,8 @@ class MPIWorld(World):
         here = [rank for rank, one in enumerate(people) if one.host == people[self.rank].host]
         self._longest_nap = 0.001 * max(1.0, len(here) / (os.cpu_count() or 1))
         # With a core of its own a rank loses nothing by polling, and what it sleeps later is a thousandth of its wait.
-        alone = has_own_core([cores[rank] for rank in here], here.index(self.rank), quota())
-        self._spin, self._nap_share = (0.1, 0.001) if alone else (200e-6, 0.1)
+        self.has_own_core = has_own_core([cores[rank] for rank in here], here.index(self.rank), quota())
+        self._spin, self._nap_share = (0.1, 0.001) if self.has_own_core else (200e-6, 0.1)
         self._siblings = Siblings([people[rank].pid for rank in here])
         self._roll = RollCall(_Post(), self.rank, people, self.survives_losses)
 
@@ -193,10 +194,13 @@ class MPIWorld(World):
 
     def _wait(self, request: MPI.Request) -> None:
         """Waiting ranks leave the cores to working ones: after a while they sleep for a share of their wait."""
-        began, waited = time.perf_counter(), 0.0
+        began, waited, polls = time.perf_counter(), 0.0, 0
         while not request.Test():
-            waited = time.perf_counter() - began
-            time.sleep(min(waited * self._nap_share, self._longest_nap) if waited > self._spin else 0.0)
+            waited, polls = time.perf_counter() - began, polls + 1
+            if waited > self._spin:
+                time.sleep(min(waited * self._nap_share, self._longest_nap))
+            elif not self.has_own_core or (waited > HURRY and polls % 16 == 0):
+                time.sleep(0.0)  # some 70 us, in which other processes get the core and other threads the interpreter
             if self.survives_losses and self._siblings.vanished(waited):
                 self._give_up()
             if self._roll.poll(waited, self.frozen_after, self.doing):

@@ -30,7 +30,9 @@ HEADER = 10
 # Of a row of a test, in order; the last two only where the family reports success.
 TESTED = ("before", "after", "success_before", "success_after")
 COUNTERS = 5  # observations, rollouts, steps, ranks that were asked to stop, units
-SHARED_FROM = 100_000  # numbers in directions from which on it pays to share their sum, by run.update = "auto"
+# Numbers in directions from which on it pays to share their sum, by run.update = "auto": where ranks poll, and where
+# they share cores, so that each message takes long.
+SHARED_FROM, SHARED_FROM_ON_SHARED_CORES = 20_000, 100_000
 
 
 @dataclass
@@ -134,7 +136,8 @@ class Rounds:
     def _shares(self, numbers: int) -> bool:
         """Whether all ranks take part in sums of directions of this many numbers."""
         update = self.experiment.config.run.update
-        return self.world.size > 1 and (update == "shared" or (update == "auto" and numbers >= SHARED_FROM))
+        enough = SHARED_FROM if self.world.has_own_core else SHARED_FROM_ON_SHARED_CORES
+        return self.world.size > 1 and (update == "shared" or (update == "auto" and numbers >= enough))
 
     def _part(self, combining: Combining) -> np.ndarray:
         """Sum this rank's share of the directions; at rank 0, all of them."""

@@ -31,6 +31,7 @@ class World:
     size = 1
     library = "none (one process)"
     binding = "none"  # the version of mpi4py
+    has_own_core = True  # so that it may poll while it waits
     survives_losses = False
     lost = 0  # ranks that have died
     leader = 0  # which rank of the launch is rank 0 now
