@@ -29,6 +29,7 @@ GRACE = 60.0  # seconds that a rank may take beyond what run.unit_timeout allows
 HEADER = 10
 # Of a row of a test, in order; the last two only where the family reports success.
 TESTED = ("before", "after", "success_before", "success_after")
+MOST_HELD = 2**22  # numbers of the parameters of units that are evaluated in one call, 32 MB
 COUNTERS = 5  # observations, rollouts, steps, ranks that were asked to stop, units
 # Numbers in directions from which on it pays to share their sum, by run.update = "auto": where ranks poll, and where
 # they share cores, so that each message takes long.
@@ -290,7 +291,7 @@ class Rounds:
         width = max(stage.width, len(self._tested) * request.test)
         joined = Joined(world, COUNTERS + 2 * n * LIMBS, stage.units + test, width)
         counters, limbs = np.split(joined.sums, [COUNTERS])
-        for is_test, indices in self._blocks(request):
+        for is_test, indices in self._in_parts(self._blocks(request)):
             if is_test:
                 outcome = experiment.test_units(request, indices)
                 assert outcome.before is not None
@@ -311,6 +312,12 @@ class Rounds:
         rows = joined.join()
         ticks.append(time.perf_counter())
         return None if rows is None else self._reply(request, rows, counters, limbs.reshape(-1, LIMBS), ticks)
+
+    def _in_parts(self, blocks: Iterator[tuple[bool, range]]) -> Iterator[tuple[bool, range]]:
+        """Blocks small enough that the memory of a rank does not grow with its share of the evaluations."""
+        most = max(MOST_HELD // self.experiment.policy.size, 1)
+        for is_test, block in blocks:
+            yield from ((is_test, block[start : start + most]) for start in range(0, len(block), most))
 
     def _blocks(self, request: Request) -> Iterator[tuple[bool, range]]:
         """This rank's blocks of units, (whether they are test units, their indices)."""

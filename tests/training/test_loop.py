@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from helpers import same
+from helpers import assert_same_run, same
 
 import esmaml_mpi
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import TrainingError
+from esmaml_mpi.parallel import rounds
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.tasks import FAMILIES
@@ -54,6 +55,20 @@ def test_records_add_up():
     assert np.all(rows["env_steps"] == 15 * rows["rollouts"])
     assert np.all(rows["failed_units"] == 0) and np.all(rows["redraws"] == 0)
     assert np.all(rows["seconds"] > 0) and np.all(rows["gradient_norm"] > 0)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_units_in_parts_are_the_same_as_in_one_call(at_once, monkeypatch):
+    whole, calls, work = train(), [], Experiment.train_units
+
+    def counted(experiment, request, indices):
+        calls.append(len(indices))
+        return work(experiment, request, indices)
+
+    monkeypatch.setattr(Experiment, "train_units", counted)
+    monkeypatch.setattr(rounds, "MOST_HELD", at_once * whole.checkpoint["theta"].size)
+    assert_same_run(train(), whole)
+    assert max(calls) == at_once and sum(calls) == 6 * 10
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
