@@ -19,7 +19,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does; befor
 import numpy as np
 
 from esmaml_mpi.parallel.connection import connect
-from esmaml_mpi.parallel.rounds import COUNTERS, HEADER
+from esmaml_mpi.parallel.packet import HEADER
+from esmaml_mpi.parallel.rounds import COUNTERS
 from esmaml_mpi.reproducibility.exact_sums import LIMBS
 
 OBSERVATIONS = 17  # HalfCheetah

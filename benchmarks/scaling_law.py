@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.parallel.packet import HEADER
 from esmaml_mpi.parallel.plan import deal
-from esmaml_mpi.parallel.rounds import COUNTERS, HEADER, SHARED_FROM
+from esmaml_mpi.parallel.rounds import COUNTERS, SHARED_FROM
 from esmaml_mpi.reproducibility.exact_sums import LIMBS
 
 DRAWS = 100  # simulated iterations

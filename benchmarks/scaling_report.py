@@ -1,11 +1,14 @@
 """Tables and figure of what ``benchmarks/scaling.py`` measured: the law beside it, and its predictions.
 
-    python benchmarks/scaling_report.py [docs/scaling.json]        Markdown; the figure has the same name, as .png
+    python benchmarks/scaling_report.py [docs/scaling.json]
 
+Prints Markdown; the figure has the same name, as .png, and a page of that name, as .md, gets the tables after its mark.
 Predictions assume a network of 2 us latency and 10 GB/s, and a core for every rank, all as fast as those measured.
 ``docs/scaling.md`` has the sources.
 """
 
+import contextlib
+import io
 import json
 import sys
 from dataclasses import replace
@@ -26,6 +29,7 @@ TERMS = {
     "serial": "rank 0 alone",
     "collectives": "messages",
 }
+MARK = "<!-- tables: python benchmarks/scaling_report.py -->\n"  # of a page, whose rest are tables
 SIZES, RANKS, DIMENSIONS = (300, 3000), (301, 3001), (100, 1000, 10_000, 100_000)
 
 
@@ -38,19 +42,28 @@ def main() -> None:
 
 
 def report(path: Path) -> None:
-    """Print all tables and draw the figure."""
+    """Print all tables, write them into the page, and draw the figure."""
     found = json.loads(path.read_text())
-    tasks = {name: task_of(measured) for name, measured in found["tasks"].items()}
-    link = link_of(found)
-    network = replace(NETWORK, per_call=link.per_call)
-    serials = {name: serial_of(found, name) for name in tasks}
-    print_constants(found, tasks, link)
-    print_runs(found, tasks, serials, link)
-    print_collectives(found, link)
-    print_predictions(tasks, serials, network)
-    print_dimensions(tasks, serials, network)
-    draw(found, tasks, serials, network, path.with_suffix(".png"))
+    text, page = tables(found), path.with_suffix(".md")
+    print(text)
+    if page.exists():
+        page.write_text(page.read_text().partition(MARK)[0] + MARK + text)
+    draw(found, path.with_suffix(".png"))
     print(path.with_suffix(".png"))
+
+
+def tables(found: dict) -> str:
+    """All of them, as Markdown."""
+    tasks = {name: task_of(measured) for name, measured in found["tasks"].items()}
+    serials, link, text = {name: serial_of(found, name) for name in tasks}, link_of(found), io.StringIO()
+    network = replace(NETWORK, per_call=link.per_call)
+    with contextlib.redirect_stdout(text):
+        print_constants(found, tasks, link)
+        print_runs(found, tasks, serials, link)
+        print_collectives(found, link)
+        print_predictions(tasks, serials, network)
+        print_dimensions(tasks, serials, network)
+    return text.getvalue()
 
 
 def task_of(measured: dict) -> Task:
@@ -161,8 +174,13 @@ def print_dimensions(tasks: dict[str, Task], serials: dict[str, Serial], network
                 row(evaluations, n, d, *(ms(found[term]) for term in ("serial", "collectives")))
 
 
-def draw(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], network: Link, output: Path) -> None:
+def draw(found: dict, output: Path) -> None:
     """Speed-up over ranks with what was measured, and where an iteration's time goes at cluster sizes."""
+    tasks = {name: task_of(measured) for name, measured in found["tasks"].items()}
+    serials, network = (
+        {name: serial_of(found, name) for name in tasks},
+        replace(NETWORK, per_call=link_of(found).per_call),
+    )
     sys.path.append(str(ROOT / "analysis"))
     import style
 

@@ -4,32 +4,28 @@ Rank 0 calls ``run`` once per round; the others sit in ``serve`` until ``stop``.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
-from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.meta.combining import Combining
 from esmaml_mpi.meta.stages import Combination, Request, Stage
-from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.joined import Joined
-from esmaml_mpi.parallel.plan import cut, deal, works
+from esmaml_mpi.parallel.packet import COMBINE, RUN, STOP, TELL, Packet
+from esmaml_mpi.parallel.plan import deal
+from esmaml_mpi.parallel.shares import Shares
 from esmaml_mpi.parallel.telling import Telling, Told
 from esmaml_mpi.parallel.world import RankLost, World
 from esmaml_mpi.reproducibility.exact_sums import LIMBS, to_limbs
 
 Found = TypeVar("Found")
 
-RUN, STOP, COMBINE, TELL = 1, 2, 3, 4
 GRACE = 60.0  # seconds that a rank may take beyond what run.unit_timeout allows its evaluations
-# command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload
-HEADER = 10
 # Of a row of a test, in order; the last two only where the family reports success.
 TESTED = ("before", "after", "success_before", "success_after")
-MOST_HELD = 2**22  # numbers of the parameters of units that are evaluated in one call, 32 MB
 COUNTERS = 5  # observations, rollouts, steps, ranks that were asked to stop, units
 # Numbers in directions from which on it pays to share their sum, by run.update = "auto": where ranks poll, and where
 # they share cores, so that each message takes long.
@@ -77,7 +73,6 @@ class Rounds:
 
     def __init__(self, world: World, experiment: Experiment, stop_requested: Callable[[], bool] = lambda: False):
         self.world, self.experiment, self.stop_requested = world, experiment, stop_requested
-        self._tickets = 0  # given out in earlier rounds of a dynamic plan
         self.recoveries: list[Recovery] = []  # that this rank has seen; rank 0 records them
         self.served = False  # whether this rank has had a request of rank 0
         self.under_way = False  # whether rank 0 has begun a round and not ended it
@@ -88,19 +83,14 @@ class Rounds:
         self._doing = "the run is being prepared"
         world.doing = self._what_a_rank_does
         world.frozen_after = self._patience()
-        size, n = experiment.policy.size, experiment.policy.observation_size
-        rows = experiment.config.meta.memory_rows if experiment.uses_subspace else 0
-        # theta, mean, std; then a subspace's probability, weights and basis, with room for the largest
-        self._packet = np.zeros(8 * (HEADER + size + 2 * n + bool(rows) + rows * (1 + size)), dtype=np.uint8)
-        self._header = self._packet[: 8 * HEADER].view(np.int64)
-        self._numbers = self._packet[8 * HEADER :].view(np.float64)
+        self._packet, self._shares = Packet(world, experiment), Shares(world, experiment)
 
     def run(self, request: Request) -> Reply:
         """Rank 0: have the request evaluated by all ranks, again if one of them dies meanwhile."""
 
         def attempt() -> Reply | None:
             start = time.perf_counter()
-            self._send(RUN, request)
+            self._packet.send(RUN, request)
             return self._round(request, start)
 
         return self._repeated(attempt)
@@ -108,14 +98,14 @@ class Rounds:
     def combine(self, request: Request, combination: Combination) -> np.ndarray:
         """Rank 0: the sums (S, d) of a combination of the request's directions, by all ranks or here."""
         combining, addends = self.experiment.combining(request, combination), combination.addends
-        if not self._shares(len(addends) * request.theta.size):
+        if not self._shared(len(addends) * request.theta.size):
             return combining.value(combining.part(addends))
         weights = combination.weights
         slots, directions = weights.shape
         shared = replace(request, stage=Stage(combination.number, slots, directions, weights.ravel()))
 
         def attempt() -> np.ndarray:
-            self._send(COMBINE, shared)
+            self._packet.send(COMBINE, shared)
             return self._part(combining)
 
         return combining.value(self._repeated(attempt))
@@ -124,8 +114,7 @@ class Rounds:
         """Rank 0: what each rank has to say since it was last asked, of evaluations that failed and the like."""
 
         def attempt() -> list[Told] | None:
-            self._header[0] = TELL
-            self.world.broadcast(self._packet)
+            self._packet.send_command(TELL)
             return self._tell()
 
         return self._repeated(attempt)
@@ -134,7 +123,7 @@ class Rounds:
         self._doing = f"why evaluations failed up to iteration {self._iteration}"
         return self._telling.tell()
 
-    def _shares(self, numbers: int) -> bool:
+    def _shared(self, numbers: int) -> bool:
         """Whether all ranks take part in sums of directions of this many numbers."""
         update = self.experiment.config.run.update
         enough = SHARED_FROM if self.world.has_own_core else SHARED_FROM_ON_SHARED_CORES
@@ -163,38 +152,12 @@ class Rounds:
             assert found is not None  # on rank 0
             return found
 
-    def _send(self, command: int, request: Request) -> None:
-        """Tell all ranks what to do."""
-        stage = request.stage or Stage()
-        self._header[:] = (
-            command,
-            request.iteration,
-            request.attempt,
-            request.test,
-            self.experiment.config.run.seed,
-            0 if request.subspace is None else request.subspace.weights.size,
-            stage.number,
-            stage.units,
-            stage.width,
-            stage.payload.size,
-        )
-        parts: list[np.ndarray | list[float]] = [request.theta, request.observer.mean, request.observer.std]
-        if request.subspace is not None:
-            known = request.subspace
-            parts += [[known.probability], known.weights, known.basis.ravel()]
-        numbers = np.concatenate(parts)
-        self._numbers[: numbers.size] = numbers
-        self.world.broadcast(self._packet)
-        if stage.payload.size:
-            self.world.broadcast(np.ascontiguousarray(stage.payload))
-
     def stop(self, code: int) -> None:
         """Rank 0: send the others home with an exit code."""
         self._doing = "the run ends"
         while True:
-            self._header[:2] = STOP, code
             try:
-                self.world.broadcast(self._packet)
+                self._packet.send_command(STOP, code)
                 if self.world.leave():
                     return
             except RankLost:
@@ -208,14 +171,14 @@ class Rounds:
         while True:
             try:
                 start = time.perf_counter()
-                self.world.broadcast(self._packet)
-                if self._header[0] == TELL:
+                command, code = self._packet.receive()
+                if command == TELL:
                     self._tell()
-                elif self._header[0] != STOP:
+                elif command != STOP:
                     self.served = True
-                    self._obey(self._request(), start)
+                    self._obey(command, self._packet.request(), start)
                 elif self.world.leave():
-                    return int(self._header[1])
+                    return code
             except RankLost:
                 self._recover()
                 if self.world.rank == 0:
@@ -224,9 +187,9 @@ class Rounds:
                 self.recoveries.append(Recovery(self._iteration, 1, self.world.size, True, 0.0))
                 raise Promoted
 
-    def _obey(self, request: Request, start: float) -> None:
+    def _obey(self, command: int, request: Request, start: float) -> None:
         """Do this rank's part of what rank 0 has asked for."""
-        if self._header[0] == RUN:
+        if command == RUN:
             self._round(request, start)
         else:
             asked = request.asked
@@ -234,26 +197,11 @@ class Rounds:
             self._part(self.experiment.combining(request, combination))
         self._at = None
 
-    def _request(self) -> Request:
-        """The request in the packet that has just arrived, and its stage's payload, which follows if there is one."""
-        size, n = self.experiment.policy.size, self.experiment.policy.observation_size
-        _, iteration, attempt, test, seed, r, number, units, width, length = self._header.tolist()
-        assert seed == self.experiment.config.run.seed, "ranks disagree on the run"
-        theta, mean, std, rest = np.split(self._numbers.copy(), [size, size + n, size + 2 * n])
-        subspace = None
-        if self.experiment.uses_subspace:
-            subspace = Subspace(rest[1 + r : 1 + r + size * r].reshape(size, r), rest[1 : 1 + r], float(rest[0]))
-        payload = np.empty(length)
-        if length:
-            self.world.broadcast(payload)
-        stage = Stage(number, units, width, payload) if units else None
-        return Request(iteration, attempt, stage, bool(test), theta, Observer(mean, std), subspace)
-
     def _recover(self) -> None:
         start, before, leader = time.perf_counter(), self.world.size, self.world.leader
         self._at, self._doing = None, "ranks have died and the others close up"
         self.world.recover()
-        self._tickets = 0
+        self._shares.start_again()
         self.world.frozen_after = self._patience()
         seconds, leader_lost = time.perf_counter() - start, self.world.leader != leader
         lost = before - self.world.size
@@ -269,16 +217,7 @@ class Rounds:
 
     def _what_a_rank_does(self, rank: int) -> str:
         """For a word about one that does not answer."""
-        if self._at is None:
-            return self._doing
-        request, size = self._at, self.world.size
-        train = request.stage.units if request.stage else 0
-        test = self.experiment.held_out.evaluations if request.test else 0
-        if self.experiment.config.run.plan != "static":
-            return f"iteration {request.iteration}, its share of {train + test} evaluations"
-        shares = (("evaluations", deal(train, size)), ("test evaluations", deal(test, size, reverse=True)))
-        parts = [f"{name} {block[0]} to {block[-1]}" for name, deals in shares if (block := deals[rank])]
-        return f"iteration {request.iteration}, {' and '.join(parts) or 'no evaluations'}"
+        return self._doing if self._at is None else self._shares.in_words(self._at, rank)
 
     def _round(self, request: Request, start: float) -> Reply | None:
         self._iteration = request.iteration
@@ -291,7 +230,7 @@ class Rounds:
         width = max(stage.width, len(self._tested) * request.test)
         joined = Joined(world, COUNTERS + 2 * n * LIMBS, stage.units + test, width)
         counters, limbs = np.split(joined.sums, [COUNTERS])
-        for is_test, indices in self._in_parts(self._blocks(request)):
+        for is_test, indices in self._shares.parts(request):
             if is_test:
                 outcome = experiment.test_units(request, indices)
                 assert outcome.before is not None
@@ -312,29 +251,6 @@ class Rounds:
         rows = joined.join()
         ticks.append(time.perf_counter())
         return None if rows is None else self._reply(request, rows, counters, limbs.reshape(-1, LIMBS), ticks)
-
-    def _in_parts(self, blocks: Iterator[tuple[bool, range]]) -> Iterator[tuple[bool, range]]:
-        """Blocks small enough that the memory of a rank does not grow with its share of the evaluations."""
-        most = max(MOST_HELD // self.experiment.policy.size, 1)
-        for is_test, block in blocks:
-            yield from ((is_test, block[start : start + most]) for start in range(0, len(block), most))
-
-    def _blocks(self, request: Request) -> Iterator[tuple[bool, range]]:
-        """This rank's blocks of units, (whether they are test units, their indices)."""
-        train = request.stage.units if request.stage else 0
-        test = self.experiment.held_out.evaluations if request.test else 0
-        size, rank = self.world.size, self.world.rank
-        if self.experiment.config.run.plan == "static":
-            yield from ((False, block) for block in deal(train, size)[rank : rank + 1] if block)
-            yield from ((True, block) for block in deal(test, size, reverse=True)[rank : rank + 1] if block)
-            return
-        self.world.open_tickets()
-        blocks = [(False, block) for block in cut(train, size)] + [(True, block) for block in cut(test, size)]
-        if works(train + test, size, rank):
-            while (number := self.world.ticket() - self._tickets) < len(blocks):
-                yield blocks[number]
-        # Everyone who works has drawn one ticket too many.
-        self._tickets += len(blocks) + sum(works(train + test, size, r) for r in range(size))
 
     def _reply(
         self, request: Request, rows: np.ndarray, counters: np.ndarray, limbs: np.ndarray, ticks: list[float]

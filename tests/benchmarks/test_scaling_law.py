@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scaling_law import Link, Serial, Task, idle_round, sizes, slowest, terms
 
-from esmaml_mpi.parallel.rounds import COUNTERS, HEADER, SHARED_FROM
+from esmaml_mpi.parallel.packet import HEADER
+from esmaml_mpi.parallel.rounds import COUNTERS, SHARED_FROM
 
 EVEN = Task(a=2e-3, u=3e-3, deviations=np.array([-1e-12, 1e-12]), d=10, observations=2)
 SERIAL = Serial(o=1e-5, p=1e-5, q=1e-7, r=1e-9)

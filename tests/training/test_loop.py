@@ -8,7 +8,7 @@ import esmaml_mpi
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.errors import TrainingError
-from esmaml_mpi.parallel import rounds
+from esmaml_mpi.parallel import shares
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.results.reader import read
 from esmaml_mpi.tasks import FAMILIES
@@ -66,7 +66,7 @@ def test_units_in_parts_are_the_same_as_in_one_call(at_once, monkeypatch):
         return work(experiment, request, indices)
 
     monkeypatch.setattr(Experiment, "train_units", counted)
-    monkeypatch.setattr(rounds, "MOST_HELD", at_once * whole.checkpoint["theta"].size)
+    monkeypatch.setattr(shares, "MOST_HELD", at_once * whole.checkpoint["theta"].size)
     assert_same_run(train(), whole)
     assert max(calls) == at_once and sum(calls) == 6 * 10
 
