@@ -41,9 +41,8 @@ def checkout(tmp_path_factory):
     _write(tools / "esmaml", f'#!/bin/bash\n{small}\nexec "{sys.executable}" -m esmaml_mpi "$@"\n')
     (root / "bin").mkdir()
     _write(root / "bin" / "mpirun", MPIRUN)
-    both = (root / "pyproject.toml").read_bytes() + (root / "constraints.txt").read_bytes()
-    sum_of = subprocess.run(["cksum"], input=both, capture_output=True, check=True).stdout.decode()
-    (root / ".venv" / f".installed-{EXTRAS}").write_text(sum_of)
+    installed = subprocess.run(["bash", "-c", ". jobs/common.sh; installation"], cwd=root, capture_output=True, check=True)
+    (root / ".venv" / f".installed-{EXTRAS}").write_bytes(installed.stdout)
     return root
 
 
