@@ -66,11 +66,12 @@ def _work(options, note) -> None:
 
 def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     """The page; without ``rollouts`` what the files hold and nothing else."""
-    kept = Page(f"Report on {len(runs)} run{'s' * (len(runs) != 1)}")
+    kept = Page(f"Report on {runs[0].path}" if len(runs) == 1 else f"Report on {len(runs)} runs")
     tested = [run for run in runs if len(run.history["test"]["iteration"])]
     _by_task(kept.section("Final scores"), tested, _scores)
     _by_task(kept.section("Learning curves"), tested, lambda *part: _learning(*part, band))
-    _by_task(kept.section("Comparison"), tested, _comparison)
+    if len(runs) > 1:
+        _by_task(kept.section("Comparison"), tested, _comparison)
     if rollouts:
         _by_task(kept.section("During one adaptation"), tested, lambda *part: _adaptation(*part, band, repeats))
         _by_task(kept.section("Exploration"), tested, _exploration)
@@ -91,8 +92,8 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
         section.table(provenance_tables.differences(groups))
         for table in provenance_tables.launches(runs):
             section.table(table)
-        for run in runs:
-            section.folded(f"Resolved configuration of {run.path}", run.config.to_toml())
+        texts = {f"Resolved configuration of {run.path}": run.config.to_toml() for run in runs}
+        section.folded(f"Resolved configurations of {len(runs)} runs", texts)
     return kept
 
 
@@ -198,7 +199,8 @@ def make_parser() -> argparse.ArgumentParser:
         "report",
         "One HTML page with everything that analysis/ has to say about the runs: final scores, learning curves, "
         "comparisons, adaptation curves and paths (fresh rollouts), time, failures, settings and provenance. The page "
-        "needs no other file, no network and no JavaScript. What cannot be said of these runs is stated in its place.",
+        "needs no other file and no network. Point at a figure for its values; click a name in a legend to hide that "
+        "series or show it again. What cannot be said of these runs is stated in its place.",
         figure=False,
     )
     parser.add_argument(

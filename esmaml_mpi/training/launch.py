@@ -109,8 +109,8 @@ def launch(
             _warn_of(odd, world.size, theirs)
         if door.missing():
             print(
-                f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}. Install a C compiler and "
-                "Python's headers (gcc and python3-dev), then install esmaml_mpi again.",
+                f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}. Install a C compiler "
+                "and Python's headers (gcc and python3-dev), then install esmaml_mpi again.",
                 file=sys.stderr,
             )
         there = record.checkpoint is not None

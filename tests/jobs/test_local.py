@@ -41,8 +41,9 @@ def checkout(tmp_path_factory):
     _write(tools / "esmaml", f'#!/bin/bash\n{small}\nexec "{sys.executable}" -m esmaml_mpi "$@"\n')
     (root / "bin").mkdir()
     _write(root / "bin" / "mpirun", MPIRUN)
-    installed = subprocess.run(["bash", "-c", ". jobs/common.sh; installation"], cwd=root, capture_output=True, check=True)
-    (root / ".venv" / f".installed-{EXTRAS}").write_bytes(installed.stdout)
+    asked = ["bash", "-c", ". jobs/common.sh; installation"]
+    installed = subprocess.run(asked, cwd=root, capture_output=True, check=True).stdout
+    (root / ".venv" / f".installed-{EXTRAS}").write_bytes(installed)
     return root
 
 
