@@ -35,7 +35,7 @@ def _work(options, note) -> None:
     output = style.check_output(options.output)
     if len(options.results) > MOST_RUNS:
         raise UsageError(f"{len(options.results)} results files: at most {MOST_RUNS} fit side by side; choose some.")
-    runs = [series.load(path, "parameters") for path in options.results]
+    runs = [series.load(path, note, "parameters") for path in options.results]
     for run in runs:
         if run.config.task.name not in FAMILIES:
             raise UsageError(

@@ -25,9 +25,9 @@ from groups import Group, group, settings, told
 from page import Page, Section
 from scores import final
 
-from esmaml_mpi import read_results
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
+from esmaml_mpi.results.repair import looked_at
 
 SIDE_BY_SIDE = 3  # runs in a figure of paths
 MOST_COMPARED = 8  # groups; of more, all pairs are no longer read, and cost each of them its significance
@@ -40,23 +40,24 @@ def main(arguments: list[str] | None = None, program: str | None = None) -> int:
 
 def _work(options, note) -> None:
     style.check_output(options.output, (".html", ".htm"))
-    runs, unread = [], []
+    runs, unread, changed = [], [], []
     for path in options.results:
         try:
-            runs.append(read_results(path))
+            runs.append(looked_at(path, changed.append))
         except UserError as error:
             if not path.is_file():
                 raise
             unread.append(error)
     if not runs:
         raise unread[0]
-    for error in unread:
-        note(f"left out: {error}")
+    for text in [*changed, *(f"left out: {error}" for error in unread)]:
+        note(text)
     made = build(runs, options.band, options.repeats, not options.stored)
-    if unread:
-        with made.section("Left out") as section:
-            for error in unread:
-                section.note(str(error))
+    for title, texts in (("Changed since they were written", changed), ("Left out", map(str, unread))):
+        if texts := list(texts):
+            with made.section(title) as section:
+                for text in texts:
+                    section.note(text)
     try:
         options.output.write_text(made.html(), encoding="utf-8")
     except OSError as error:

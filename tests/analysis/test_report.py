@@ -104,6 +104,20 @@ def test_files_that_cannot_be_read_are_told_of(runs, tmp_path):
     assert done.returncode == 1 and done.stderr.endswith("to another --output.\n")
 
 
+def test_a_file_that_another_program_has_changed_is_shown_and_named(runs, tmp_path):
+    import h5py
+
+    (tmp_path / "changed.h5").write_bytes(runs["k4_2"].path.read_bytes())
+    with h5py.File(tmp_path / "changed.h5", "r+") as file:
+        file.attrs["note"] = "mine"
+    done = run_script("report.py", "changed.h5", "--stored", cwd=tmp_path)
+    assert done.returncode == 0 and "report: changed.h5: another program has changed this file" in done.stderr
+    page = Checked(text := (tmp_path / "report.html").read_text())
+    assert page.headings[-1] == "Changed since they were written" and "changed.h5 --repair` has accepted it" in text
+    done = run_script("final_scores.py", "changed.h5", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr.startswith("final_scores: changed.h5: another program")
+
+
 def test_curves_that_cannot_be_drawn_leave_the_others(runs):
     text = build([only_end(runs["k4_1"], seed, seed) for seed in (1, 2)], rollouts=False)
     assert "Not shown: the runs of four_corners have no wall-clock time (s) in common" in text
