@@ -132,7 +132,7 @@ def draw(ax, drawn: list[AdaptationCurve], band: str, over: str, looks=None) -> 
         samples = each.samples(over)
         edges = bands.edges(samples, band) if len(samples) > 1 else None
         marks = dict(marker="D", ms=4.5) if each.apart else dots
-        style.draw_band(ax, each.rollouts, series.finite_mean(each.runs, 0), edges, colour, line, **marks)
+        style.draw_band(ax, each.label, each.rollouts, series.finite_mean(each.runs, 0), edges, colour, line, **marks)
     ax.set_xlabel("rollouts used by the adaptation, pivots included")
     ax.set_ylabel("reward per episode of the policy reached")
     style.count_axis(ax)

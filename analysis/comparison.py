@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bootstrap
+import interactive
 import numpy as np
 import script
 import series
@@ -172,8 +173,11 @@ def draw(pairs: list[Pair], shown: slice = slice(None)):
     for y, pair, p, word in zip(places, pairs, every[shown], words[shown], strict=True):
         resolved = word in ("higher", "lower")
         colour = style.COLOURS[0] if resolved else style.GREY
-        ax.plot(pair.interval, (y, y), color=colour, lw=2.2, solid_capstyle="butt")
-        ax.plot(pair.difference, y, "o", color=colour if resolved else "white", mec=colour, mew=1.5, ms=6)
+        drawn = ax.plot(pair.interval, (y, y), color=colour, lw=2.2, solid_capstyle="butt")
+        drawn += ax.plot(pair.difference, y, "o", color=colour if resolved else "white", mec=colour, mew=1.5, ms=6)
+        low, high = map(readable, pair.interval)
+        said = f"difference {readable(pair.difference)} ({low} to {high})"
+        interactive.tell(pair.label, drawn, [(pair.difference, y, said, f"p = {p:.3g}, {word}")])
         place = dict(xycoords=ax.get_yaxis_transform(), va="center", fontsize=9, annotation_clip=False)
         ax.annotate(f"{readable(pair.difference)}, p = {p:.3g}", (1.02, y), **place)
     ax.set_yticks(places, texts)

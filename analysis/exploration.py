@@ -9,6 +9,8 @@ import math
 import sys
 
 import courses
+import interactive
+import numpy as np
 import panels
 import script
 import series
@@ -33,7 +35,7 @@ def _work(options, note) -> None:
     output = style.check_output(options.output)
     if len(options.results) > MOST_RUNS:
         raise UsageError(f"{len(options.results)} results files: at most {MOST_RUNS} fit side by side; choose some.")
-    runs = [series.load(path, "parameters") for path in options.results]
+    runs = [series.load(path, note, "parameters") for path in options.results]
     for run in runs:
         if run.config.task.name not in FAMILIES:
             raise UsageError(
@@ -61,6 +63,8 @@ def draw(runs: list[Results], names: list[str], at: str | int, adaptations: int,
     fig, axes = style.figure(columns, WIDTH * columns + 0.4, (WIDTH + 0.6) * rows + 0.4, rows=rows)
     fig.get_layout_engine().set(h_pad=0.12)
     views, shown = [], []
+    shown_ids = itertools.zip_longest(*(run.test_task_ids[: len(style.COLOURS)] for run in runs))
+    told = [" / ".join(str(i) for i in dict.fromkeys(ids) if i is not None) for ids in shown_ids]  # of each colour
     for run, name, above, below in zip(runs, names, axes, axes[len(runs) :], strict=False):
         tasks = run.test_task_ids[: len(style.COLOURS)]
         behaviour = Behaviour(run, at, tasks, adaptations)
@@ -71,7 +75,8 @@ def draw(runs: list[Results], names: list[str], at: str | int, adaptations: int,
         limit = behaviour.setup.family.position_limit
         for ax, paths, look in ((above, tried, dict(lw=0.8, alpha=0.45)), (below, after, {})):
             goals = panels.draw_goals(ax, behaviour.setup, tasks)
-            panels.draw_paths(ax, paths, ends=ax is below, **look)
+            for i, lines in enumerate(panels.draw_paths(ax, paths, ends=ax is below, **look)):
+                interactive.tell(f"task {told[i]}", lines, _steps(paths[i]) if ax is below else ())
             panels.draw_unadapted(ax, before)
             shown.append(panels.seen(ax, limit, [goals, before, *(path for own in paths for path in own)]))
             views.append((ax, limit))
@@ -83,13 +88,16 @@ def draw(runs: list[Results], names: list[str], at: str | int, adaptations: int,
         below.set_title(f"{adaptations} adapted {many} a task{part}", fontsize=10)
     for ax, limit in views:
         panels.frame(ax, limit, max(shown))
-    shown_ids = itertools.zip_longest(*(run.test_task_ids[: len(style.COLOURS)] for run in runs))
-    names = [" / ".join(str(i) for i in dict.fromkeys(ids) if i is not None) for ids in shown_ids]  # of each colour
-    handles = panels.arena_handles(names)
-    handles = [handle for handle in handles if handle.get_label().strip()]
+    handles = [handle for handle in panels.arena_handles(told) if handle.get_label().strip()]
     across = min(len(handles), math.floor(WIDTH * columns / 1.1))
-    fig.legend(handles=handles, loc="outside lower center", ncols=across)
+    legend = fig.legend(handles=handles, loc="outside lower center", ncols=across)
+    interactive.name_in(legend, [handle.get_label() for handle in handles])
     return fig
+
+
+def _steps(paths: list[np.ndarray]) -> list[tuple[float, float, str, str]]:
+    """What is said of each point of some paths."""
+    return [(x, y, f"step {i}", f"x {x:.3g}, y {y:.3g}") for path in paths for i, (x, y) in enumerate(path.tolist())]
 
 
 def make_parser() -> argparse.ArgumentParser:

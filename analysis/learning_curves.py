@@ -40,11 +40,16 @@ def _work(options, note) -> None:
     print(output)
 
 
-def draw(ax, drawn: list[Curve], metric: str, x: str, band: str, looks=None) -> None:
-    """Means and bands over one axis of cost; ``looks``: what is left of the figure's colours and lines."""
+def draw(ax, drawn: list[Curve], metric: str, x: str, band: str, looks=None, names=None) -> None:
+    """Means and bands over one axis of cost.
+
+    ``looks``: what is left of the figure's colours and lines. ``names`` of the series, if not their labels.
+    """
+    names = names or [each.label for each in drawn]
     marks = style.dots(*(each.x for each in drawn)) if x == "iteration" else {}  # others are interpolated
-    for each, (colour, line) in zip(drawn, looks or style.cycle(), strict=False):
-        style.draw_band(ax, each.x, each.mean, each.band(band) if each.seeds > 1 else None, colour, line, **marks)
+    for each, name, (colour, line) in zip(drawn, names, looks or style.cycle(), strict=False):
+        edges = each.band(band) if each.seeds > 1 else None
+        style.draw_band(ax, name, each.x, each.mean, edges, colour, line, **marks)
     ax.set_xlabel(series.COSTS[x])
     style.count_axis(ax, x != "seconds")
     ax.set_ylabel(series.METRICS[metric])
@@ -55,10 +60,10 @@ def draw(ax, drawn: list[Curve], metric: str, x: str, band: str, looks=None) -> 
 def draw_both(ax, group: Group, note: script.Note, band: str) -> tuple[list[str], str]:
     """A group's reward before and after adaptation over iterations; returns the texts of the legend."""
     drawn = [curves.average(group, metric, "iteration", note) for metric in ("after", "before")]
-    draw(ax, drawn, "after", "iteration", band)
+    names = [f"{when} adaptation" for when in ("after", "before")]
+    draw(ax, drawn, "after", "iteration", band, names=names)
     ax.set_ylabel("test reward per episode")
-    about = bands.describe(band, [each.seeds for each in drawn])
-    return [f"{name} adaptation" for name in ("after", "before")], about
+    return names, bands.describe(band, [each.seeds for each in drawn])
 
 
 def legend(drawn: list[Curve], band: str) -> tuple[list[str], str]:

@@ -37,13 +37,17 @@ def draw_goals(ax, setup: RolloutSetup, tasks: list[int]) -> np.ndarray:
     return np.array([*wanted_by, *centres])
 
 
-def draw_paths(ax, paths: list[list[np.ndarray]], ends: bool = True, **look) -> None:
-    """Paths (steps + 1, 2) by task, one colour a task."""
+def draw_paths(ax, paths: list[list[np.ndarray]], ends: bool = True, **look) -> list[list[Line2D]]:
+    """Paths (steps + 1, 2) by task, one colour a task; returns what was drawn of each task."""
+    drawn = []
     for own, colour in zip(paths, style.COLOURS, strict=False):
+        lines = []
         for path in own:
-            ax.plot(*path.T, color=colour, **dict(lw=1.5, alpha=0.85, zorder=3) | look)
+            lines += ax.plot(*path.T, color=colour, **dict(lw=1.5, alpha=0.85, zorder=3) | look)
             if ends:
-                ax.plot(*path[-1], "o", color=colour, ms=5, mec="white", mew=0.6, zorder=5)
+                lines += ax.plot(*path[-1], "o", color=colour, ms=5, mec="white", mew=0.6, zorder=5)
+        drawn.append(lines)
+    return drawn
 
 
 def draw_unadapted(ax, path: np.ndarray) -> None:

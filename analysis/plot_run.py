@@ -32,7 +32,7 @@ def _work(options, note) -> None:
 
 def plot(path: Path, output: Path, at: str | int, adaptations: int, note: script.Note) -> None:
     """Draw the run in results file ``path``."""
-    results = series.load(path)
+    results = series.load(path, note)
     style.check_output(output)
     results.parameters(at)  # a wrong ``at`` is an error for every family
     draw = panels.PANELS.get(results.config.task.name)

@@ -38,8 +38,9 @@ def launches(runs: list[Results]) -> tuple[Table, Table]:
     every = [(run, i, launch) for run in runs for i, launch in enumerate(run.launches)]
     facts = sorted({fact for _, _, launch in every for fact in launch}, key=lambda fact: (fact in LAST, fact))
     values = {fact: [str(launch.get(fact, "")) for _, _, launch in every] for fact in facts}
-    shared = [fact for fact in facts if len(set(values[fact])) == 1]
-    apart = [fact for fact in facts if fact not in shared]
+    alike = [fact for fact in facts if len(set(values[fact])) == 1]
+    apart = [fact for fact in facts if fact not in alike]
+    shared = [fact for fact in alike if values[fact][0]]  # what no launch says, nobody misses
     rows = [(str(run.path), i, *(values[fact][j] for fact in apart)) for j, (run, i, _) in enumerate(every)]
     if len(every) == 1:  # all is said already
         rows = []

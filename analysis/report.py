@@ -25,9 +25,9 @@ from groups import Group, group, settings, told
 from page import Page, Section
 from scores import final
 
-from esmaml_mpi import read_results
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
+from esmaml_mpi.results.repair import looked_at
 
 SIDE_BY_SIDE = 3  # runs in a figure of paths
 MOST_COMPARED = 8  # groups; of more, all pairs are no longer read, and cost each of them its significance
@@ -40,23 +40,24 @@ def main(arguments: list[str] | None = None, program: str | None = None) -> int:
 
 def _work(options, note) -> None:
     style.check_output(options.output, (".html", ".htm"))
-    runs, unread = [], []
+    runs, unread, changed = [], [], []
     for path in options.results:
         try:
-            runs.append(read_results(path))
+            runs.append(looked_at(path, changed.append))
         except UserError as error:
             if not path.is_file():
                 raise
             unread.append(error)
     if not runs:
         raise unread[0]
-    for error in unread:
-        note(f"left out: {error}")
+    for text in [*changed, *(f"left out: {error}" for error in unread)]:
+        note(text)
     made = build(runs, options.band, options.repeats, not options.stored)
-    if unread:
-        with made.section("Left out") as section:
-            for error in unread:
-                section.note(str(error))
+    for title, texts in (("Changed since they were written", changed), ("Left out", map(str, unread))):
+        if texts := list(texts):
+            with made.section(title) as section:
+                for text in texts:
+                    section.note(text)
     try:
         options.output.write_text(made.html(), encoding="utf-8")
     except OSError as error:
@@ -66,11 +67,12 @@ def _work(options, note) -> None:
 
 def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
     """The page; without ``rollouts`` what the files hold and nothing else."""
-    kept = Page(f"Report on {len(runs)} run{'s' * (len(runs) != 1)}")
+    kept = Page(f"Report on {runs[0].path}" if len(runs) == 1 else f"Report on {len(runs)} runs")
     tested = [run for run in runs if len(run.history["test"]["iteration"])]
     _by_task(kept.section("Final scores"), tested, _scores)
     _by_task(kept.section("Learning curves"), tested, lambda *part: _learning(*part, band))
-    _by_task(kept.section("Comparison"), tested, _comparison)
+    if len(runs) > 1:
+        _by_task(kept.section("Comparison"), tested, _comparison)
     if rollouts:
         _by_task(kept.section("During one adaptation"), tested, lambda *part: _adaptation(*part, band, repeats))
         _by_task(kept.section("Exploration"), tested, _exploration)
@@ -91,8 +93,8 @@ def build(runs: list[Results], band: str, repeats: int, rollouts: bool) -> Page:
         section.table(provenance_tables.differences(groups))
         for table in provenance_tables.launches(runs):
             section.table(table)
-        for run in runs:
-            section.folded(f"Resolved configuration of {run.path}", run.config.to_toml())
+        texts = {f"Resolved configuration of {run.path}": run.config.to_toml() for run in runs}
+        section.folded(f"Resolved configurations of {len(runs)} runs", texts)
     return kept
 
 
@@ -198,7 +200,8 @@ def make_parser() -> argparse.ArgumentParser:
         "report",
         "One HTML page with everything that analysis/ has to say about the runs: final scores, learning curves, "
         "comparisons, adaptation curves and paths (fresh rollouts), time, failures, settings and provenance. The page "
-        "needs no other file, no network and no JavaScript. What cannot be said of these runs is stated in its place.",
+        "needs no other file and no network. Point at a figure for its values; click a name in a legend to hide that "
+        "series or show it again. What cannot be said of these runs is stated in its place.",
         figure=False,
     )
     parser.add_argument(

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from esmaml_mpi import read_results
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
+from esmaml_mpi.results.repair import looked_at
 
 SPENT = ("rollouts", "env_steps", "seconds")  # series of /train that count what an iteration has cost
 METRICS = {
@@ -31,7 +31,7 @@ def load_all(paths: Iterable, note: Callable[[str], None], need: str = "test") -
     loaded, without = [], []
     for path in paths:
         try:
-            loaded.append(load(path, need))
+            loaded.append(load(path, note, need))
         except NoRowsError as error:
             without.append(error)
     if not loaded:
@@ -41,9 +41,9 @@ def load_all(paths: Iterable, note: Callable[[str], None], need: str = "test") -
     return loaded
 
 
-def load(path, need: str = "test") -> Results:
+def load(path, note: Callable[[str], None], need: str = "test") -> Results:
     """A results file that has rows of group ``need``; UserError says why it is not one."""
-    results = read_results(path)
+    results = looked_at(path, note)
     if len(results.history[need]["iteration"]) == 0:
         every = results.config.test.every
         hint = " (test.every = 0: they are measured only at the end)" if need == "test" and every == 0 else ""

@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import interactive
 import matplotlib.pyplot as plt
 
 from esmaml_mpi.errors import UserError
@@ -82,11 +83,11 @@ def legend_below(ax, handles=None, columns: int = 2) -> None:
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=columns, borderaxespad=0.0)
 
 
-def draw_band(ax, x, mean, band, colour: str, line: str, **look) -> None:
-    """A mean and, unless it is None, the band (lower, upper) around it."""
-    ax.plot(x, mean, color=colour, ls=line, **look)
-    if band is not None:
-        ax.fill_between(x, *band, color=colour, alpha=0.16, lw=0)
+def draw_band(ax, name: str, x, mean, band, colour: str, line: str, **look) -> None:
+    """A mean and, unless it is None, the band (lower, upper) around it, as the series ``name``."""
+    (drawn,) = ax.plot(x, mean, color=colour, ls=line, **look)
+    around = [] if band is None else [ax.fill_between(x, *band, color=colour, alpha=0.16, lw=0)]
+    interactive.tell_curve(name, drawn, band, *around)
 
 
 def dots(*xs) -> dict:
@@ -120,6 +121,7 @@ def legend_under(fig, axes, texts: list[str], footnote: str = "") -> None:
     drawn = [line for ax in axes for line in ax.get_lines()]
     legend = fig.legend(drawn[: len(texts)], names, title="\n".join(notes) or None, **place)
     legend.get_title().set_fontsize(9)
+    interactive.name_in(legend, map(interactive.name_of, drawn))
 
 
 def count_axis(ax, whole: bool = True) -> None:

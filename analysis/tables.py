@@ -43,11 +43,13 @@ class Table:
         return out.getvalue().rstrip("\n")
 
     def html(self) -> str:
-        """A table of HTML, its title the caption."""
-        kinds = [' class="number"' if self._number(i) else "" for i in range(len(self.columns))]
+        """A table of HTML, its title the caption; without the columns of which nothing is known."""
+        shown = [i for i in range(len(self.columns)) if not self.rows or not all(_unknown(row[i]) for row in self.rows)]
+        kinds = [' class="number"' if self._number(i) else "" for i in shown]
         head = ["<table><caption><span>", _bound(self.title), "</span></caption>"]
-        body = ["<tbody>", *(_row("td", row, kinds) for row in self._read()), "</tbody></table>"]
-        return "\n".join(["".join(head), "<thead>", _row("th", self.columns, kinds), "</thead>", *body])
+        rows = [[row[i] for i in shown] for row in (self.columns, *self._read())]
+        body = ["<tbody>", *(_row("td", row, kinds) for row in rows[1:]), "</tbody></table>"]
+        return "\n".join(["".join(head), "<thead>", _row("th", rows[0], kinds), "</thead>", *body])
 
     def _read(self) -> list[list[str]]:
         return [[readable(cell) for cell in row] for row in self.rows]
@@ -56,11 +58,15 @@ class Table:
         return all(isinstance(row[column], (int, float)) for row in self.rows)
 
 
+def _unknown(cell) -> bool:
+    return isinstance(cell, float) and math.isnan(cell)
+
+
 def readable(cell) -> str:
     """A number with four digits or so, and what is not known as a dash."""
     if not isinstance(cell, float):
         return str(cell)
-    if math.isnan(cell):
+    if _unknown(cell):
         return "-"
     if not math.isfinite(cell) or cell == 0:
         return f"{cell:g}"

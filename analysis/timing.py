@@ -7,6 +7,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 
+import interactive
 import numpy as np
 import script
 import series
@@ -150,7 +151,9 @@ def draw(placed: list[Placed]):
     left = np.zeros(len(placed))
     for phase, colour in zip(MEANINGS, (*style.COLOURS[:5], style.GREY), strict=True):
         widths = 100 * np.array([each.seconds[phase] for each in placed]) / total
-        axes[0].barh(places, widths, 0.7 * heights, left, color=colour, label=f"{phase}: {MEANINGS[phase]}")
+        bars = axes[0].barh(places, widths, 0.7 * heights, left, color=colour, label=f"{phase}: {MEANINGS[phase]}")
+        said = _said(placed, phase, left + widths / 2, places, widths)
+        interactive.tell(f"{phase}: {MEANINGS[phase]}", list(bars), said)
         left += widths
     for y, seconds in zip(places, total, strict=True):
         axes[0].annotate(f"{seconds:.3g} s", (100, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
@@ -166,6 +169,12 @@ def draw(placed: list[Placed]):
     return fig
 
 
+def _said(placed: list[Placed], phase: str, xs, ys, shares) -> list[tuple[float, float, str, str]]:
+    """What is said of the bars of a phase."""
+    texts = [f"{1000 * each.seconds[phase]:,.3g} ms, {share:.1f} %" for each, share in zip(placed, shares, strict=True)]
+    return list(zip(xs, ys, (each.label for each in placed), texts, strict=True))
+
+
 def _draw_efficiency(ax, placed: list[Placed]) -> None:
     """A line for each group and number of threads."""
     lines: dict[tuple, list[tuple[int, float]]] = {}
@@ -175,7 +184,8 @@ def _draw_efficiency(ax, placed: list[Placed]) -> None:
     for ((name, threads, plan), points), (colour, line) in zip(lines.items(), style.cycle(), strict=False):
         cores, values = zip(*sorted(points), strict=True)
         text = f"{name}, {threads} thread{'s' * (threads > 1)} a rank" + ", dynamic plan" * (plan == "dynamic")
-        ax.plot(cores, values, color=colour, ls=line, marker="o", ms=5, label=style.wrapped(text, 40))
+        (drawn,) = ax.plot(cores, values, color=colour, ls=line, marker="o", ms=5, label=style.wrapped(text, 40))
+        interactive.tell_curve(text, drawn)
     ax.axhline(1, color=style.BLACK, lw=1, ls=":")
     ax.set_xscale("log", base=2)
     counts = sorted({each.cores for each in placed})

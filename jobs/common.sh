@@ -23,21 +23,46 @@ find_python() {
   return 1
 }
 
+# Installs Debian's packages, where this is Debian and the user may; else it fails.
+apt_install() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  say "installing $*"
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"; } >/dev/null 2>&1
+}
+
 make_venv() {
   local python package
   [ -x "$venv/bin/python" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1 && return
   python=$(find_python) ||
-    die "Python 3.11 or newer is needed; python3 here is $(python3 --version 2>/dev/null || echo missing). Set PYTHON=/path/to/python if there is another."
+    die "Python 3.11 or newer is needed; python3 here is $(python3 --version 2>/dev/null || echo missing). On Debian and Ubuntu: apt-get install python3-venv python3-dev gcc. If there is another Python, set PYTHON=/path/to/python."
   say "making $venv with $("$python" --version)"
   "$python" -m venv --clear "$venv" >/dev/null 2>&1 && return
   # Debian and Ubuntu keep venv in a package of its own.
   package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-  command -v apt-get >/dev/null || die "'$python -m venv' does not work; install your system's venv package for Python."
-  [ "$(id -u)" = 0 ] || die "'$python -m venv' does not work. Run: sudo apt-get install $package, then this again."
-  say "installing $package"
-  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$package"; } >/dev/null 2>&1 ||
-    die "could not install $package"
-  "$python" -m venv --clear "$venv" || die "'$python -m venv' still does not work"
+  apt_install "$package" && "$python" -m venv --clear "$venv" >/dev/null 2>&1 ||
+    die "'$python -m venv' does not work. On Debian and Ubuntu: sudo apt-get install $package; elsewhere install your system's venv package for Python. Then run this again."
+}
+
+# Whether the kernels can be compiled: there is a C compiler, and it finds the headers of Python and of C.
+can_compile() {
+  local headers
+  headers=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+  printf '#include <Python.h>\n' | ${CC:-cc} -fsyntax-only -I"$headers" -x c - 2>/dev/null
+}
+
+# Kernels are optional: without a compiler the package is whole, and slow.
+find_compiler() {
+  local headers
+  can_compile && return
+  headers=$("$venv/bin/python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')
+  apt_install gcc libc6-dev "$headers" && can_compile && return
+  say "no C compiler, or no headers of Python: training will take several times as long. To mend it on Debian or Ubuntu: sudo apt-get install gcc $headers, then run this again."
+}
+
+# What an installation depends on.
+installation() {
+  cat "$root/pyproject.toml" "$root/constraints.txt" | cksum
+  if can_compile; then echo "with kernels"; fi
 }
 
 # What pip is at, on one line of a terminal; a log needs none of it.
@@ -103,8 +128,10 @@ prepare() {
     die "$root or its .venv belongs to another user; work in a clone of your own, or remove .venv as the one who made it."
   make_venv
   stamp="$venv/.installed-$extras"
-  wanted=$(cat "$root/pyproject.toml" "$root/constraints.txt" | cksum)
+  wanted=$(installation)
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    find_compiler
+    wanted=$(installation)
     local start=$SECONDS
     say "installing esmaml_mpi[$extras] into $venv: a minute or two, most of it downloads"
     pip_install "${package[@]}[$extras]" || die "installation failed; pip's own words are above"

@@ -26,7 +26,8 @@ STARTS = "Attributes of the latest start of the run, and in the groups `launch_0
 SEAL = f"""\
 Behind the HDF5 data are {SIZE} bytes with a checksum of them, the seal; for HDF5 they belong to the file. A program
 that opens a file to change it (h5py with `r+`, `pandas.HDFStore`) and changes nothing leaves it as it was. One that has
-been changed is still HDF5, but `esmaml` refuses it until `esmaml info FILE --repair` has sealed it again. Up to format
+been changed is still HDF5. `esmaml info`, `report` and the pictures read it and say that it was changed. All else
+refuses it until `esmaml info FILE --repair` has sealed it again. Up to format
 2 the seal stood before the data, in HDF5's user block; such files are read, and go on as files of format
 {FORMAT_VERSION}.
 

@@ -37,11 +37,9 @@ def info_command(options: argparse.Namespace) -> int:
     if options.repair:
         product(repair(Path(path)))
     elif options.config:
-        from esmaml_mpi.results.reader import read
-        from esmaml_mpi.results.repair import explained
+        from esmaml_mpi.results.repair import looked_at
 
-        with explained(path):
-            product(read(path).config.to_toml(), end="")
+        product(looked_at(path, _say).config.to_toml(), end="")
     elif options.json:
         _print_json(_summary(path))
     else:
@@ -78,11 +76,13 @@ def _several(options: argparse.Namespace) -> int:
 
 def _summary(path: str) -> dict:
     from esmaml_mpi.reports.summary import summarize
-    from esmaml_mpi.results.reader import read
-    from esmaml_mpi.results.repair import explained
+    from esmaml_mpi.results.repair import looked_at
 
-    with explained(path):
-        return summarize(read(path))
+    return summarize(looked_at(path, _say))
+
+
+def _say(text: str) -> None:
+    print(f"esmaml: {text}", file=sys.stderr, flush=True)
 
 
 def _print_json(value: object) -> None:

@@ -32,6 +32,7 @@ def add_parser(commands: Commands) -> None:
     sweep.add_argument("--jobs", type=positive, metavar="N", help=help)
     help = 'what starts the ranks of each run, as "mpirun -n 4" (default: one process, no ranks)'
     sweep.add_argument("--launcher", default="", metavar="COMMAND", help=help)
+    sweep.add_argument("--quiet", action="store_true", help="print warnings and errors alone")
     what = sweep.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="only say which runs there are and how far each is")
     what.add_argument("--index", type=int, metavar="I", help="train run I of the list alone, in this very process")

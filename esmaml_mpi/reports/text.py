@@ -74,8 +74,8 @@ def _state(state: dict) -> str:
 def _tests(tests: dict, narrow: bool) -> list[str]:
     if not tests:
         return _row("reward", "no test yet")
-    about = "adaptation, mean over test tasks"
-    header = f"before -> after {about}" if narrow else f"{'':6}{'iteration':>10}{'before':>12}{'after':>12}   {about}"
+    about = "adaptation (mean of tasks)"
+    header = f"before -> after {about}" if narrow else f"{'':6}{'iteration':>10}{'before':>12}{'after':>12} {about}"
     lines = _row("reward", header)
     for name, test in tests.items():
         before, after = ("failed" if test[key] is None else f"{test[key]:.2f}" for key in ("before", "after"))

@@ -132,12 +132,15 @@ class Results:
         return at, rows["value"][row], normalization["mean"][row], normalization["std"][row]
 
 
-def read(path: str | PathLike) -> Results:
-    """Load a results file; ResultsError says what is wrong with it if it is not one, Damaged if it was one."""
+def read(path: str | PathLike, sealed: bool = True) -> Results:
+    """Load a results file; ResultsError says what is wrong with it if it is not one, Damaged if it was one.
+
+    Without ``sealed`` its checksum is not looked at, only all else: damaged numbers are taken as they are.
+    """
     if not isinstance(path, str | PathLike):
         raise ResultsError(f"results file {show(path)}: a path is wanted.")
     path = Path(path)
-    with opened(path, "results file") as (file, size):
+    with opened(path, "results file", sealed) as (file, size):
         results, chosen = _without_history(path, file, size)
         columns = _columns(file, chosen)
         arrays = {
@@ -145,12 +148,6 @@ def read(path: str | PathLike) -> Results:
         }
         results.history = History.from_arrays(arrays)
         return results
-
-
-def without_seal(path: Path) -> None:
-    """Raise ResultsError unless a file that may not be as it was written is a run's in all else."""
-    with opened(path, "results file", sealed=False) as (file, size):
-        _without_history(path, file, size)
 
 
 def read_to_continue(path: Path) -> tuple[Results, Earlier]:

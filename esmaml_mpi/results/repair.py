@@ -1,14 +1,16 @@
 """A results file that is not as it was written: whether another program has changed it, or it is damaged.
 
-Where its structure is sound, it may be sealed again as it is. That is its owner's to decide: a checksum cannot tell a
-number that somebody has changed from one that a disk has.
+Where its structure is sound, it can be looked at, and sealed again as it is. To go on from it, or to act with its
+parameters, is its owner's to decide: a checksum cannot tell a number that somebody has changed from one that a disk
+has.
 """
 
 import contextlib
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from os import PathLike
 from pathlib import Path
 
 from esmaml_mpi.errors import ResultsError
@@ -16,7 +18,7 @@ from esmaml_mpi.results.atomic import put_in_place, target, write_through
 from esmaml_mpi.results.generations import older, put_aside
 from esmaml_mpi.results.lock import OutputLock
 from esmaml_mpi.results.opening import opened
-from esmaml_mpi.results.reader import read, read_to_continue, without_seal
+from esmaml_mpi.results.reader import Results, read, read_to_continue
 from esmaml_mpi.results.seal import BLOCK, HEAD, Damaged, SealedFile, reaching, seal_of
 
 SECONDS = 120.0  # after which looking at a damaged file counts as hung
@@ -40,35 +42,38 @@ def unsound(path: Path) -> str:
 def look() -> None:
     """The other process: print what is wrong with the file, and end with 1 if there is something."""
     try:
-        without_seal(Path(sys.argv[1]))
+        read(sys.argv[1], sealed=False)
     except ResultsError as error:
         print(str(error))
         sys.exit(1)
 
 
-@contextlib.contextmanager
-def explained(path: str) -> Iterator[None]:
-    """What is said of a damaged file inside also says what can be done about it."""
+def looked_at(path: str | PathLike, say: Callable[[str], None]) -> Results:
+    """A results file for those who only look: one that another program has changed is read, and ``say`` told so.
+
+    Raises ResultsError as ``read`` does; of a damaged file it says what can be done about it.
+    """
     try:
-        yield
+        return read(path)
     except Damaged as error:
-        raise Damaged(f"{error} {advice(Path(path))}") from error
+        if unsound(Path(path)):
+            raise Damaged(f"{error} {_instead(Path(path))}") from error
+    say(
+        f"{path}: another program has changed this file since it was written, or a disk has. Its structure is sound, "
+        "and it is read as it is. It cannot be continued or adapted until `esmaml info "
+        f"{path} --repair` has accepted it. {_instead(Path(path))}"
+    )
+    return read(path, sealed=False)
 
 
-def advice(path: Path) -> str:
-    """What can be done about a damaged file, in a sentence or two."""
-    said = ""
-    if not unsound(path):
-        said = (
-            "Its structure is sound: another program has changed something in it. If you know what and want it, "
-            f"`esmaml info {path} --repair` accepts the file as it is. "
-        )
+def _instead(path: Path) -> str:
+    """What there is in place of a file that is not as it was written, in a sentence."""
     for before in older(path):
         with contextlib.suppress(ResultsError):
             results, earlier = read_to_continue(before)
             earlier.close()
-            return f"{said}{before} is good, iteration {results.checkpoint['iteration']}; --resume goes on from it."
-    return said + "Use a copy of it, or train anew to another --output."
+            return f"{before} is good, iteration {results.checkpoint['iteration']}; --resume goes on from it."
+    return "Use a copy of it, or train anew to another --output."
 
 
 def repair(path: Path) -> str:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Local:
     jobs: int
     launcher: list[str]
     modules: Path  # where modules of the user's are looked for: beside the experiment file
+    say: Callable[[str], None]  # takes what goes well; failures are said on stderr in any case
     done: int = 0  # runs that are complete, those from before included
     total: int = 0
     active: list[Active] = field(default_factory=list)
@@ -168,16 +170,16 @@ class Local:
         if self.failed:
             return FAILED
         if self.stopped or waiting:
-            print(f"stopped: {self.done} of {self.total} runs done; the same command goes on", flush=True)
+            self.say(f"stopped: {self.done} of {self.total} runs done; the same command goes on")
             return STOPPED
         if self.elsewhere:
-            print(f"{self.elsewhere} runs are in the hands of other processes", flush=True)
+            self.say(f"{counted(self.elsewhere, 'run')} in the hands of other processes")
             return STOPPED
         return 0
 
     def _say(self, text: str) -> None:
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        print(f"[{self.done}/{self.total} done{failed}] {text}", flush=True)
+        self.say(f"[{self.done}/{self.total} done{failed}] {text}")
 
     def _log(self, run: Run) -> Path:
         return self.folder / f"{run.name}.log"

@@ -67,9 +67,10 @@ def _train_one(options: argparse.Namespace, world: World) -> int:
         from esmaml_mpi.sweeps.state import say_state  # it reads files, which workers do not
 
         return say_state(world, Config.parsed(told["config"], opened=False), (), told["output"])
-    if world.rank == 0:
+    if world.rank == 0 and not options.quiet:
         print(f"run {options.index}: {told['output']}", flush=True)
-    return launch(world, Config.from_dict(told["config"]), (), told["output"], resume=True, overwrite=False)
+    how = dict(resume=True, overwrite=False, quiet=options.quiet)
+    return launch(world, Config.from_dict(told["config"]), (), told["output"], **how)
 
 
 def _complete(runs: list[Run], folder: Path, options: argparse.Namespace) -> int:
@@ -86,13 +87,18 @@ def _complete(runs: list[Run], folder: Path, options: argparse.Namespace) -> int
     launcher = _launcher(options.launcher)
     left = [run for run, state in zip(runs, states, strict=True) if state.kind != COMPLETE]
     done = len(runs) - len(left)
+
+    def say(text: str) -> None:
+        if not options.quiet:
+            print(text, flush=True)
+
     if not left:
-        print(f"{folder}: all {done} runs are complete")
+        say(f"{folder}: {'the run is' if done == 1 else f'all {done} runs are'} complete")
         return 0
     threads = max(run.config.run.threads for run in left)
     jobs = min(options.jobs or (1 if launcher else max(cores() // threads, 1)), len(left))
-    print(f"{folder}: {counted(len(runs), 'run')}, {done} complete; {jobs} at once", flush=True)
-    return Local(folder, jobs, launcher, Path(options.experiment).resolve().parent, done).run(left)
+    say(f"{folder}: {counted(len(runs), 'run')}, {done} complete; {jobs} at once")
+    return Local(folder, jobs, launcher, Path(options.experiment).resolve().parent, say, done).run(left)
 
 
 def _launcher(command: str) -> list[str]:

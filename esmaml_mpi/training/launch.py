@@ -108,7 +108,11 @@ def launch(
         if odd:
             _warn_of(odd, world.size, theirs)
         if door.missing():
-            print(f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}", file=sys.stderr)
+            print(
+                f"esmaml: no compiled kernels, NumPy is several times slower: {door.missing()}. Install a C compiler "
+                "and Python's headers (gcc and python3-dev), then install esmaml_mpi again.",
+                file=sys.stderr,
+            )
         there = record.checkpoint is not None
         told = {"config": config.to_dict(), "path": str(path), "shown": str(shown), "facts": facts, "exists": there}
         return json.dumps(told | {"recoveries": record.recoveries, "known": known_here()})

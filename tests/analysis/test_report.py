@@ -1,6 +1,5 @@
 """The HTML page: well-formed, alone in the world, and complete."""
 
-import base64
 from html.parser import HTMLParser
 
 import numpy as np
@@ -30,7 +29,7 @@ class Checked(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.pictures, self.headings, self.tags, self.anchors = [], [], [], [], []
+        self.open, self.pictures, self.headings, self.tags, self.anchors, self.ids = [], [], [], [], [], set()
         self.feed(text)
         assert self.open == []
 
@@ -39,11 +38,14 @@ class Checked(HTMLParser):
         self.tags.append(tag)
         if tag not in VOID:
             self.open.append(tag)
-        if tag == "img":
+        if tag == "svg":
             self.pictures.append(attrs)
+        if "id" in attrs:
+            assert attrs["id"] not in self.ids, "figures share no names"
+            self.ids.add(attrs["id"])
         for name in ("src", "href"):
             assert attrs.get(name, "data:").startswith(("data:", "#"))
-            self.anchors += [attrs[name]] if attrs.get(name, "").startswith("#") else []
+        self.anchors += [attrs["href"]] if tag == "a" else []
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -62,11 +64,10 @@ def test_page_of_a_sweep(runs, tmp_path):
     text = (tmp_path / "report.html").read_text()
     page = Checked(text)
     assert page.headings == SECTIONS and len(page.anchors) == len(SECTIONS)
-    assert "script" not in page.tags and "link" not in page.tags and "http" not in text.replace("command", "")
-    assert len(page.pictures) == 5 and page.tags.count("details") == len(files)
-    for picture in page.pictures:
-        assert base64.b64decode(picture["src"].removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
-        assert picture["alt"]
+    assert page.tags.count("script") == 1 and "link" not in page.tags and "img" not in page.tags
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "SVG's name, which nobody fetches"
+    assert len(page.pictures) == 5 and page.tags.count("details") == 1 + len(files)
+    assert all(picture["aria-label"] for picture in page.pictures)
     assert "<td>adaptation.queries</td><td>4</td><td>6</td>" in text and "Not shown" not in text
     assert "cannot be told: 3 against 1 seeds" in text and "[adaptation]" in text
 
@@ -86,8 +87,8 @@ def test_a_running_file_without_tests_is_still_told_of(runs, tmp_path):
     path.write_bytes(runs["k4_1"].path.read_bytes())
     without_rows(path, "test")
     text = build([esmaml_mpi.read_results(path)])
-    assert text.count("Not shown: no run has been tested yet.") == 5
-    assert f"<td>{path}</td>" in text and "share of an iteration" not in text and text.count("<img") == 1
+    assert text.count("Not shown: no run has been tested yet.") == 4
+    assert f"<td>{path}</td>" in text and text.count("<svg") == 1
 
 
 @pytest.mark.slow
@@ -96,16 +97,31 @@ def test_files_that_cannot_be_read_are_told_of(runs, tmp_path):
     done = run_script("report.py", runs["k4_1"].path, "cut.h5", "--stored", cwd=tmp_path)
     assert done.returncode == 0 and "report: left out: cannot read results file cut.h5" in done.stderr
     text = (tmp_path / "report.html").read_text()
-    assert Checked(text).headings == [name for name in SECTIONS if name not in FRESH] + ["Left out"]
+    left = [name for name in SECTIONS if name not in (*FRESH, "Comparison")]
+    assert Checked(text).headings == [*left, "Left out"]
     assert "<li>cannot read results file cut.h5: it is damaged" in text
     done = run_script("report.py", "cut.h5", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.endswith("to another --output.\n")
 
 
+def test_a_file_that_another_program_has_changed_is_shown_and_named(runs, tmp_path):
+    import h5py
+
+    (tmp_path / "changed.h5").write_bytes(runs["k4_2"].path.read_bytes())
+    with h5py.File(tmp_path / "changed.h5", "r+") as file:
+        file.attrs["note"] = "mine"
+    done = run_script("report.py", "changed.h5", "--stored", cwd=tmp_path)
+    assert done.returncode == 0 and "report: changed.h5: another program has changed this file" in done.stderr
+    page = Checked(text := (tmp_path / "report.html").read_text())
+    assert page.headings[-1] == "Changed since they were written" and "changed.h5 --repair` has accepted it" in text
+    done = run_script("final_scores.py", "changed.h5", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr.startswith("final_scores: changed.h5: another program")
+
+
 def test_curves_that_cannot_be_drawn_leave_the_others(runs):
     text = build([only_end(runs["k4_1"], seed, seed) for seed in (1, 2)], rollouts=False)
     assert "Not shown: the runs of four_corners have no wall-clock time (s) in common" in text
-    assert 'alt="Learning curves of four_corners"' in text
+    assert 'aria-label="Learning curves of four_corners"' in text
 
 
 @pytest.mark.slow
@@ -118,14 +134,16 @@ def test_families_are_not_mixed_either_and_regression_has_no_paths(runs, tmp_pat
 def test_rewards_of_other_options_are_not_mixed(runs):
     text = build([runs["k4_1"], like(runs["k4_1"], 2, "task.options.penalty=7")], rollouts=False)
     assert [f"<span>four_corners, penalty&nbsp;=&nbsp;{n}: test reward" in text for n in (0, 7)] == [True, True]
-    assert text.count('alt="Learning curves of four_corners, penalty = ') == 2
+    assert text.count('label="Learning curves of four_corners, penalty = ') == 2
 
 
 def test_a_single_run_has_one_figure_of_curves_and_no_table_without_rows(runs):
     text = build([runs["k4_1"]], rollouts=False)
     page = Checked(text)
-    (curves,) = [each for each in page.pictures if each["alt"].startswith("Learning curves")]
-    assert curves["alt"] == "Learning curves of four_corners, before and after adaptation"
+    (curves,) = [each for each in page.pictures if each["aria-label"].startswith("Learning curves")]
+    assert curves["aria-label"] == "Learning curves of four_corners, before and after adaptation"
+    assert "Comparison" not in page.headings and f"<title>Report on {runs['k4_1'].path}</title>" in text
+    assert "95&nbsp;% low" not in text and "% low" not in text, "an interval of one seed is unknown"
     assert int(curves["width"]) < 1000, "one panel"
     assert "<tbody></tbody>" not in text.replace("\n", "") and "All settings in which groups differ" not in text
     assert "later ones resumed it" not in text

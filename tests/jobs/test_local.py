@@ -41,9 +41,9 @@ def checkout(tmp_path_factory):
     _write(tools / "esmaml", f'#!/bin/bash\n{small}\nexec "{sys.executable}" -m esmaml_mpi "$@"\n')
     (root / "bin").mkdir()
     _write(root / "bin" / "mpirun", MPIRUN)
-    both = (root / "pyproject.toml").read_bytes() + (root / "constraints.txt").read_bytes()
-    sum_of = subprocess.run(["cksum"], input=both, capture_output=True, check=True).stdout.decode()
-    (root / ".venv" / f".installed-{EXTRAS}").write_text(sum_of)
+    asked = ["bash", "-c", ". jobs/common.sh; installation"]
+    installed = subprocess.run(asked, cwd=root, capture_output=True, check=True).stdout
+    (root / ".venv" / f".installed-{EXTRAS}").write_bytes(installed)
     return root
 
 

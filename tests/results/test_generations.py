@@ -97,9 +97,12 @@ def test_a_changed_file_is_told_from_a_damaged_one_and_sealed_again(run, capsys)
     with h5py.File(run, "r+") as file:
         file.attrs["TITLE"] = "by another program"
     changed = run.read_bytes()
-    assert main(["info", str(run)]) == 1
-    assert "Its structure is sound: another program has changed" in (said := capsys.readouterr().err)
-    assert "--repair" in said and f"{run}.previous is good, iteration 3" in said and said.count("\n") == 1
+    assert main(["info", str(run)]) == 0
+    said = capsys.readouterr()
+    assert "another program has changed this file" in said.err and "iteration" in said.out
+    assert "--repair" in said.err and f"{run}.previous is good, iteration 3" in said.err and said.err.count("\n") == 1
+    with pytest.raises(ResultsError, match="it is damaged"):
+        esmaml_mpi.train(TINY, ["meta.iterations=7"], output=run.with_name("new.h5"), start_from=run)
     assert main(["info", str(run), "--repair"]) == 0
     assert run.with_name("run.h5.changed").read_bytes() == changed
     assert same(read(run).history["train"]["values"], read(generation(run, 1)).history["train"]["values"][:0]) is False

@@ -131,7 +131,7 @@ def test_what_is_complete_is_skipped_and_what_is_longer_now_is_continued(sweep, 
     code, output, _ = sweep("--set", "meta.iterations=6", "--only", "mc_seed0")
     assert code == 0 and iterations(folder / "mc_seed0.h5") == 6
     assert len(esmaml_mpi.read_results(folder / "mc_seed0.h5").launches) == 2
-    assert "all 1 runs are complete" in sweep("--only", "hc_seed0")[1]
+    assert "runs: the run is complete" in sweep("--only", "hc_seed0")[1]
 
 
 def test_files_of_other_runs_are_refused_with_the_difference_and_nothing_is_started(sweep, folder):
@@ -164,6 +164,18 @@ def test_a_run_that_fails_is_named_with_its_log_and_the_others_go_on(sweep, fold
     assert f"hc_seed0 failed: no luck ({log})" in errors
     assert [iterations(folder / f"{run}.h5") for run in RUNS] == [4, -1, 4, 4]
     assert sweep()[0] == 0
+
+
+@pytest.mark.slow
+def test_a_quiet_sweep_says_failures_alone(sweep, folder, tmp_path):
+    assert sweep("--quiet", "--only", "mc_seed0") == (0, "", "")
+    assert sweep("--quiet", "--only", "mc_seed0") == (0, "", ""), "it is complete"
+    code, output, errors = sweep("--quiet", "--index", "2")  # a warning of the run may stand there
+    assert code == 0 and "iterations done" not in output and "run 2" not in output and errors == ""
+    launcher = tmp_path / "launcher.sh"
+    launcher.write_text('echo "no luck"; exit 3')
+    code, output, errors = sweep("--quiet", "--launcher", f"sh {launcher}", "--only", "hc_seed0")
+    assert code == 1 and output == "" and "hc_seed0 failed: no luck" in errors
 
 
 @pytest.mark.parametrize("suffix", ["log", "toml"])
