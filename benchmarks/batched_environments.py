@@ -1,13 +1,14 @@
 """Steps of users' environments per second on one core: one by one, as vector environments, and as a family of arrays.
 
-    python benchmarks/batched_environments.py [--rounds 7] [--seconds 0.3]
+    python benchmarks/batched_environments.py [--rounds 7] [--seconds 0.3] [--table ways|bare|apart]
 
 The first table simulates one task, a mass on a spring, in three ways: a Gymnasium environment, which the bridge steps
 one by one, a vector environment in NumPy, and a BatchedFamily, with a linear policy; figures are the best of turns that
 the ways take. The second is the time from one step of a vector environment to the next over the time of the step: in a
 simulation that is given its actions, and in a whole rollout with a linear policy. Steps are those that were disturbed
 least. The last column is what a batch takes to begin: EnvPool's, which are left out where it is not installed, are made
-anew for each.
+anew for each. The third is what task.options.instances and isolation cost: instances side by side, one episode after
+the other, and a process for each instance, by the clock and not by processor time.
 """
 
 import argparse
@@ -114,10 +115,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="times each way is measured (default 7)")
     parser.add_argument("--seconds", type=float, default=0.3, help="of each measurement (default 0.3)")
+    parser.add_argument("--table", choices=TABLES, help="this one alone")
     options = parser.parse_args()
     gymnasium.logger.min_level = gymnasium.logger.ERROR  # bounds of EnvPool's spaces are rounded
-    ways_of_one_task(options)
-    beside_bare_steps(options)
+    for name, table in TABLES.items():
+        if options.table in (None, name):
+            table(options)
 
 
 def ways_of_one_task(options) -> None:
@@ -154,6 +157,29 @@ def beside_bare_steps(options) -> None:
         ratios = f"{ours / bare:.3f}", f"{with_policy / beside_policy:.3f}"
         cells = (f"{1e3 * bare:.3f}", *ratios, f"{1e3 * start:.1f}")
         print(ROW.format(name, batch, *cells), flush=True)
+
+
+def instances_apart(options) -> None:
+    """The third table."""
+    kinds = {
+        "side by side": ({}, 64),
+        "instances = 1": ({"instances": 1}, 1),
+        "a process each": ({"isolation": "process"}, 8),
+    }
+    print(f"\n{'one by one':26} {'':16} {'episodes at once':>17} {'steps/s':>12} {'ms/step':>9}")
+    for name, environment in (("a mass on a spring", "batched_environments:Spring"), ("Pendulum-v1", "Pendulum-v1")):
+        families = {
+            kind: (make_family("gymnasium", HORIZON, {"environment": environment, **own}), batch)
+            for kind, (own, batch) in kinds.items()
+        }
+        ways = {kind: whole(family, batch, clock=time.perf_counter) for kind, (family, batch) in families.items()}
+        for kind, least in measured(ways, options).items():
+            batch = families[kind][1]
+            step = least / (HORIZON * batch)
+            print(f"{name:26} {kind:16} {batch:17} {1 / step:12,.0f} {1e3 * step:9.4f}", flush=True)
+
+
+TABLES = {"ways": ways_of_one_task, "bare": beside_bare_steps, "apart": instances_apart}
 
 
 class Timed:
@@ -212,7 +238,7 @@ def bridge(name, horizon=HORIZON):
     return make_family("gymnasium", horizon, {"environment": f"batched_environments:{name}"})
 
 
-def whole(family, batch, workspace=None):
+def whole(family, batch, workspace=None, clock=time.process_time):
     """Whole rollouts with a linear policy that hardly moves, so that no episode ends early."""
     policy, workspace = Policy(family.observation_size, family.action_size, ()), workspace or Workspace()
     theta = np.random.default_rng(1).normal(0.0, 0.01, (policy.size, batch))
@@ -221,9 +247,9 @@ def whole(family, batch, workspace=None):
     observer = Observer(np.zeros(family.observation_size), np.ones(family.observation_size))
 
     def seconds():
-        begin = time.process_time()
+        begin = clock()
         simulate(policy, family, theta, tasks, noise, observer, workspace)
-        return time.process_time() - begin
+        return clock() - begin
 
     return seconds
 

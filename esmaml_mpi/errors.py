@@ -3,6 +3,8 @@
 import os
 import traceback
 
+MOST_WORDS = 1000  # characters of an exception's message
+
 
 class UserError(Exception):
     """Something outside the program has to change. ``exit_code`` is the command's.
@@ -72,11 +74,12 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """An exception on one line."""
+    """An exception on one line, cut where it is long: some quote what they were given, a file's text for one."""
     if isinstance(error, Misfit):
         return str(error)
     try:
         text = " ".join(str(error).split())
+        text = text if len(text) <= MOST_WORDS else text[:MOST_WORDS] + ".."
     except Exception:  # of an environment's own class
         text = "(its message cannot be shown)"
     return f"{type(error).__name__}: {text}".rstrip(": ")

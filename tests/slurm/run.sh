@@ -62,17 +62,24 @@ if timeout $patience bash -c "$(declare -f make_mpich); python='$python' home='$
     submit hydra $(two_nodes hydra) "$jobs/train.slurm" short.toml --output hydra.h5
 fi
 
-# `esmaml submit`: an array, in which what is complete is left out; and a module that cannot be loaded.
-cat >submitted.toml <<CONFIG
-$(cat short.toml)
-[sweep]
-seeds = [5, 6]
-CONFIG
-submission() { "$ESMAML_VENV/bin/esmaml" submit submitted.toml --jobs "$jobs" --output submitted --ranks 3 "$@"; }
-submission --sbatch "--nodes=1 --output=$scratch/submitted.log" >submitted.said
-job[submitted]=$(sed -n 's/^  job //p' submitted.said)
+# A module that cannot be loaded.
 printf 'module() { return 1; }\nmodule load nothing\n' >no_module.sh
-ESMAML_SITE=$scratch/no_module.sh submit module --ntasks=1 --output="$scratch/module.log" "$jobs/train.slurm" short.toml
+ESMAML_SITE=$scratch/no_module.sh \
+  submit module --ntasks=1 --output="$scratch/module.log" "$jobs/train.slurm" short.toml --output module.h5
+
+# `esmaml submit`: one run; and four, of which one has failed before, as arrays of at most three, one of them cancelled.
+esmaml_submit() { "$ESMAML_VENV/bin/esmaml" submit "$@" --jobs "$jobs" --ranks 3; }
+note() { # NAME: the jobs of what esmaml_submit has said
+  local ids
+  ids=$(sed -n 's/^  job //p' "$1.said")
+  job[$1]=$(head -n 1 <<<"$ids") job[$1-2]=$(tail -n 1 <<<"$ids") began[$1]=$SECONDS
+}
+{ cat short.toml; printf '[sweep]\nseeds = [5, 6, 7, 8]\n'; } >four.toml
+four() { esmaml_submit four.toml --output four "$@"; }
+esmaml_submit short.toml --sbatch "--nodes=1 --output=$scratch/one.log" >one.said
+note one
+ESMAML_SITE=$scratch/no_module.sh four --only '*_seed8' --sbatch "--nodes=1 --output=$scratch/broken.log" >broken.said
+note broken
 
 refused() { ended "${job[wrong]}" FAILED 1 && log_has wrong 'SLURM_NTASKS|ESMAML_RANKS' && [ ! -e wrong.h5 ]; }
 all_seeds() {
@@ -84,10 +91,29 @@ all_points() {
   ended "${job[sweep]}_0" COMPLETED && ended "${job[sweep]}_1" COMPLETED && same sweep/same_seed5.h5 short.expected.h5 &&
     [ -s sweep/other_seed5.h5 ]
 }
-submitted() {
-  ended "${job[submitted]}_0" COMPLETED && ended "${job[submitted]}_1" COMPLETED &&
-    same submitted/submitted_seed5.h5 short.expected.h5 && submission | grep -q '^nothing to submit: 2 runs' &&
-    submission --status | grep -c ' complete$' | grep -qx 2
+one_submitted() {
+  ended "${job[one]}" COMPLETED && same results/short.h5 short.expected.h5 &&
+    says 1 '^short  complete$' esmaml_submit short.toml --status &&
+    says 1 '^nothing to submit: 1 run ' esmaml_submit short.toml
+}
+says() { # LINES PATTERN COMMAND...
+  local said
+  said=$("${@:3}") && [ "$(grep -cE "$2" <<<"$said")" = "$1" ] || { printf "  not $1 x '$2': %s\n" "$said"; return 1; }
+}
+four_submitted() {
+  ended "${job[broken]}_0" FAILED 2 && says 1 'seed8  missing; its last job: failed$' four --status &&
+    says 1 '^4 runs to submit' four --sbatch "--hold --nodes=1 --output=$scratch/four-%a.log" --dry-run &&
+    says 4 ' missing(;|$)' four --status && # nothing was submitted
+    four --sbatch "--hold --nodes=1 --output=$scratch/four-%a.log" >four.said && note four &&
+    grep -q -- '--array=0-2 ' four.said && grep -q -- '--array=0 .*ESMAML_ARRAY_OFFSET=3' four.said &&
+    says 4 'pending in the queue' four --status && says 1 '^nothing to submit: 4 runs' four &&
+    timeout 20 scancel "${job[four]}_1" && timeout 20 scontrol release "${job[four]}" "${job[four-2]}" || return
+  ended "${job[four]}_0" COMPLETED && ended "${job[four]}_2" COMPLETED && ended "${job[four-2]}_0" COMPLETED &&
+    says 1 'seed6  missing; its last job: cancelled$' four --status && says 3 ' complete$' four --status &&
+    four --sbatch "--nodes=1 --output=$scratch/four-%a.log" >again.said && note again &&
+    grep -q -- '--array=1 ' again.said && says 1 '^1 run submitted, 3 left out' cat again.said || return
+  ended "${job[again]}_1" COMPLETED && says 4 ' complete$' four --status && says 1 '^nothing to submit: 4 runs' four &&
+    same four/four_seed5.h5 short.expected.h5
 }
 no_module() { ended "${job[module]}" FAILED 2 && log_has module 'no_module.sh, line 2: a command has failed'; }
 threads() {
@@ -112,7 +138,9 @@ fi
 check hybrid "hybrid.slurm, 2 ranks with 2 threads: the numbers of one process" threads
 check seeds "seeds.slurm, an array of 3: the numbers of one process with each seed" all_seeds
 check sweep "sweep.slurm, an array of 2 points: the numbers of one process" all_points
-check submitted "esmaml submit, an array of 2: the numbers of one process; again: nothing to submit" submitted
+check one "esmaml submit, one run: the numbers of one process; again: nothing to submit" one_submitted
+check four "esmaml submit, 4 runs, 3 an array: queued ones are left out, failed and cancelled ones submitted again" \
+  four_submitted
 check module "a module that cannot be loaded ends the job with 2, with the line" no_module
 check plot "plot.slurm after the array: three pictures and learning curves" plotted
 check wrong "Open MPI under --mpi=none: refused with the reason, nothing written" refused

@@ -1,5 +1,6 @@
 """``esmaml submit`` with stand-ins for Slurm's commands, which note what they were asked for."""
 
+import re
 import shlex
 
 import pytest
@@ -57,7 +58,13 @@ def site(tmp_path, monkeypatch, capsys):
 
 def asked(site):
     place = site.folder / "asked"
-    return place.read_text().splitlines() if place.exists() else []
+    return [unmarked(line) for line in place.read_text().splitlines()] if place.exists() else []
+
+
+def unmarked(line):
+    """A command without what tells apart the jobs of different results."""
+    assert not (name := re.search(r"--job-name=(\S+)", line)) or re.search("-[0-9a-f]{6}(-from4)?$", name[1])
+    return re.sub(r"(--job-name=\S+)-[0-9a-f]{6}", r"\1", line)
 
 
 def test_an_array_above_the_limit_is_split(site):
@@ -96,13 +103,38 @@ def test_what_is_complete_or_queued_is_left_out_and_what_failed_is_submitted_aga
     assert "3 runs submitted, 3 left out" in out
 
 
+def test_where_nobody_keeps_account_the_queue_says_how_the_last_jobs_have_ended(site):
+    site.tool("sacct", "#!/bin/bash\necho 'Slurm accounting storage is disabled' >&2\nexit 1\n")
+    kept = 'printf "1 FAILED\\n1 TIMEOUT\\n"'
+    site.tool("squeue", f'#!/bin/bash\ncase "$*" in *from4*) ;; *--states=all*) {kept} ;; esac\n')
+    code, out, _ = site("e.toml", "--only", "*_seed0", "--status")
+    states = [line.split(maxsplit=2)[2] for line in out.splitlines()[-2:]]
+    assert code == 0 and states == ["missing", "missing; its last job: timeout"]
+
+
+def test_jobs_of_other_results_are_not_taken_for_these(site):
+    """As of the same file with another --output."""
+    site("one.toml", "--output", "a.h5")
+    name = re.search(r"--job-name=(\S+)", (site.folder / "asked").read_text())[1]
+    site.tool("squeue", f'#!/bin/bash\ncase "$*" in *--name={name}\\ *) echo "N/A RUNNING" ;; esac\n')
+    assert "running in the queue" in site("one.toml", "--output", "a.h5", "--status")[1]
+    assert "running in the queue" in site("one.toml", "--output", "./a.h5", "--status")[1]
+    assert site("one.toml", "--output", "b.h5", "--status")[1] == "one  missing\n"
+
+
+def test_a_single_run_is_looked_for_where_the_job_script_puts_it(site):
+    """Which is by the name of the file; that of the run in it, here "run", is another."""
+    assert main(["train", "one.toml", "--output", "results/one.h5"]) == 0
+    assert "nothing to submit: 1 run complete" in site("one.toml")[1] and asked(site) == []
+
+
 def test_a_single_run_is_a_job_and_elsewhere_the_scripts_are_told_where_they_are(site):
     site("one.toml", "--output", "x.h5")
     (site.folder / "work").mkdir()
     (site.folder / "work" / "one.toml").write_text((site.folder / "one.toml").read_text())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(site.folder / "work")
-        assert site("one.toml", "--jobs", "../jobs", "--dry-run")[1].splitlines()[0] == (
+        assert unmarked(site("one.toml", "--jobs", "../jobs", "--dry-run")[1].splitlines()[0]) == (
             f"sbatch --job-name=esmaml-one --export=ALL,ESMAML_HOME={site.folder} ../jobs/train.slurm one.toml"
         )
     assert asked(site) == ["--parsable --job-name=esmaml-one jobs/train.slurm one.toml --output x.h5"]
