@@ -13,7 +13,7 @@ from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.rollouts.trials import Trials
 from esmaml_mpi.tasks.workspace import Workspace
-from esmaml_mpi.trained.from_file import subspace_of
+from esmaml_mpi.trained.from_file import subspace_of, theta_for
 
 
 def can_simulate(results: Results) -> bool:
@@ -48,6 +48,7 @@ class Behaviour:
         config = load(results.config, overrides).resolved(training=False)
         self.experiment = Experiment(config, phase, tasks, adaptations)
         results.check_fits(self.experiment.policy)
+        theta = theta_for(results, config, self.experiment.policy, theta, overrides)
         self.setup, self.operator = self.experiment.evaluator.setup, self.experiment.evaluator.operator
         self.observer, self.subspace = Observer(mean, std), subspace_of(results, config)
         held_out = self.experiment.held_out
@@ -68,7 +69,7 @@ class Behaviour:
 
     def parameters(self, when: str) -> np.ndarray:
         """Parameters (d, units, 1), "before" or "after" adaptation."""
-        return self.points[:, :, None] if when == "before" else self.adapted[0]
+        return self.points[: self.setup.policy.size, :, None] if when == "before" else self.adapted[0]
 
     def paths(self, when: str) -> list[list[np.ndarray]]:
         """Observations (steps + 1, n) of one episode by task and adaptation, "before" or "after" adaptation."""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings.contract import source
 from esmaml_mpi.settings.registry import Registry
 from esmaml_mpi.settings.sections import AdaptationSettings
@@ -32,6 +33,9 @@ class Operator(Protocol):
     # it goes on where a reward is nan or -inf, as of a robot that fell.
     tells_centre: bool
     bears_failures: bool
+    # Optional: ``enough(step, reward)``, whether what follows this reward in yield ``step`` need not be tried. It is
+    # then not, where policies are tried one at a time, and has nan for a reward, which must make no difference.
+    enough: Callable[[int, float], bool]
     # Optional: what to do where trying the same policy again gives another reward, if the operator as it is set takes
     # rewards at their word; empty if it does not.
     noise_advice: str
@@ -40,6 +44,11 @@ class Operator(Protocol):
     # Optional: whether it is sent what policies that see their rewards remember (s, U, T, Q) in place of rewards, and
     # returns that below their parameters.
     uses_memory: bool
+    # Optional: meta-parameters of its own, which the outer loop learns beside those of the policy: their number e by
+    # ``own_size(policy)``, and by ``own_initial(policy, generator)`` those (e,) to start from. ``adapt`` then has two
+    # keyword arguments more, ``own`` (e, U, T) and ``policy``, and ``normals(count, n)`` draws (n, U, T, count).
+    own_size: Callable[[AnyPolicy], int]
+    own_initial: Callable[[AnyPolicy, np.random.Generator], np.ndarray]
 
     def adapt(
         self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
@@ -62,6 +71,8 @@ OPERATORS = Registry(
         "es_gradient": "esmaml_mpi.adaptation.es_gradient:ESGradient",
         "hill_climbing": "esmaml_mpi.adaptation.hill_climbing:HillClimbing",
         "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
+        "latent_search": "esmaml_mpi.adaptation.latent_search:LatentSearch",
+        "trial_programme": "esmaml_mpi.adaptation.trial_programme:TrialProgramme",
         "chain": "esmaml_mpi.adaptation.chain:Chain",
         "recurrent": "esmaml_mpi.adaptation.recurrent:Recurrent",
         "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",

@@ -13,11 +13,13 @@ import numpy as np
 
 from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.adaptation.confidence import Confidence, confidence
+from esmaml_mpi.adaptation.meta_parameters import adapting, own_size
 from esmaml_mpi.directions.drawing import Directions, Source
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.directions.sampler import Sampler
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import UsageError
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.reproducibility.exact_sums import LARGEST
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.settings.fields import show
@@ -37,11 +39,13 @@ class Adaptation:
         subspace: Subspace | None = None,
         at: Round = Round(Phase.EVALUATE, 0),  # noqa: B008 (frozen)
         task: int = 0,
+        policy: AnyPolicy | None = None,
     ):
         """``rewards`` are those told before the session was interrupted.
 
         ``sampler`` draws its directions, which ``at`` and ``task`` key beside ``seed``: those of the first of the
-        evaluation's repeats.
+        evaluation's repeats. ``policy`` is wanted where the operator has meta-parameters of its own, which then follow
+        those of the policy in theta (d + e,).
         """
         if getattr(operator, "uses_recordings", False):
             raise UsageError(
@@ -57,6 +61,8 @@ class Adaptation:
         theta = np.array(theta, dtype=float)
         if theta.ndim != 1 or not np.isfinite(theta).all():
             raise UsageError(f"theta of shape {theta.shape}: finite parameters (d,) are wanted.")
+        count = own_size(operator, policy)
+        theta, own = np.split(theta, [len(theta) - count])
         self.operator = operator
         self.rewards: list[float] = []  # -inf: the trial has failed
         self._tried: list[bytes] = []  # a digest of each trial's parameters
@@ -64,11 +70,9 @@ class Adaptation:
         self._adapted: np.ndarray | None = None
         self._best_tried, self._best_reward = theta, -math.inf
         self._source, self._at, self._task, self._draws = Source(sampler, Streams(seed), subspace), at, task, 0
-        watch = (self._note_centre,) if getattr(operator, "tells_centre", False) else ()
-        self._centre: np.ndarray | None = theta if watch else None
-        self._operator_run = operator.adapt(
-            theta[:, None, None].copy(), Directions(self._normals, self._source), *watch
-        )
+        self._centre: np.ndarray | None = theta if getattr(operator, "tells_centre", False) else None
+        start, draws = theta[:, None, None].copy(), Directions(self._normals, self._source)
+        self._operator_run = adapting(operator, policy, start, own[:, None, None], draws, self._note_centre)
         self._queries, self._step = np.empty((len(theta), 1, 1, 0)), -1
         self._answers: list[float] = []
         self._go_on(None)
@@ -87,7 +91,7 @@ class Adaptation:
 
     @property
     def total(self) -> int:
-        """How many rewards it takes."""
+        """How many rewards it takes at most."""
         return self.operator.rollouts
 
     @property
@@ -135,7 +139,11 @@ class Adaptation:
         self._tried.append(_digest(asked))
         self.rewards.append(value)
         self._answers.append(value)
-        if len(self._answers) == self._queries.shape[-1]:
+        left = self._queries.shape[-1] - len(self._answers)
+        if left and getattr(self.operator, "enough", _never)(self._step, value):
+            self._answers += [math.nan] * left
+            left = 0
+        if not left:
             self._go_on(np.array(self._answers).reshape(1, 1, -1))
 
     def _checked(self, reward: float) -> float:
@@ -169,12 +177,16 @@ class Adaptation:
     def _note_centre(self, parameters: np.ndarray) -> None:
         self._centre = parameters[:, 0, 0].copy()
 
-    def _normals(self, count: int) -> np.ndarray:
-        """The next (d, 1, 1, count) directions."""
-        drawn = np.empty((len(self._theta), count))
+    def _normals(self, count: int, size: int | None = None) -> np.ndarray:
+        """The next (d, 1, 1, count) directions, or (size, 1, 1, count)."""
+        drawn = np.empty((size or len(self._theta), count))
         self._source.fill(drawn, Purpose.ADAPTATION, self._at, task=self._task, step=self._draws)
         self._draws += 1
         return drawn[:, None, None]
+
+
+def _never(step: int, reward: float) -> bool:
+    return False
 
 
 def _digest(parameters: np.ndarray) -> bytes:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.adaptation.meta_parameters import adapting, own_initial, own_size
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.fields import parse, show, unknown
 from esmaml_mpi.settings.sections import AdaptationSettings, operator_setting
@@ -53,6 +55,14 @@ class Chain(AdaptationSettings):
         """Rollouts of one adaptation to one task."""
         return sum(operator.rollouts for operator in self.operators)
 
+    def own_size(self, policy: AnyPolicy | None) -> int:
+        """Meta-parameters that its operators have of their own."""
+        return sum(own_size(operator, policy) for operator in self.operators)
+
+    def own_initial(self, policy: AnyPolicy, generator: np.random.Generator) -> np.ndarray:
+        """Those to start from, of each operator in turn."""
+        return np.concatenate([own_initial(operator, policy, generator) for operator in self.operators])
+
     @property
     def directions_at_once(self) -> int:
         """The most directions drawn together."""
@@ -68,6 +78,14 @@ class Chain(AdaptationSettings):
         for operator in self.operators:
             if step < operator.yields:
                 return operator.pivot_last(step)
+            step -= operator.yields
+        return False
+
+    def enough(self, step: int, reward: float) -> bool:
+        """Whether what follows this reward in this yield need not be tried."""
+        for operator in self.operators:
+            if step < operator.yields:
+                return bool(getattr(operator, "enough", lambda step, reward: False)(step, reward))
             step -= operator.yields
         return False
 
@@ -95,11 +113,17 @@ class Chain(AdaptationSettings):
         theta: np.ndarray,
         normals: Callable[[int], np.ndarray],
         centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        own: np.ndarray | None = None,
+        policy: AnyPolicy | None = None,
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
-        """See ``adaptation.Operator``; ``centre`` is told what the chain has reached, at least after each operator."""
+        """See ``adaptation.Operator``; ``centre`` is told what the chain has reached, at least after each operator.
+        ``own`` has the rows of each operator in turn.
+        """
+        left = theta[:0] if own is None else own
         for operator in self.operators:
-            told = (centre,) if getattr(operator, "tells_centre", False) else ()
-            theta = yield from operator.adapt(theta, normals, *told)
+            count = own_size(operator, policy)
+            theta = yield from adapting(operator, policy, theta, left[:count], normals, centre)
+            left = left[count:]
             centre(theta)
         return theta
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TypeVar
 
+from esmaml_mpi.adaptation.meta_parameters import meta_size, own_size
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.config.memory import check_memory
 from esmaml_mpi.config.rehearsals import rehearse_parts
@@ -41,7 +42,7 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     _check_sharing(config, family)
     policy = make_policy(resolved, family)
     with _naming("meta"):
-        make_algorithm(resolved).check(policy.size)
+        make_algorithm(resolved).check(meta_size(make_operator(resolved), policy))
     check_adaptation(resolved, policy)
     check_memory(resolved, family, training)
     doubts = rehearse_parts(resolved, policy, family.action_size)
@@ -137,6 +138,12 @@ def check_adaptation(config: Sections, policy: AnyPolicy) -> None:
         sampler.check(dimension, operator.directions_at_once)
         if hasattr(operator, "check_dimension"):
             operator.check_dimension(dimension)
+    if sampler.uses_basis and own_size(operator, policy):
+        raise ConfigError(
+            f"adaptation.directions = {config.adaptation.directions!r}: it uses the subspace of earlier "
+            f"meta-gradients, and adaptation.operator = {operator.operator!r} has meta-parameters of its own, which no "
+            "policy acts with; 'gaussian' is wanted."
+        )
     if getattr(operator, "uses_recordings", False) and not policy.noise_per_step:
         raise ConfigError(
             f"adaptation.operator = {operator.operator!r}: it needs a policy that acts at random, and meta.algorithm = "

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from esmaml_mpi.adaptation.meta_parameters import meta_size, own_initial
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy, make_tasks
 from esmaml_mpi.directions import make_sampler
@@ -55,8 +56,15 @@ class Experiment:
         self.evaluator = Evaluator(setup, operator, config.run.threads, config.run.unit_timeout)
 
     def initial_theta(self) -> np.ndarray:
-        """Meta-parameters (d,) at iteration 0."""
-        return self.policy.initial(self.streams.generator(Purpose.INITIAL_POLICY), self.config.policy.output_gain)
+        """Meta-parameters at iteration 0: those of the policy, and below them those of the operator."""
+        policies, operators = (self.streams.generator(Purpose.INITIAL_POLICY, unit=unit) for unit in range(2))
+        theta = self.policy.initial(policies, self.config.policy.output_gain)
+        return np.concatenate([theta, own_initial(self.evaluator.operator, self.policy, operators)])
+
+    @property
+    def meta_size(self) -> int:
+        """Numbers of theta."""
+        return meta_size(self.evaluator.operator, self.policy)
 
     def train_units(self, request: Request, indices: range) -> tuple[np.ndarray, Tally]:
         """Rows (U, width) of training units of the algorithm's stage, nan where one failed, and their tally."""

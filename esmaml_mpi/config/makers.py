@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from esmaml_mpi.adaptation import Operator
-from esmaml_mpi.config.unopened import UnopenedMeta
+from esmaml_mpi.adaptation.meta_parameters import meta_size
+from esmaml_mpi.config.unopened import Unopened, UnopenedMeta
 from esmaml_mpi.errors import ConfigError, UserError, in_words
 from esmaml_mpi.meta import ALGORITHMS, Algorithm, algorithm_class
 from esmaml_mpi.policies import POLICIES
@@ -64,6 +65,15 @@ def inferred_interface(config: Sections, observation_size: int, parameters: int)
     one, two = (make_policy(config, Interface(observation_size, actions)).size for actions in (1, 2))
     further, rest = divmod(parameters - one, two - one)  # each action has as many parameters of its own
     return Interface(observation_size, 1 + further) if further >= 0 and not rest else None
+
+
+def theta_fits(config: Sections, policy: AnyPolicy, size: int) -> bool:
+    """Whether so many numbers can be the meta-parameters of a config with this policy. Of an operator that has not been
+    imported nobody knows how many it has of its own.
+    """
+    if isinstance(config.adaptation, Unopened):
+        return size >= policy.size
+    return size == meta_size(make_operator(config), policy)
 
 
 def make_operator(config: Sections) -> Operator:

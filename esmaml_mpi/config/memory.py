@@ -7,6 +7,7 @@ results so far. What the family allocates for itself is not known and not counte
 import os
 from dataclasses import dataclass
 
+from esmaml_mpi.adaptation.meta_parameters import meta_size
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.rollouts.simulate import block_size
@@ -33,7 +34,8 @@ def needs(config: Sections, family: TaskFamily, training: bool = True) -> list[N
     task, meta, test = config.task, config.meta, config.test
     horizon, train_size, test_size = known(task.horizon), known(task.train_size), known(task.test_size)
     policy, algorithm, operator = make_policy(config, family), make_algorithm(config), make_operator(config)
-    d, n, tasks = policy.size, policy.observation_size, algorithm.tasks_at_once if training else 1
+    d, n = meta_size(operator, policy), policy.observation_size
+    tasks = algorithm.tasks_at_once if training else 1
     asked, asking = operator.queries_at_once, operator.counts
     if training and algorithm.queries_at_once > asked:
         asked, asking = algorithm.queries_at_once, algorithm.counts

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from esmaml_mpi.adaptation import OPERATORS, Operator
+from esmaml_mpi.adaptation.meta_parameters import adapting
 from esmaml_mpi.config.code import INNER, OUTER
 from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.decoders import DECODERS, make_decoder
@@ -43,7 +44,7 @@ def rehearse_parts(config: Sections, policy: AnyPolicy, action_size: int) -> lis
     for i, part in enumerate(parts):
         key = OPERATORS.key if part is operator else f"adaptation.links[{i}].operator"
         if not OPERATORS.is_ours(part.operator):
-            doubts += _operator(OPERATORS.told(part.operator, key) + source(part), part, policy.size)
+            doubts += _operator(OPERATORS.told(part.operator, key) + source(part), part, policy)
     for section, named in (("adaptation", INNER), ("meta", OUTER)):
         settings = getattr(config, section)
         for key in named.keys() & {"directions", "decoder"}:
@@ -89,27 +90,30 @@ def _policy(told: str, policy: AnyPolicy, action_size: int) -> list[str]:
     return []
 
 
-def _operator(told: str, operator: Operator, d: int) -> list[str]:
+def _operator(told: str, operator: Operator, policy: AnyPolicy) -> list[str]:
     for name, least in (("queries_at_once", 1), ("directions_at_once", 0), ("yields", 1), ("rollouts", 1)):
         _integer(told, operator, name, least)
     if getattr(operator, "uses_recordings", False):  # it is sent what only episodes can make
         return []
-    generator = np.random.default_rng(0)
+    generator, d = np.random.default_rng(0), policy.size
     theta, drawn = generator.standard_normal((d, UNITS, 1)), []
+    own = np.repeat(_own(told, operator, policy)[:, None, None], UNITS, axis=1)
 
-    def normals(count: int) -> np.ndarray:
+    def normals(count: int, size: int | None = None) -> np.ndarray:
         if count > operator.directions_at_once:
             raise ConfigError(
                 f"{told}: it draws {count} directions together, and says directions_at_once = "
                 f"{operator.directions_at_once}."
             )
-        drawn.append(generator.standard_normal((d, UNITS, 1, count)))
+        drawn.append(generator.standard_normal((size or d, UNITS, 1, count)))
         found: np.ndarray = drawn[-1].copy()
         return found
 
-    together, total = _adapted(told, operator, theta, normals)
+    together, total = _adapted(told, operator, policy, theta, own, normals)
     again = iter(drawn)
-    alone, _ = _adapted(told, operator, theta[:, :1], lambda count: next(again)[:, :1].copy())
+    alone, _ = _adapted(
+        told, operator, policy, theta[:, :1], own[:, :1], lambda count, size=None: next(again)[:, :1].copy()
+    )
     doubts = []
     if not np.array_equal(together[:, :1], alone):
         doubts.append(
@@ -121,14 +125,27 @@ def _operator(told: str, operator: Operator, d: int) -> list[str]:
     return doubts
 
 
+def _own(told: str, operator: Operator, policy: AnyPolicy) -> np.ndarray:
+    """An operator's own meta-parameters (e,)."""
+    if not hasattr(operator, "own_size"):
+        return np.empty(0)
+    with _blaming(told, operator):
+        count, found = operator.own_size(policy), operator.own_initial(policy, np.random.default_rng(0))
+    return _array(told, "own_initial() gave", found, (count,), "(own_size,)")
+
+
 def _adapted(
-    told: str, operator: Operator, theta: np.ndarray, normals: Callable[[int], np.ndarray]
+    told: str,
+    operator: Operator,
+    policy: AnyPolicy,
+    theta: np.ndarray,
+    own: np.ndarray,
+    normals: Callable[..., np.ndarray],
 ) -> tuple[np.ndarray, int]:
     """What it returns, and how many rewards it asked for."""
-    told_centre = (lambda parameters: None,) if getattr(operator, "tells_centre", False) else ()
     shape, total, step = theta.shape, 0, 0
     with _blaming(told, operator):
-        course = operator.adapt(theta.copy(), normals, *told_centre)
+        course = adapting(operator, policy, theta.copy(), own, normals, lambda parameters: None)
         if not inspect.isgenerator(course):
             raise ConfigError(f"{told}: adapt() gave {type(course).__name__}; a generator, which yields, is wanted.")
         try:

@@ -59,13 +59,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Directions:
-    """What an operator draws from: called with a count it gives the next directions (d, U, T, count)."""
+    """What an operator draws from: called with a count it gives the next directions (d, U, T, count), or with a count
+    and n the next (n, U, T, count).
+    """
 
-    draw: Callable[[int], np.ndarray]
+    draw: Callable[..., np.ndarray]
     source: Source
 
-    def __call__(self, count: int) -> np.ndarray:
-        return self.draw(count)
+    def __call__(self, count: int, size: int | None = None) -> np.ndarray:
+        return self.draw(count, size)
 
     def importance(self, directions: np.ndarray) -> np.ndarray:
         """See ``Source``."""

@@ -18,7 +18,7 @@ class Packet:
 
     def __init__(self, world: World, experiment: Experiment) -> None:
         self._world, self._experiment = world, experiment
-        size, n = experiment.policy.size, experiment.policy.observation_size
+        size, n = experiment.meta_size, experiment.policy.observation_size
         rows = experiment.config.meta.memory_rows if experiment.uses_subspace else 0
         # theta, mean, std; then a subspace's probability, weights and basis, with room for the largest
         self._bytes = np.zeros(8 * (HEADER + size + 2 * n + bool(rows) + rows * (1 + size)), dtype=np.uint8)
@@ -62,7 +62,7 @@ class Packet:
 
     def request(self) -> Request:
         """The request that has just arrived, and its stage's payload, which follows if there is one."""
-        size, n = self._experiment.policy.size, self._experiment.policy.observation_size
+        size, n = self._experiment.meta_size, self._experiment.policy.observation_size
         _, iteration, attempt, test, seed, r, number, units, width, length = self._header.tolist()
         assert seed == self._experiment.config.run.seed, "ranks disagree on the run"
         theta, mean, std, rest = np.split(self._numbers.copy(), [size, size + n, size + 2 * n])

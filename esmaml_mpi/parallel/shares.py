@@ -26,7 +26,7 @@ class Shares:
         """This rank's units, (whether they are test units, their indices), in parts small enough that its memory does
         not grow with its share.
         """
-        most = max(MOST_HELD // self._experiment.policy.size, 1)
+        most = max(MOST_HELD // self._experiment.meta_size, 1)
         for is_test, block in self._blocks(request):
             yield from ((is_test, block[start : start + most]) for start in range(0, len(block), most))
 

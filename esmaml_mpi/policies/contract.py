@@ -60,6 +60,14 @@ class AnyPolicy(Protocol):
         """
 
 
+def shifted_rows(policy: AnyPolicy) -> np.ndarray:
+    """Which parameters are shifted to make a policy do something else, as if it had further inputs that are constant:
+    the biases that its observations first meet, or all where a policy does not say which these are.
+    """
+    rows: np.ndarray = getattr(policy, "first_biases", np.arange(policy.size))
+    return rows
+
+
 def remembers(policy: AnyPolicy) -> bool:
     """Whether a policy may act otherwise on the same observation. One that does not say may."""
     return getattr(policy, "state_size", None) != 0

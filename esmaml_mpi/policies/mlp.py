@@ -57,6 +57,12 @@ class Policy:
         """Number of parameters d."""
         return sum((inputs + 1) * outputs for inputs, outputs in self.layers)
 
+    @property
+    def first_biases(self) -> np.ndarray:
+        """Which parameters are the biases of the first layer; of a linear policy, those of its outputs."""
+        inputs, outputs = self.layers[0]
+        return np.arange(inputs * outputs, (inputs + 1) * outputs)
+
     def initial(self, generator: np.random.Generator, output_gain: float = 1.0) -> np.ndarray:
         """Initial parameters (d,).
 

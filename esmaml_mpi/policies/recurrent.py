@@ -59,6 +59,12 @@ class Recurrent:
         """Number of parameters d."""
         return sum(layer.size for layer in self.cell) + self.head.size
 
+    @property
+    def first_biases(self) -> np.ndarray:
+        """Which parameters are the biases of the cell."""
+        starts = np.cumsum([0, *(layer.size for layer in self.cell[:-1])])
+        return np.concatenate([start + layer.first_biases for start, layer in zip(starts, self.cell, strict=True)])
+
     def initial(self, generator: np.random.Generator, output_gain: float = 1.0) -> np.ndarray:
         """Initial parameters (d,).
 

@@ -38,7 +38,7 @@ class Pair:
         self.setup, self.observer, self.task = experiment.evaluator.setup, trained.observer, task
         self.family = self.setup.family
         self.units = experiment.held_out.units(Round(Phase.EVALUATE, trained.iteration), range(1))
-        points = experiment.held_out.points(trained.theta, range(1))
+        points = experiment.held_out.points(trained.theta, range(1))  # (d + what the operator learns, 1)
         try:
             adapted, tally = experiment.evaluator.adapt(points, self.units, self.observer, trained.subspace)
         except RolloutError as error:
@@ -46,6 +46,7 @@ class Pair:
         if tally.status.any():
             why = tally.causes[0].words if tally.causes else "a reward or an observation is not finite"
             raise TrainingError(f"task {task}: the adaptation failed: {why}.")
+        points = points[: self.setup.policy.size]
         if sees_rewards(self.setup.policy):  # the adapted policy remembers its episodes, the meta-policy has none yet
             points = np.concatenate([points, self._no_memory(points)])
         self.parameters = np.concatenate([points, adapted[:, :, 0]], axis=1)

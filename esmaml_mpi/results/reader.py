@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.makers import has_own_policy, inferred_interface, make_operator, make_policy
+from esmaml_mpi.config.makers import has_own_policy, inferred_interface, make_operator, make_policy, theta_fits
 from esmaml_mpi.errors import ResultsError, UsageError, in_words, printable
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.results.axes import NAMES as AXES
@@ -100,7 +100,7 @@ class Results:
     def check_fits(self, policy: AnyPolicy) -> None:
         """Raise ResultsError unless the parameters are those of such a policy: task families change their sizes."""
         d, n = self.checkpoint["theta"].size, len(self.checkpoint["statistics"]["sums"]) // 2
-        if (d, n) != (policy.size, policy.observation_size):
+        if not theta_fits(self.config, policy, d) or n != policy.observation_size:
             raise ResultsError(
                 f"{self._name} holds policies of {d} parameters for {n} observations, but with its configuration "
                 f"{self.config.task.name} now makes policies of {policy.size} parameters for "
@@ -214,7 +214,7 @@ def read_interface(
         if not has_own_policy(config) and interface.observation_size == observations:
             return interface  # only its own code knows how many parameters it has
         policy = make_policy(config, interface)
-        if (policy.observation_size, policy.size) == (observations, parameters):
+        if policy.observation_size == observations and theta_fits(config, policy, parameters):
             return interface
     raise Mismatch(f"policies of its configuration for {observations} observations do not have {parameters} parameters")
 

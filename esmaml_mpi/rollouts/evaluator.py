@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.adaptation.meta_parameters import adapting, own_size
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.native.door import keep_memory
 from esmaml_mpi.observations.observer import Observer
@@ -159,7 +160,9 @@ class Evaluator:
         return self._asked_and_told(self._adaptation, points, units, observer, subspace, self.operator.queries_at_once)
 
     def _adaptation(self, theta: np.ndarray, trials: Trials) -> Generator[np.ndarray, Any, np.ndarray]:
-        return self.operator.adapt(theta, trials.directions)
+        policy = self.setup.policy
+        d = len(theta) - own_size(self.operator, policy)
+        return adapting(self.operator, policy, theta[:d], theta[d:], trials.directions)
 
     def _asked_and_told(
         self,
@@ -205,7 +208,7 @@ class Evaluator:
         points, units, observer = points[:, lane], units[lane], observer.of(lane)
         every, first = slice(None), None
         if before:
-            spread = _spread(points, units)
+            spread = _spread(points[: self.setup.policy.size], units)
             first = self._scored(every, workspace, spread, units, observer, Purpose.BEFORE_EPISODE)
         adapted, tally = self._asked_in_blocks(
             every, workspace, self._adaptation, points, units, observer, subspace, self.operator.queries_at_once

@@ -82,10 +82,12 @@ class Trials:
         """What an operator draws from."""
         return Directions(self.normals, self.source)
 
-    def normals(self, count: int) -> np.ndarray:
-        """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals."""
+    def normals(self, count: int, size: int | None = None) -> np.ndarray:
+        """The next ``count`` directions for each unit and task (d, U, T, count), scaled as standard normals; with
+        ``size`` of so many numbers each.
+        """
         rows, tasks = self.units.tasks.shape
-        drawn = np.empty((self.setup.policy.size, rows, tasks, count))
+        drawn = np.empty((size or self.setup.policy.size, rows, tasks, count))
         fill = partial(self.source.fill_each, at=self.units.round, step=self.draws)
         # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
         if self._sharing and self.evaluations == 0:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from esmaml_mpi.adaptation.meta_parameters import layout, meta_size, own_size
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.consistency import check_adaptation
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import checked_overrides, load
-from esmaml_mpi.config.makers import make_policy
+from esmaml_mpi.config.makers import make_operator, make_policy
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.directions.gradient_memory import GradientMemory
 from esmaml_mpi.directions.subspace import Subspace
@@ -93,16 +94,36 @@ def trained_of(results: "Results", at: str | int, overrides: Iterable[str], trus
     if not ALGORITHMS.is_ours(config.meta.algorithm) and make_policy(config, results.interface).size != theta.size:
         config = config.opened()  # its policy is not the network alone
     subspace, tasks = subspace_of(results, config), results.test_task_ids
+    policy = make_policy(config, results.interface)
+    theta = theta_for(results, config, policy, theta, overrides)
     trained = Trained(config, iteration, theta, Observer(mean, std), tasks, results.interface, subspace)
-    policy = trained.policy
-    if (policy.size, policy.observation_size) != (theta.size, mean.size):
-        raise UsageError(
-            f"--set {' '.join(overrides)}: with it, policies have {policy.size} parameters, and theta of this run has "
-            f"{theta.size}; an operator for policies of the kind that was trained is wanted."
-        )
     check_adaptation(config, policy)
     check_memory(policy, config.policy.architecture)
     return trained
+
+
+def theta_for(
+    results: "Results", config: Config, policy: AnyPolicy, theta: np.ndarray, overrides: Iterable[str] = ()
+) -> np.ndarray:
+    """What of a run's ``theta`` the operator of ``config``, the run's with ``overrides``, adapts: all of it, or the
+    policy's parameters (d,) alone where it needs no more. UsageError if it is one that the run has not trained for.
+    """
+    operator = make_operator(config)
+    if theta.size == policy.size and not own_size(operator, policy):
+        return theta
+    trained = make_operator(results.config.opened("adaptation"))
+    wanted, told = layout(operator, policy), f"--set {' '.join(overrides)}: with it"
+    if wanted not in ([], layout(trained, policy)):
+        raise UsageError(
+            f"{told}, the operator has meta-parameters of its own, which this run has not trained, as its "
+            f"adaptation.operator is {trained.operator!r}; as it was trained, or an operator without, is wanted."
+        )
+    if theta.size != meta_size(trained, policy):
+        raise UsageError(
+            f"{told}, policies have {policy.size} parameters, and theta of this run has {theta.size}; an operator for "
+            "policies of the kind that was trained is wanted."
+        )
+    return theta if wanted else theta[: policy.size]
 
 
 def chosen_iteration(at: str) -> str | int:

@@ -23,7 +23,8 @@ from esmaml_mpi.trained.from_file import trained_of
 
 
 class MetaPolicy:
-    """The meta-policy of a run: ``theta`` (d,) after ``iteration`` meta-updates, and how it adapts.
+    """The meta-policy of a run: ``theta`` after ``iteration`` meta-updates, and how it adapts. Where the operator has
+    meta-parameters of its own, they follow those of the policy: theta is (d + e,).
 
     It needs nothing but the results, no simulator and no file of the family; but an operator, a sampler or a policy of
     your own, if they adapt and act. ``interface`` says what policies take and give.
@@ -62,7 +63,7 @@ class MetaPolicy:
                 "and act(parameters, observation) does not say when an episode begins. bound = meta.bind(parameters), "
                 "then bound.act(observation), and bound.reset() where an episode begins, are wanted."
             )
-        parameters = _vector("parameters", parameters, self._policy.size)
+        parameters = self._parameters(parameters)
         bits = parameters.tobytes()
         try:
             actor = self._free.pop()
@@ -89,7 +90,12 @@ class MetaPolicy:
         It belongs to one thread at a time. A policy that remembers is at the start of an episode; ``reset`` takes it
         back there.
         """
-        return self._actor(_vector("parameters", parameters, self._policy.size))
+        return self._actor(self._parameters(parameters))
+
+    def _parameters(self, values: ArrayLike) -> np.ndarray:
+        """Those (d,) of a policy; of meta-parameters like theta, below whose an operator's own may stand, these."""
+        size = self._policy.size
+        return _vector("parameters", values, size, len(self.theta))[:size]
 
     def _actor(self, parameters: np.ndarray) -> "Actor":
         return Actor(self._policy, parameters, self._observer, self.interface)
@@ -113,6 +119,7 @@ class MetaPolicy:
             subspace=self._subspace,
             at=Round(Phase.EVALUATE, self.iteration),
             task=task,
+            policy=self._policy,
         )
 
 
@@ -189,11 +196,11 @@ class Actor:
         return self._interface.action(self.act(self._interface.vector(observation)), mask)
 
 
-def _vector(name: str, values: ArrayLike, size: int) -> np.ndarray:
+def _vector(name: str, values: ArrayLike, *sizes: int) -> np.ndarray:
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):  # a dictionary of observations, for example
-        raise UsageError(f"{name} = {show(values)}: numbers ({size},) are wanted.") from None
-    if array.shape != (size,):
-        raise UsageError(f"{name} of shape {array.shape}: ({size},) is wanted.")
+        raise UsageError(f"{name} = {show(values)}: numbers ({sizes[0]},) are wanted.") from None
+    if array.shape not in [(size,) for size in sizes]:
+        raise UsageError(f"{name} of shape {array.shape}: ({sizes[0]},) is wanted.")
     return array

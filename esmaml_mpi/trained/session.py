@@ -46,8 +46,8 @@ class Session:
     def __init__(self, file: SessionFile, record: SessionRecord):
         """Use ``open`` or ``create``. ``file`` is locked."""
         self._file, self._record = file, record
-        self._adaptation = self._made()
         self.policy: AnyPolicy = make_policy(record.config, record.interface)
+        self._adaptation = self._made()
         self.observer = Observer(record.mean, record.std)
 
     @classmethod
@@ -215,7 +215,7 @@ class Session:
         settings = record.config.adaptation
         operator = make_operator(record.config)
         if hasattr(operator, "check_dimension"):  # so that what is missing is said before a trial, not behind the last
-            operator.check_dimension(record.theta.size)
+            operator.check_dimension(self.policy.size)
         if len(record.rewards) > operator.rollouts:
             raise ResultsError(
                 f"session {self.path} has {len(record.rewards)} rewards, more than its adaptation takes."
@@ -229,6 +229,7 @@ class Session:
             subspace=record.subspace,
             at=Round(Phase.EVALUATE, record.iteration),
             task=max(record.task, 0),
+            policy=self.policy,
         )
 
     def _keep(self, rewards: list[float], notes: dict[int, str]) -> None:

@@ -23,13 +23,15 @@ class Simulated:
         """``experiment`` evaluates one repeat of the one task. ResultsError if its policies are others."""
         record = session.record
         policy = experiment.policy
-        if (len(record.theta), len(record.mean)) != (policy.size, policy.observation_size):
+        size = experiment.meta_size
+        if (len(record.theta), len(record.mean)) != (size, policy.observation_size):
             raise ResultsError(
                 f"session {session.path} has a policy of {len(record.theta)} parameters for {len(record.mean)} "
-                f"observations, and {record.config.task.name} now makes policies of {policy.size} parameters for "
+                f"observations, and {record.config.task.name} now makes policies of {size} parameters for "
                 f"{policy.observation_size} observations: the task family has changed since."
             )
-        self._experiment, self._theta, self._observer = experiment, record.theta, session.observer
+        self._experiment, self._observer = experiment, session.observer
+        self._theta = record.theta[: policy.size]
         self._units = experiment.held_out.units(Round(Phase.EVALUATE, record.iteration), range(1))
         self._task = int(self._units.tasks[0, 0])
         setup = experiment.evaluator.setup

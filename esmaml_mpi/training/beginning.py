@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from esmaml_mpi.adaptation.meta_parameters import layout, meta_size
 from esmaml_mpi.config.config import Config, changed_keys
+from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.errors import ConfigError, UsageError
 from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.policies.contract import AnyPolicy
@@ -98,10 +100,19 @@ def _check_size(results: Results, config: Config, policy: AnyPolicy, name: str) 
         if key.startswith(("policy.", "task.name", "task.options.")) and key != "policy.output_gain"
     }
     told = "; ".join(f"{key}: {show(old)} there, {show(new)} here" for key, (old, new) in changed.items())
-    if (d, n) != (policy.size, policy.observation_size):
+    operator = make_operator(config)
+    size = meta_size(operator, policy)
+    if (d, n) != (size, policy.observation_size):
         raise ConfigError(
             f"cannot start from {name}: its policies have {d} parameters for {n} observations, and those of this run "
-            f"{policy.size} for {policy.observation_size}. {f'Settings differ: {told}.' if told else ''}".rstrip()
+            f"{size} for {policy.observation_size}. {f'Settings differ: {told}.' if told else ''}".rstrip()
+        )
+    if size != policy.size and layout(make_operator(results.config.opened("adaptation")), policy) != layout(
+        operator, policy
+    ):
+        raise ConfigError(
+            f"cannot start from {name}: some of its meta-parameters are its operator's own, and adaptation.operator = "
+            f"{operator.operator!r} has others."
         )
     if any(key.startswith("policy.") for key in changed):
         print(f"esmaml: the parameters of {name} were trained for another policy: {told}", flush=True)

@@ -59,7 +59,7 @@ def lead(
 def _announce(progress: Progress, experiment: Experiment, world: World) -> None:
     config, units = experiment.config, experiment.algorithm.most_units
     progress.announce(
-        f"{config.run.name}: {config.task.name}, d = {experiment.policy.size}, {experiment.algorithm.announcement}, "
+        f"{config.run.name}: {config.task.name}, d = {experiment.meta_size}, {experiment.algorithm.announcement}, "
         f"{counted(world.size, 'rank')}"
     )
     spare = idle(world.size, units)

@@ -39,7 +39,7 @@ class State:
         """Iteration 0."""
         meta = experiment.config.meta
         statistics = ObservationStatistics(experiment.policy.observation_size)
-        memory = GradientMemory(experiment.policy.size, meta.memory_rows, meta.memory_decay)
+        memory = GradientMemory(experiment.meta_size, meta.memory_rows, meta.memory_decay)
         optimizer = OPTIMIZERS[meta.optimizer](meta.step_size)
         units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
         return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)

@@ -65,6 +65,8 @@ def test_settings_other_than_the_defaults_survive_as_toml(operator, comments):
         "hill_climbing": {"scheme": "batch", "evaluations": 3, "reevaluate_pivot": True},
         "evo_es_gradient": {"candidates": 5, "temperature": 0.5, "decoder": "ridge"},
         "population_search": {"population": 7, "survivors": 7, "generations": 1},
+        "latent_search": {"latent": 3, "scheme": "one_plus_one", "spread": 0.5},
+        "trial_programme": {"queries": 3, "stop_at": -50.5},
         "chain": {
             "links": [
                 {"operator": "es_gradient", "decoder_options": {}},

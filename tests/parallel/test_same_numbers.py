@@ -39,6 +39,13 @@ CASES = {
         "meta.direction_options.kernel": "cosine",
         "meta.decoder": "ridge",
     },
+    "own_meta_parameters": {
+        **{key: value for key, value in SMALL.items() if key != "adaptation.queries"},
+        "adaptation.operator": "chain",
+        "adaptation.links": "[{operator='trial_programme', queries=3}, {operator='latent_search', queries=2}]",
+        "meta.optimizer": "adam",
+        "run.update": "shared",
+    },
     "corrupted": {
         **SMALL,
         "adaptation.steps": 2,
@@ -140,6 +147,7 @@ def test_two_ranks_and_one_process(alone, tmp_path):
         *(("four_corners", n) for n in (1, 3, 5, 24)),
         *((name, n) for name in list(CASES)[1:] for n in (2, 5)),
         *((name, 1) for name in ("chosen_directions", "corrupted")),
+        ("own_meta_parameters", 3),
     ],
 )
 def test_any_number_of_ranks(alone, tmp_path, case, ranks):

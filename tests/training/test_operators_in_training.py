@@ -24,6 +24,8 @@ SMALL = {
     "test": {"every": 1, "repeats": 2},
 }
 D = 6  # parameters of its policy
+# what operators learn beside them: shifts of the two biases
+OWN = {"latent climbing": 6, "latents at once": 4, "programme": 8, "programme, then searches": 6 + 8}
 
 
 def adaptation(operator, **settings):
@@ -47,6 +49,14 @@ OPERATORS = {
     "chain": adaptation(
         "chain",
         links="[{operator='es_gradient', queries=4}, {operator='hill_climbing', scheme='batch', evaluations=3}]",
+    ),
+    "latent climbing": adaptation("latent_search", latent=3, queries=3),
+    "latents at once": adaptation("latent_search", latent=2, queries=4, scheme="gaussian"),
+    "programme": adaptation("trial_programme", queries=4),
+    "programme, then searches": adaptation(
+        "chain",
+        links="[{operator='trial_programme', queries=3}, {operator='latent_search', scheme='one_plus_one'}, "
+        "{operator='hill_climbing', queries=2}]",
     ),
 }
 SAMPLERS = {
@@ -113,7 +123,7 @@ def test_two_iterations_end_with_numbers_and_another_policy(whole, case):
     history = whole(case).history
     path = history["parameters"]["value"]
     assert np.isfinite(history["train"]["values"]).all() and np.isfinite(history["test"]["after"]).all()
-    assert not np.any(history["train"]["failed_units"]) and path.shape == (3, D)
+    assert not np.any(history["train"]["failed_units"]) and path.shape == (3, D + OWN.get(case, 0))
     assert np.isfinite(path).all() and np.any(path[1:] != path[:-1], axis=1).all()
     assert not same(history["test"]["before"], history["test"]["after"])
 
@@ -150,7 +160,7 @@ def everything(outcome):
 def test_the_grouping_of_units_changes_no_bit(case):
     experiment = Experiment(load(SMALL, CASES[case]).resolved())
     algorithm, setup = experiment.algorithm, experiment.evaluator.setup
-    at, theta = Round(Phase.TRAIN, 1), np.random.default_rng(9).normal(size=D)
+    at, theta = Round(Phase.TRAIN, 1), np.random.default_rng(9).normal(size=D + OWN.get(case, 0))
 
     def part(indices, threads=1):
         # a new experiment: as on another rank, nothing is remembered of other parts

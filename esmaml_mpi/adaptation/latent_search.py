@@ -1,0 +1,131 @@
+"""Latent search: U(theta, T) is found by trying a few numbers, the latent, of which the outer loop learns what they do.
+
+A latent z (n,) shifts the biases of the policy's first layer along n directions, as if it were further inputs that stay
+constant: W x + b + M z. M is learned with the policy, so that a trial moves where tasks differ and nowhere else. Close
+to it are Meta Strategy Optimization (Yu et al. 2019, arXiv 1909.12995) and FAMLE (Kaushik et al. 2020, arXiv
+2003.04663).
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from esmaml_mpi.policies.contract import AnyPolicy, shifted_rows
+from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
+
+SCHEMES = ("hill_climbing", "one_plus_one", "gaussian")
+SUCCESS, FAILURE = np.exp(0.8), np.exp(-0.2)  # factors of the step; they balance where one trial in five succeeds
+
+
+@dataclass(frozen=True)
+class LatentSearch(AdaptationSettings):
+    """theta itself, z = 0, is tried first; then ``queries`` latents, each once, and the best of all is kept.
+
+    Its own meta-parameters: M (n, biases), row by row. Policies that do not say which their first biases are, as
+    perhaps one of yours, are shifted in all parameters.
+    """
+
+    operator: str = operator_setting("latent_search")
+    latent: int = setting(4, "size n of the latent", minimum=1)
+    queries: int = setting(20, "latents K that are tried beside 0", minimum=1, maximum=KEY_WORD)
+    sigma: float = setting(1.0, "length of a step of the latent, per number", above=0)
+    scheme: str = setting(
+        "hill_climbing",
+        "hill_climbing: steps from the best latent so far; one_plus_one: the same, and steps grow where they succeed "
+        "and shrink where not, by the rule of one success in five; gaussian: all steps from 0, tried together",
+        choices=SCHEMES,
+    )
+    spread: float = setting(1.0, "how far a latent of 1 shifts at first, standard deviation", above=0)
+
+    tells_centre = True
+    bears_failures = True
+    counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
+
+    @property
+    def queries_at_once(self) -> int:
+        """Policies in the largest yield."""
+        return self.queries + 1 if self.scheme == "gaussian" else 1
+
+    @property
+    def directions_at_once(self) -> int:
+        """The most steps drawn together."""
+        return self.queries if self.scheme == "gaussian" else 1
+
+    @property
+    def yields(self) -> int:
+        """How often it asks for rewards."""
+        return 1 if self.scheme == "gaussian" else self.queries + 1
+
+    @property
+    def rollouts(self) -> int:
+        """Rollouts of one adaptation to one task."""
+        return self.queries + 1
+
+    @property
+    def noise_advice(self) -> str:
+        """What to do under noise."""
+        return (
+            "latent search keeps the reward that its best policy has won with and never looks at it again: where the "
+            "same policy does not earn the same reward each time, one lucky trial can end the search."
+        )
+
+    def pivot_last(self, step: int) -> bool:
+        """False: theta is tried first."""
+        return False
+
+    def own_size(self, policy: AnyPolicy) -> int:
+        """Numbers of M."""
+        return self.latent * len(shifted_rows(policy))
+
+    def own_initial(self, policy: AnyPolicy, generator: np.random.Generator) -> np.ndarray:
+        """M at first: standard normals."""
+        return generator.standard_normal(self.own_size(policy))
+
+    def adapt(
+        self,
+        theta: np.ndarray,
+        normals: Callable[..., np.ndarray],
+        centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        *,
+        own: np.ndarray,
+        policy: AnyPolicy,
+    ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
+        """See ``adaptation.Operator``; ``centre`` is told the best so far (d, U, T) after each batch of trials."""
+        rows = shifted_rows(policy)
+        directions = own.reshape(self.latent, len(rows), *own.shape[1:])  # (n, rows, U, T)
+
+        def made(latents: np.ndarray) -> np.ndarray:
+            """Policies (d, U, T, Q) of latents (n, U, T, Q)."""
+            found = np.repeat(theta[..., None], latents.shape[-1], axis=-1)
+            # A sum over the leading axis: the same bits in any batch.
+            found[rows] += self.spread * np.add.reduce(directions[..., None] * latents[:, None], axis=0)
+            return found
+
+        best, step = np.zeros((self.latent, *theta.shape[1:])), np.full(theta.shape[1:], self.sigma)
+        if self.scheme == "gaussian":
+            latents = np.concatenate([best[..., None], self.sigma * normals(self.queries, self.latent)], axis=-1)
+            tried = made(latents)
+            rewards = yield tried
+            winner = np.argmax(np.where(np.isnan(rewards), -np.inf, rewards), axis=-1)
+            return np.take_along_axis(tried, winner[None, ..., None], axis=-1)[..., 0]
+        reached = theta
+        value = _seen((yield theta[..., None])[..., 0])
+        for _ in range(self.queries):
+            latent = best + step * normals(1, self.latent)[..., 0]
+            candidate = made(latent[..., None])
+            reward = _seen((yield candidate)[..., 0])
+            better = reward > value
+            best, value = np.where(better, latent, best), np.where(better, reward, value)
+            reached = np.where(better, candidate[..., 0], reached)
+            if self.scheme == "one_plus_one":
+                step = step * np.where(better, SUCCESS, FAILURE)
+            centre(reached)
+        return reached
+
+
+def _seen(rewards: np.ndarray) -> np.ndarray:
+    """Rewards; -inf of those that are nan, whose policies have failed."""
+    return np.where(np.isnan(rewards), -np.inf, rewards)

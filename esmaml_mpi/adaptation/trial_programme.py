@@ -1,0 +1,88 @@
+"""A programme of trials: U(theta, T) is the best of a fixed list of policies, which the outer loop learns.
+
+Nothing is left to chance: which policies are tried, and in which order, is part of the meta-policy. They differ in the
+biases of the first layer. Policies that do not say which these are, as perhaps one of yours, differ in all parameters.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from esmaml_mpi.policies.contract import AnyPolicy, shifted_rows
+from esmaml_mpi.settings import setting
+from esmaml_mpi.settings.sections import AdaptationSettings, operator_setting
+
+
+@dataclass(frozen=True)
+class TrialProgramme(AdaptationSettings):
+    """theta itself is tried first, then ``queries`` policies that are learned beside it; the best is kept.
+
+    Its own meta-parameters: the shift (biases,) of each of these, in units of ``spread``.
+    """
+
+    operator: str = operator_setting("trial_programme")
+    queries: int = setting(5, "learned policies K that are tried beside theta", minimum=1)
+    spread: float = setting(
+        1.0,
+        "standard deviation of what distinguishes them at first, and the unit in which it is learned: the larger, the "
+        "further the outer loop looks",
+        above=0,
+    )
+    stop_at: float = setting(
+        float("inf"), "take the first policy with at least this reward, and try none after it", finite=False
+    )
+
+    yields = 1
+    tells_centre = True
+    bears_failures = True
+    counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
+
+    @property
+    def queries_at_once(self) -> int:
+        """Policies in its yield."""
+        return self.queries + 1
+
+    directions_at_once = 0
+
+    @property
+    def rollouts(self) -> int:
+        """Rollouts of one adaptation to one task, unless it stops earlier."""
+        return self.queries + 1
+
+    def pivot_last(self, step: int) -> bool:
+        """False: theta is tried first."""
+        return False
+
+    def enough(self, step: int, reward: float) -> bool:
+        """Whether what follows in this yield need not be tried."""
+        return reward >= self.stop_at
+
+    def own_size(self, policy: AnyPolicy) -> int:
+        """Numbers of all shifts."""
+        return self.queries * len(shifted_rows(policy))
+
+    def own_initial(self, policy: AnyPolicy, generator: np.random.Generator) -> np.ndarray:
+        """Shifts at first: standard normals."""
+        return generator.standard_normal(self.own_size(policy))
+
+    def adapt(
+        self,
+        theta: np.ndarray,
+        normals: Callable[..., np.ndarray],
+        centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        *,
+        own: np.ndarray,
+        policy: AnyPolicy,
+    ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
+        """See ``adaptation.Operator``."""
+        rows = shifted_rows(policy)
+        shifts = own.reshape(self.queries, len(rows), *own.shape[1:])
+        tries = np.repeat(theta[..., None], self.queries + 1, axis=-1)
+        tries[rows, ..., 1:] += self.spread * np.moveaxis(shifts, 0, -1)
+        rewards = yield tries
+        rewards = np.where(np.isnan(rewards), -np.inf, rewards)
+        # The first that is enough; where there is none, the best.
+        chosen = np.argmax(np.where(rewards >= self.stop_at, np.inf, rewards), axis=-1)
+        return np.take_along_axis(tries, chosen[None, ..., None], axis=-1)[..., 0]
