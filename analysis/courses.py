@@ -7,7 +7,8 @@ from behaviour import Behaviour
 from script import Note
 
 from esmaml_mpi.reproducibility.randomness import Purpose
-from esmaml_mpi.rollouts.simulate import RolloutError, RolloutResult
+from esmaml_mpi.rollouts.result import RolloutResult
+from esmaml_mpi.rollouts.simulate import RolloutError
 from esmaml_mpi.rollouts.trials import Trials
 from esmaml_mpi.rollouts.units import Status
 from esmaml_mpi.tasks.workspace import Workspace

@@ -6,7 +6,8 @@ import numpy as np
 
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy
-from esmaml_mpi.rollouts.simulate import FEWEST, RolloutResult
+from esmaml_mpi.rollouts.result import RolloutResult
+from esmaml_mpi.rollouts.simulate import FEWEST
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ block of one column is therefore doubled, and where simulations can be told so, 
 """
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -17,8 +15,10 @@ from esmaml_mpi.native.door import moments
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.policies.contract import AnyPolicy, Bound, Lived, can_narrow, narrowed, sees_rewards
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded
-from esmaml_mpi.rollouts.faults import Fault, faults_of
+from esmaml_mpi.rollouts.episodes import Episodes
+from esmaml_mpi.rollouts.faults import faults_of
 from esmaml_mpi.rollouts.lifetime import live
+from esmaml_mpi.rollouts.result import RolloutResult
 from esmaml_mpi.tasks.contract import checked_rewards, checked_size, checked_successes
 from esmaml_mpi.tasks.ending import start
 from esmaml_mpi.tasks.family import Simulation, TaskFamily
@@ -31,29 +31,6 @@ FEWEST = 2  # columns whose arithmetic does not depend on their number
 
 class RolloutError(RuntimeError):
     """The task family raised while simulating; the cause is chained."""
-
-
-@dataclass(frozen=True)
-class RolloutResult:
-    """Outcome of B rollouts.
-
-    ``returns`` (B,), or (T, B) where each was priced for T tasks; ``lengths`` (B,) steps, until the last one ended.
-    ``observation_sums`` (2n, B): over the steps acted upon, of each observation and then of its square.
-    Only if asked for: ``observations`` (horizon + 1, n, B), of which those after row ``lengths[b]``, where episode b
-    ended, mean nothing; and ``rewards`` (horizon, B), 0 after it, unless they were priced for several tasks.
-    ``faults``: of columns in which a number is not finite, or too large, which one. Only of policies that see their
-    rewards: ``memory`` (s, B), what they remember after their episodes.
-    ``successes`` (B,) of families that report them, 1 or 0 each, or nan where an episode does not say.
-    """
-
-    returns: np.ndarray
-    lengths: np.ndarray
-    observation_sums: np.ndarray
-    observations: np.ndarray | None = None
-    rewards: np.ndarray | None = None
-    faults: Mapping[int, Fault] = field(default_factory=dict)
-    memory: np.ndarray | None = None
-    successes: np.ndarray | None = None
 
 
 def block_size(policy: AnyPolicy, family: TaskFamily, paths: bool = False) -> int:
@@ -84,73 +61,39 @@ def simulate(
     batch, limit = parameters.shape[1], block_size(policy, family, record or tasks.ndim == 3)
     blocks = max(1, -(-batch // limit))
     edges = [batch * i // blocks for i in range(blocks + 1)]
+    episodes = Episodes(parameters, tasks, noise, observer)
     parts = [
-        _simulate_few(
-            policy,
-            family,
-            parameters[:, a:b],
-            tasks[..., a:b],
-            None if noise is None else noise[:, a:b],
-            observer.of(slice(a, b)),
-            workspace,
-            record,
-        )
-        for a, b in itertools.pairwise(edges)
+        _simulate_few(policy, family, episodes.of(slice(a, b)), workspace, record) for a, b in itertools.pairwise(edges)
     ]
-    if len(parts) == 1:
-        return parts[0]
-    return RolloutResult(
-        np.concatenate([part.returns for part in parts], axis=-1),
-        np.concatenate([part.lengths for part in parts]),
-        np.concatenate([part.observation_sums for part in parts], axis=1),
-        np.concatenate([part.observations for part in parts], axis=2) if record else None,
-        np.concatenate([part.rewards for part in parts], axis=1) if record and tasks.ndim == 2 else None,
-        {a + column: fault for a, part in zip(edges, parts, strict=False) for column, fault in part.faults.items()},
-        np.concatenate([part.memory for part in parts], axis=1) if parts[0].memory is not None else None,
-        None if parts[0].successes is None else np.concatenate([part.successes for part in parts]),
-    )
+    return RolloutResult.joined(parts)
 
 
 def _simulate_few(
-    policy: AnyPolicy,
-    family: TaskFamily,
-    parameters: np.ndarray,
-    tasks: np.ndarray,
-    noise: np.ndarray | None,
-    observer: Observer,
-    workspace: Workspace,
-    record: bool,
+    policy: AnyPolicy, family: TaskFamily, episodes: Episodes, workspace: Workspace, record: bool
 ) -> RolloutResult:
     """A block; a lone column with its double, which is left out of the result."""
-    lone = parameters.shape[1] == 1
-    if lone:
-        parameters, tasks = np.repeat(parameters, FEWEST, axis=-1), np.repeat(tasks, FEWEST, axis=-1)
-        noise = None if noise is None else np.repeat(noise, FEWEST, axis=-1)
-        observer = observer.repeated(FEWEST)
-    result = _simulate_block(policy, family, parameters, tasks, noise, observer, workspace, record, lone)
-    return _first(result) if lone else result
+    if episodes.batch > 1:
+        return _simulate_block(policy, family, episodes, workspace, record)
+    return _simulate_block(policy, family, episodes.repeated(FEWEST), workspace, record, lone=True).first()
 
 
 def _simulate_block(
     policy: AnyPolicy,
     family: TaskFamily,
-    parameters: np.ndarray,
-    tasks: np.ndarray,
-    noise: np.ndarray | None,
-    observer: Observer,
+    episodes: Episodes,
     workspace: Workspace,
     record: bool,
-    lone: bool,
+    lone: bool = False,
 ) -> RolloutResult:
-    batch, size = parameters.shape[1], policy.observation_size
+    tasks, observer, batch, size = episodes.tasks, episodes.observer, episodes.batch, policy.observation_size
     checked_size(family, size)
     prices = tasks if tasks.ndim == 3 else tasks[:, None]
     returns, over, memory = np.empty(prices.shape[1:]), None, None
     earned = np.zeros((family.horizon, batch)) if record and tasks.ndim == 2 else None
     with np.errstate(all="ignore"):
         try:
-            simulation = family.simulation(prices[:, 0], noise, workspace)
-            bound = policy.bind(parameters, observer.mean, observer.std)
+            simulation = family.simulation(prices[:, 0], episodes.noise, workspace)
+            bound = policy.bind(episodes.parameters, observer.mean, observer.std)
             whole_episodes = None if record or tasks.ndim == 3 else getattr(simulation, "whole_episodes", None)
             done = whole_episodes(bound) if whole_episodes else None
             if done is not None:
@@ -164,7 +107,7 @@ def _simulate_block(
                 if sees_rewards(policy):
                     steps, memory = live(family, cast(Lived, bound), simulation, observations, prices[:, 0])
                 else:
-                    steps = _run(policy, bound, parameters, observer, simulation, observations)
+                    steps = _run(policy, bound, episodes, simulation, observations)
             outcomes = (simulation.rewards(observations[: steps + 1], prices[:, t]) for t in range(prices.shape[1]))
             for t, outcome in enumerate(outcomes):
                 rewards, ended = checked_rewards(family, outcome, steps, batch)
@@ -192,16 +135,9 @@ def _simulate_block(
     return RolloutResult(paid, lengths, sums, recorded, earned, found, memory, successes)
 
 
-def _run(
-    policy: AnyPolicy,
-    bound: Bound,
-    parameters: np.ndarray,
-    observer: Observer,
-    simulation: Simulation,
-    observations: np.ndarray,
-) -> int:
+def _run(policy: AnyPolicy, bound: Bound, episodes: Episodes, simulation: Simulation, observations: np.ndarray) -> int:
     """Act until the horizon, or until all episodes are over; the number of steps done."""
-    horizon, batch = len(observations) - 1, parameters.shape[1]
+    horizon, batch = len(observations) - 1, episodes.batch
     if simulation.running is None:
         for observation, following in itertools.pairwise(observations):
             simulation.step(bound.act(observation), following)
@@ -224,8 +160,8 @@ def _run(
             simulation.narrow(kept)
             columns = kept if columns is None else columns[kept]
             seen = observations[t + 1][:, columns]
-            scale = observer.of(columns)
-            bound = narrowed(policy, bound, kept, parameters[:, columns], scale.mean, scale.std, t + 1)
+            scale = episodes.observer.of(columns)
+            bound = narrowed(policy, bound, kept, episodes.parameters[:, columns], scale.mean, scale.std, t + 1)
     return horizon
 
 
@@ -245,13 +181,3 @@ def _returns(rewards: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, 
         over = np.logical_or.accumulate(over, axis=0)
         np.copyto(rewards[1:], 0.0, where=over[:-1])
     return np.add.reduce(rewards, axis=0), over
-
-
-def _first(result: RolloutResult) -> RolloutResult:
-    """The first of two equal columns."""
-    optional = result.observations, result.rewards, result.memory, result.successes
-    observations, rewards, memory, successes = (None if each is None else each[..., :1] for each in optional)
-    faults = {column: fault for column, fault in result.faults.items() if column == 0}
-    sums = result.observation_sums[:, :1]
-    returns, lengths = result.returns[..., :1], result.lengths[:1]
-    return RolloutResult(returns, lengths, sums, observations, rewards, faults, memory, successes)

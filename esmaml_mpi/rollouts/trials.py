@@ -20,7 +20,8 @@ from esmaml_mpi.rollouts.causes import Cause
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.faults import fault_of
 from esmaml_mpi.rollouts.recording import Recording
-from esmaml_mpi.rollouts.simulate import RolloutError, RolloutResult, simulate
+from esmaml_mpi.rollouts.result import RolloutResult
+from esmaml_mpi.rollouts.simulate import RolloutError, simulate
 from esmaml_mpi.rollouts.units import Status, Tally, Units
 from esmaml_mpi.tasks.contract import checked_noise
 from esmaml_mpi.tasks.family import TaskFamily
