@@ -24,6 +24,7 @@ def config_command(options: argparse.Namespace) -> int:
     from esmaml_mpi.config.loading import load
 
     config = load(options.config or {}, options.set).resolved()
+    config.remember()
     if options.check:
         product(f"{options.config or 'the default configuration'} is valid")
     else:

@@ -3,13 +3,15 @@
 import dataclasses
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from esmaml_mpi.config.choices import CHOICES, chosen, opens
+from esmaml_mpi.config.code import places
 from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.config.toml_text import read_toml
 from esmaml_mpi.config.unopened import Unopened
-from esmaml_mpi.settings import modules, sections
+from esmaml_mpi.settings import naming, sections
 from esmaml_mpi.settings.fields import allowed, parse, plain_values, unknown
 from esmaml_mpi.settings.plain_text import wrapped
 from esmaml_mpi.settings.sections import known
@@ -37,12 +39,12 @@ class Config(sections.Sections):
         range raise ConfigError. Numbers and arrays of NumPy are taken as the numbers and lists that they hold.
         """
         tables = plain_values(tables)
-        modules.asked(tables)
+        naming.asked(tables)
         return cls.parsed(tables)
 
     @classmethod
     def parsed(cls, tables: Mapping, opened: bool | Container[str] = True, known: bool = True) -> "Config":
-        """The same of tables that may be a file's: what a file alone names is refused with UntrustedError.
+        """The same of tables that may be a file's: what the user has not named is refused with UntrustedError.
 
         Not ``opened``, or not among them: nothing that is not this program's is imported, and sections that would need
         it keep their values as they stand. Not ``known``: names in those may be of what this machine does not have.
@@ -66,10 +68,12 @@ class Config(sections.Sections):
         return cls.from_dict(read_toml(text, "the configuration"))
 
     @classmethod
-    def of_file(cls, text: str, file: str) -> "Config":
-        """From TOML text that ``file`` has brought along. Nothing of what it names is imported."""
+    def of_file(cls, text: str, file: str, ran: Mapping[str, str] = MappingProxyType({})) -> "Config":
+        """From TOML text that ``file`` has brought along. Nothing of what it names is imported. ``ran``: checksums of
+        the user's modules that the file was written with.
+        """
         tables = read_toml(text, "the configuration")
-        modules.came_with(tables, file)
+        naming.came_with(tables, file, ran)
         return cls.parsed(tables, opened=False, known=False)
 
     @property
@@ -125,10 +129,17 @@ class Config(sections.Sections):
         return resolve(self.opened(), training)
 
     def opened(self, *sections: str) -> "Config":
-        """A copy with these sections opened, or all of them: what they name is imported. UntrustedError if only a file
-        names it, and ConfigError if it cannot be had.
+        """A copy with these sections opened, or all of them: what they name is imported. UntrustedError if the user
+        has not named it, and ConfigError if it cannot be had.
         """
         return self if self.is_opened else Config.parsed(self.to_dict(), sections or True)
+
+    def remember(self) -> None:
+        """Let later commands import what of the user's code is named here, if a file with the same settings names it.
+
+        What only a file has named so far is left out. Rank 0's business.
+        """
+        naming.remember(self.to_dict(), places(self).values())
 
     @property
     def rollouts_per_adaptation(self) -> int:

@@ -11,7 +11,7 @@ from esmaml_mpi.config.code import all_ours
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.toml_text import read_text, read_toml
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.settings import modules
+from esmaml_mpi.settings import modules, naming
 from esmaml_mpi.settings.fields import plain_values, show
 
 # What an experiment file has beside the configuration of a run, see sweeps/plan.py; a single run is not concerned.
@@ -31,18 +31,18 @@ def load(
         tables = source.to_dict()
     elif isinstance(source, Mapping):
         tables = plain_values(source)
-        modules.asked(tables)
+        naming.asked(tables)
     elif isinstance(source, str | PathLike):
         tables = read_tables(source)
         modules.look_in(os.path.dirname(os.path.abspath(source)))
-        modules.asked(tables)
+        naming.asked(tables)
     else:
         raise ConfigError(f"configuration {show(source)}: a TOML file's path, a mapping or a Config is wanted.")
     tables = {name: table for name, table in tables.items() if name not in EXPERIMENT_SECTIONS}
     before = _copy(tables)
     for override in checked_overrides(overrides):
         apply_override(tables, override)
-        modules.asked(_value(override.partition("=")[2]))
+        naming.asked(_value(override.partition("=")[2]))
     _drop_what_was_said_of_another(tables, before, opened)
     return Config.parsed(tables, opened, known=not isinstance(source, Config))
 

@@ -1,7 +1,6 @@
 """The code of the user's that a launch ran: which files, and whether they are still what they were."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import sys
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from esmaml_mpi.settings.source_files import checksum
 
 FACT = "code_"  # in front of a module's name, among the facts of a launch
 SHOWN = 12  # digits of a checksum in a message
@@ -76,20 +77,13 @@ def _code(name: str) -> Code:
     module, package = sys.modules.get(name), sys.modules.get(top)
     file = getattr(module, "__file__", None) or ""
     inner = getattr(package, "__file__", None)
-    if inner and getattr(package, "__path__", None):
-        root = Path(inner).parent
-        files = sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix())
-    else:
-        root, files = Path(file).parent, [Path(file)] if file else []
-    digest = hashlib.sha256()
+    of_package = bool(inner and getattr(package, "__path__", None))
+    source = inner if of_package else file
     try:
-        for path in files:
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
-            digest.update(content)
+        sha256 = checksum(Path(source), of_package) if source else ""
     except OSError:
-        files = []
-    return Code(os.path.abspath(file) if file else "", digest.hexdigest() if files else "", _version(top))
+        sha256 = ""
+    return Code(os.path.abspath(file) if file else "", sha256, _version(top))
 
 
 def _version(top: str) -> str:

@@ -1,4 +1,6 @@
-"""Reading results files, of running jobs too. Nothing in a file is executed: nor is what its configuration names."""
+"""Reading results files, of running jobs too. Nothing in a file is executed: nor is what its configuration names, until
+it is used and the user has named the same himself, see ``settings.naming``.
+"""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -24,7 +26,7 @@ from esmaml_mpi.results.seal import SESSION_KIND, SealedFile
 from esmaml_mpi.results.structure import CHECKPOINT, Mismatch, Stored, check_numbers, check_shapes
 from esmaml_mpi.results.survey import plain, survey, text
 from esmaml_mpi.results.tables import columns
-from esmaml_mpi.settings import modules
+from esmaml_mpi.settings import modules, naming
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.interface import Interface
 
@@ -41,7 +43,8 @@ class Results:
     ``unknown_series`` are those of the file that this version does not know: a newer one has written it.
 
     What the configuration of a file names is not imported: sections that would need it keep their values as they stand
-    (``config.is_opened``). ``trusted`` lets it be imported from now on.
+    (``config.is_opened``). What uses them later imports it if the user has named the same code with the same settings
+    himself; ``trusted`` lets it be imported from now on.
     """
 
     path: Path | None
@@ -56,12 +59,13 @@ class Results:
 
     def trusted(self) -> "Results":
         """These results, after letting what the file names be imported; the user has said that it is trusted. Modules
-        are looked for where the run had them, too.
+        are looked for where the run had them, too. It is remembered, so that this file need not be trusted again.
         """
-        modules.asked(self.config.to_dict())
+        naming.asked(self.config.to_dict(), trusted=str(self.path or ""))
         for code in code_of(self.launches[-1] if self.launches else {}).values():
             if code.file:
                 modules.look_in(code.folder)
+        self.config.remember()
         return self
 
     @property
@@ -171,7 +175,9 @@ def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, d
     found = survey(file, size)
     if text(file, "/", "kind", "") == SESSION_KIND:
         raise ResultsError(f"{path} is a session of `esmaml adapt --session`, and a training run's file is wanted.")
-    config = Config.of_file(text(file, "config", "toml"), str(path))
+    toml, launches = text(file, "config", "toml"), _launches(file)
+    ran = {name: code.sha256 for name, code in code_of(launches[-1] if launches else {}).items()}
+    config = Config.of_file(toml, str(path), ran)
     chosen = check_shapes(found, config)
     checkpoint: dict = {"optimizer": {}}
     for name in chosen:
@@ -187,7 +193,6 @@ def _without_history(path: Path, file: h5py.File, size: int) -> tuple[Results, d
     unknown = tuple(name for name in found if _is_series(name) and name not in chosen)
     observations, parameters = len(checkpoint["statistics"]["sums"]) // 2, checkpoint["theta"].size
     interface = read_interface(file, found, config, observations, parameters)
-    launches = _launches(file)
     rollouts = 0 if config.is_opened else _rollouts(file)
     ids = task_ids.tolist()
     return Results(path, config, History(), checkpoint, ids, launches, interface, unknown, rollouts), chosen

@@ -24,7 +24,7 @@ from esmaml_mpi.results.reader import read_interface
 from esmaml_mpi.results.seal import SESSION_KIND, sealed
 from esmaml_mpi.results.structure import Mismatch, Stored
 from esmaml_mpi.results.survey import plain, survey, text
-from esmaml_mpi.settings import modules
+from esmaml_mpi.settings import naming
 from esmaml_mpi.tasks.interface import Interface
 
 SESSION_VERSION = 2
@@ -54,9 +54,10 @@ class SessionRecord:
     notes: dict[int, str] = field(default_factory=dict)
     subspace: Subspace | None = None  # where the sampler of directions uses it
 
-    def trusted(self) -> "SessionRecord":
-        """This record, after letting what it names be imported; the user has said that it is trusted."""
-        modules.asked(self.config.to_dict())
+    def trusted(self, file: Path) -> "SessionRecord":
+        """This record, after letting what it names be imported; the user has said that its ``file`` is trusted."""
+        naming.asked(self.config.to_dict(), trusted=str(file))
+        self.config.remember()
         return self
 
 

@@ -1,13 +1,8 @@
-"""Modules of the user's: where they are looked for, and who has named them.
-
-``module:attribute`` in a configuration is code that is run. Who writes it into a TOML file, on the command line or into
-a program wants that. Who opens somebody's results file does not: names out of files are refused here, at the one door
-to the import, until the user has named them too or has said that the file is trusted.
-"""
+"""Modules of the user's: where they are looked for, and what hides them."""
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.machinery import PathFinder
 from operator import attrgetter
@@ -15,14 +10,11 @@ from os import PathLike
 from types import ModuleType
 from typing import Any
 
-from esmaml_mpi.errors import UntrustedError
-
 OURS = "esmaml_mpi."
 
 _folders: list[str] = []  # the latest first
 _added: set[str] = set()  # those that have been put on Python's path here
-_asked: set[str] = set()  # names that the user has given
-_found_in: dict[str, str] = {}  # names that only a file has given -> that file
+_not_here: set[str] = set()  # modules that are not looked for in the current folder
 
 
 def look_in(folder: str | PathLike[str]) -> None:
@@ -38,27 +30,40 @@ def folders() -> list[str]:
     return list(_folders)
 
 
-def asked(values: Any) -> None:
-    """Whatever is named in these tables, lists and texts the user has named: it may be imported."""
-    for name in _names(values):
-        _asked.add(name)
-        _found_in.pop(name, None)
+def not_here() -> list[str]:
+    """Modules that are not looked for in the current folder."""
+    return sorted(_not_here)
 
 
-def came_with(values: Any, file: str) -> None:
-    """Whatever is named in these values is the wish of ``file``: refused, unless the user has named it."""
-    for name in _names(values):
-        if name not in _asked:
-            _found_in.setdefault(name, file)
+def look_only_in(folders: Iterable[str], module: str) -> None:
+    """Look for modules in these folders too, the first before the others, and for this one not in the current folder,
+    which may be anybody's.
+    """
+    for folder in reversed(list(folders)):
+        look_in(folder)
+    _not_here.add(module)
 
 
-def check_asked(name: str, key: str) -> None:
-    """UntrustedError if only a file has named this."""
-    if name in _found_in:
-        raise UntrustedError(
-            f"{_found_in[name]} wants to import {name!r} ({key}), which runs code. If you trust the file, say so: "
-            "--trust, or trust=True in Python."
-        )
+def adopt(told_of: Iterable[str], not_here: Iterable[str]) -> None:
+    """Take over what ``folders`` and ``not_here`` are on another rank."""
+    for folder in reversed(list(told_of)):
+        look_in(folder)
+    _not_here.update(not_here)
+
+
+def places(module: str) -> list[str]:
+    """The folders in which a module is looked for, behind Python's own path."""
+    return list(_folders) if module in _not_here else list(dict.fromkeys([*_folders, os.getcwd()]))
+
+
+def put_on_path(folders: Iterable[str]) -> None:
+    """Make these the folders behind Python's own path."""
+    sys.path[:] = [each for each in sys.path if each not in _added]
+    _added.clear()
+    for folder in folders:
+        if folder not in sys.path and not (folder == os.getcwd() and "" in sys.path):
+            sys.path.append(folder)
+            _added.add(folder)
 
 
 def load(place: str) -> Any:
@@ -81,7 +86,7 @@ def module(name: str) -> ModuleType:
     nothing that is installed. Raises whatever importing it raises; ImportError if it is hidden by another.
     """
     if not name.startswith(OURS):
-        _put_on_path()
+        put_on_path(places(name))
         _check_not_hidden(name.partition(".")[0])
     try:
         return import_module(name)
@@ -101,28 +106,6 @@ def _advice(name: str) -> str:
         "It is looked for beside the configuration, in the folder that the command is run in, and on Python's path "
         "(PYTHONPATH)"
     )
-
-
-def _names(values: Any) -> Iterator[str]:
-    """All texts with a colon: more than are imported, so that none is forgotten."""
-    if isinstance(values, str):
-        if ":" in values:
-            yield values
-    elif isinstance(values, Mapping):
-        for inner in values.values():
-            yield from _names(inner)
-    elif isinstance(values, list | tuple):
-        for inner in values:
-            yield from _names(inner)
-
-
-def _put_on_path() -> None:
-    sys.path[:] = [each for each in sys.path if each not in _added]
-    _added.clear()
-    for folder in (*_folders, os.getcwd()):
-        if folder not in sys.path and not (folder == os.getcwd() and "" in sys.path):
-            sys.path.append(folder)
-            _added.add(folder)
 
 
 def _check_not_hidden(top: str) -> None:

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from esmaml_mpi.errors import ConfigError, UserError, in_words
-from esmaml_mpi.settings import modules
+from esmaml_mpi.settings import modules, naming
 from esmaml_mpi.settings.contract import check_members
 from esmaml_mpi.settings.fields import show, unknown
 
@@ -61,13 +61,13 @@ class Registry(dict[str, Any]):
 
     def find(self, name: str, key: str = "") -> Any:
         """The thing of this name; ConfigError, or the error of this registry, which names ``key``, if it cannot be had,
-        and UntrustedError if only a file asks for it.
+        and UntrustedError if a file asks for it, and the user has not.
         """
         key, place = key or self.key, self.place(name, key)
         if not isinstance(place, str):
             return place
         if name not in self:
-            modules.check_asked(name, key)
+            naming.check_asked(name, key)
         try:
             # What a module of the user's does when it is imported may be anything.
             found = imported(place) if place.startswith(modules.OURS) else modules.load(place)
@@ -142,12 +142,11 @@ def imported(entry: str) -> Any:
 
 def known_here() -> dict[str, Any]:
     """What other ranks must be told, so that they find what this one has found."""
-    return {"folders": modules.folders(), "installed": _installed}
+    return {"folders": modules.folders(), "not_here": modules.not_here(), "installed": _installed}
 
 
 def adopt(known: Mapping[str, Any]) -> None:
     """Take over what another rank knows."""
-    for folder in reversed(known["folders"]):
-        modules.look_in(folder)
+    modules.adopt(known["folders"], known["not_here"])
     for group, names in known["installed"].items():
         _installed.setdefault(group, {}).update(names)

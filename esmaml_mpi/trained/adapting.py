@@ -46,6 +46,7 @@ def adapt(options: argparse.Namespace) -> int:
         rewards = _rewards(session, options, patience)
         if not file.exists:  # not sooner: what is refused leaves nothing behind
             file.write(record)
+            record.config.remember()
         if (options.undo or 0) > session.trials:
             raise UsageError(f"--undo {options.undo}: session {path} has {session.trials} rewards.")
         for _ in range(options.undo or 0):
@@ -134,7 +135,7 @@ def _opened(file: SessionFile, options: argparse.Namespace) -> SessionRecord:
         return _begun(options)
     record = file.read()
     if options.trust:
-        record.trusted()
+        record.trusted(file.path)
     if options.results is not None:
         _check_same(file.path, record, _begun(options), options)
         return record

@@ -79,8 +79,8 @@ def trained_of(results: "Results", at: str | int, overrides: Iterable[str], trus
     """The meta-policy of ``results``, "last", "best" or that of an iteration, from the file alone: no family is made.
 
     Operator, sampler and policy are the user's own code if the file says so: UntrustedError unless the user has named
-    it, or ``trust``. UserError if there is no such policy, or if an override is neither of [adaptation] nor the
-    horizon, or does not fit.
+    it, now or before, or ``trust``. UserError if there is no such policy, or if an override is neither of [adaptation]
+    nor the horizon, or does not fit.
     """
     if trust:
         results.trusted()

@@ -57,7 +57,7 @@ class Session:
         """
         with SessionFile(path) as file:
             record = file.read()
-            session = cls(file, record.trusted() if trust else record)
+            session = cls(file, record.trusted(file.path) if trust else record)
             file.keep()
         return session
 
@@ -81,6 +81,7 @@ class Session:
                 raise UsageError(f"session {file.path} exists; Session.open goes on with it.")
             session = cls(file, begun(results, at, overrides, seed, trust=trust))
             file.write(session._record)
+            session._record.config.remember()
             file.keep()
         return session
 

@@ -12,7 +12,7 @@ from esmaml_mpi.errors import UsageError
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import History
 from esmaml_mpi.results.reader import Results, read
-from esmaml_mpi.settings import modules
+from esmaml_mpi.settings import naming
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.interface import interface_of
@@ -74,7 +74,7 @@ def train(
     if output is not None and (not isinstance(output, str | PathLike) or not os.fspath(output)):
         raise UsageError(f"output = {show(output)}: a results file's path, or None, is wanted.")
     if trust and isinstance(config, Config):
-        modules.asked(config.to_dict())
+        naming.asked(config.to_dict())
     if callback is not None and not callable(callback):
         raise UsageError(f"callback = {show(callback)}: a function of a Moment, or None, is wanted.")
     world = World()

@@ -103,6 +103,7 @@ def launch(
         except BaseException:
             lock[0].release()
             raise
+        config.remember()
         if other_libraries:
             print(f"esmaml: {other_libraries}: the numbers may differ in their last bits", file=sys.stderr, flush=True)
         if odd:

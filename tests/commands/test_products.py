@@ -69,7 +69,7 @@ def test_a_configuration_is_valid_whatever_its_environment_prints(folder):
 
 @pytest.mark.slow
 def test_json_on_standard_output_is_json(folder):
-    out, err = printed(folder, "evaluate", "loud.h5", "--trust", "--repeats", "2", "--json", "-")
+    out, err = printed(folder, "evaluate", "loud.h5", "--repeats", "2", "--json", "-")
     assert json.loads(out)["tasks"] == [0] and all(each in err for each in SAID)
 
 

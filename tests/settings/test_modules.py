@@ -1,25 +1,16 @@
 """Modules of the user's: where they are found, and what hides them."""
 
-import sys
-
 import pytest
 
-from esmaml_mpi.errors import UntrustedError
 from esmaml_mpi.settings import modules
 
 
 @pytest.fixture
-def fresh(monkeypatch, tmp_path):
-    """No folder and no name is known, and what is imported is forgotten; gives an empty folder."""
-    for name, value in (("_folders", []), ("_added", set()), ("_asked", set()), ("_found_in", {})):
-        monkeypatch.setattr(modules, name, value)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
+def fresh(new_process, monkeypatch, tmp_path):
+    """A process that has just begun, in an empty folder."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    return tmp_path
 
 
 def _module(folder, name, text="class Own:\n    value = 1\n"):
@@ -70,14 +61,12 @@ def test_what_is_not_there_is_said_with_what_is_near(fresh):
         modules.load("nowhere_at_all:Own")
 
 
-def test_names_of_a_file_are_refused_until_the_user_has_given_them_too(fresh):
-    modules.came_with({"a": {"b": ["os:system"], "c": 3}}, "theirs.h5")
-    with pytest.raises(
-        UntrustedError, match=r"^theirs\.h5 wants to import 'os:system' \(key\).*--trust, or trust=True"
-    ):
-        modules.check_asked("os:system", "key")
-    modules.check_asked("os:getcwd", "key")
-    modules.asked([{"x": "os:system"}])
-    modules.check_asked("os:system", "key")
-    modules.came_with("os:system", "theirs.h5")
-    modules.check_asked("os:system", "key")
+def test_a_module_may_be_kept_from_the_current_folder(fresh):
+    """Which may be anybody's: neither it nor what it imports is taken from there."""
+    _module(fresh / "told", "kept_away", "try:\n    import beside_it as found\nexcept ImportError:\n    found = None\n")
+    _module(fresh / "here", "kept_away", "raise SystemExit\n")
+    _module(fresh / "here", "beside_it")
+    modules.look_only_in([str(fresh / "told")], "kept_away")
+    assert modules.places("kept_away") == [str(fresh / "told")]
+    assert modules.load("kept_away:found") is None
+    assert modules.load("beside_it:Own.value") == 1  # of other names it is looked in

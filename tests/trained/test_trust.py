@@ -1,6 +1,5 @@
 """Code that a file names is not imported unless the user asks for it: one forged file for each way there is."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from forging import forge
 import esmaml_mpi
 from esmaml_mpi.commands.main import main
 from esmaml_mpi.errors import UntrustedError
-from esmaml_mpi.settings import modules
 
 EVIL = """\
 import pathlib
@@ -78,15 +76,11 @@ def honest(tmp_path_factory):
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(new_process, tmp_path, monkeypatch):
     """The current folder, in which the module lies that no file may have imported."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(modules, "_found_in", {})
-    monkeypatch.setattr(modules, "_asked", set())
-    monkeypatch.setattr(sys, "path", list(sys.path))
     Path("evil_module.py").write_text(EVIL.format(marker=str(tmp_path / "marker")))
-    yield tmp_path
-    sys.modules.pop("evil_module", None)
+    return tmp_path
 
 
 def _imported(place: Path) -> bool:
@@ -178,10 +172,7 @@ def test_a_run_goes_on_with_the_users_own_file_and_no_flag(place, capsys):
     Path("own/run.toml").write_text('[task]\nname = "own_line:Line"\n[adaptation]\noperator = "own_line:BestOf"\n')
     small = [part for each in ("meta.perturbations=2", "meta.current_evaluations=1", "policy.hidden=[]")
              for part in ("--set", each)]  # fmt: skip
-    try:
-        for iterations in ("1", "2"):
-            command = ["train", "own/run.toml", "--output", "out.h5", "--resume", *small]
-            assert main([*command, "--set", f"meta.iterations={iterations}"]) == 0, capsys.readouterr().err
-        assert len(esmaml_mpi.read_results("out.h5").history["train"]["iteration"]) == 2
-    finally:
-        sys.modules.pop("own_line", None)
+    for iterations in ("1", "2"):
+        command = ["train", "own/run.toml", "--output", "out.h5", "--resume", *small]
+        assert main([*command, "--set", f"meta.iterations={iterations}"]) == 0, capsys.readouterr().err
+    assert len(esmaml_mpi.read_results("out.h5").history["train"]["iteration"]) == 2

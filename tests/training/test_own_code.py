@@ -11,7 +11,7 @@ import pytest
 
 import esmaml_mpi
 from esmaml_mpi.commands.main import main
-from esmaml_mpi.settings import modules, registry
+from esmaml_mpi.settings import registry
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples/own_package"
@@ -34,17 +34,11 @@ ENTRY_POINTS = "".join(
 
 
 @pytest.fixture
-def clean(tmp_path, monkeypatch):
+def clean(new_process, tmp_path, monkeypatch):
     """Nothing of the user's is known yet; the current folder is empty."""
-    for name, value in (("_folders", []), ("_added", set()), ("_asked", set()), ("_found_in", {})):
-        monkeypatch.setattr(modules, name, value)
-    monkeypatch.setattr(registry, "_installed", {})
-    monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    yield tmp_path
-    for name in ("own_package", "mine"):
-        sys.modules.pop(name, None)
+    return tmp_path
 
 
 def _beside(folder: Path) -> Path:
@@ -175,9 +169,12 @@ def test_ranks_sweeps_and_other_folders_find_them(clean):
     assert "1 complete" in run("sweep", str(sweep), "--output", "runs", "--list", *SET)
     run("sweep", str(sweep), "--output", "again", "--index", "0", *SET)
     run("train", str(config), "--output", "one.h5", "--is-complete", *SET)
-    assert "wants to import 'mine:" in run("evaluate", "one.h5", code=2)
-    told = run("mpirun", "evaluate", "one.h5", "--trust", "--repeats", "1", "--json", "-")
-    assert '"after"' in told  # found where the run had it
+    for flags in ((), ("--trust",)):  # the user's own, and found where the run had it
+        told = run("mpirun", "evaluate", "one.h5", *flags, "--repeats", "1", "--json", "-")
+        assert '"after"' in told
+    with config.with_name("mine.py").open("a") as file:
+        file.write("# another line\n")
+    assert "mine.py has changed since you named it here" in run("mpirun", "evaluate", "one.h5", code=2)
     config.with_name("mine.py").unlink()
     assert "cannot be used: ModuleNotFoundError" in run("evaluate", "one.h5", "--trust", code=2)
     run("info", "one.h5")

@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium
 
 from esmaml_mpi.errors import ConfigError, FamilyError, in_words
-from esmaml_mpi.settings import modules
+from esmaml_mpi.settings import modules, naming
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.gymnasium_bridge import env_pool
 
@@ -34,7 +34,7 @@ def find(environment: str, arguments: Mapping) -> tuple[partial, int | None]:
         env_pool.check_id(name, key)
         return partial(env_pool.EnvPool, task_id=name, **arguments), None
     if colon:
-        modules.check_asked(environment, "task.options.environment")
+        naming.check_asked(environment, "task.options.environment")
     imported = _imported(module, key) if colon else None
     if not colon:
         name = environment
