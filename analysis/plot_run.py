@@ -65,7 +65,8 @@ def _describe(behaviour: Behaviour, tasks: int) -> str:
 def _draw_curve(ax, results) -> None:
     """Test reward before and after adaptation, and the training value."""
     config, test = results.config, results.history["test"]
-    ax.plot(*series.curve(results, "meta_value"), color=style.COLOURS[4], lw=0.8, label="training value (meta_value)")
+    value = dict(color=style.COLOURS[4], lw=0.8, alpha=0.45)  # noisy, and not what the picture is about
+    ax.plot(*series.curve(results, "meta_value"), label="training value (meta_value)", **value)
     marker = "o" if len(test["iteration"]) < 20 else None
     for when, colour in (("before", style.GREY), ("after", style.COLOURS[0])):
         ax.plot(*series.curve(results, when), color=colour, marker=marker, ms=3.5, label=f"test, {when} adaptation")
