@@ -11,9 +11,10 @@ INSTANTS = {"iteration": "{} iterations", "rollouts": "{} training rollouts", "s
 RULE = """\
 For each claim runs are compared that differ in what the claim is about. Each seed gives one number: the quantity named,
 at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent.
-*Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at either end, as far
-as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal. (Over three seeds
-the bootstrap cannot be surer than 75 %, hence the second one.) Seconds are of a machine that did other things too.
+*Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
+either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
+(Over three seeds the bootstrap cannot be surer than 75 %, hence the second one.) Seconds are of a machine that did
+other things too.
 
 - **agrees**: the whole interval lies on the claimed side of 0;
 - **disagrees**: the whole interval lies on the other side;

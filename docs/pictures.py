@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 ROOT = Path(__file__).resolve().parents[1]
 COLOURS = 256
@@ -86,9 +87,16 @@ def make(picture: Picture, folder: Path) -> Path:
         for line in picture.commands:
             _call(line.replace("WORK", work).replace("NAME", picture.name))
         made = folder / f"{picture.name}.png"
-        with Image.open(Path(work, made.name)) as image:
-            image.convert("RGB").quantize(COLOURS).save(made, optimize=True)  # a half to a third of the bytes
+        _save(Path(work, made.name), made)
     return made
+
+
+def _save(drawn: Path, made: Path) -> None:
+    """With a palette, which takes a half to a third of the bytes, and what tells programs here that it is theirs."""
+    mark = PngInfo()
+    with Image.open(drawn) as image:
+        mark.add_text("Software", image.info["Software"])
+        image.convert("RGB").quantize(COLOURS).save(made, optimize=True, pnginfo=mark)
 
 
 def _call(line: str) -> None:
