@@ -111,9 +111,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         allow_abbrev=False,
         prog="plot_run",
-        description="One figure of one run: test reward before and after adaptation against meta-iterations and, for "
-        "four_corners, navigation_2d and six_circles, the paths of the meta-policy before and after adaptation (for "
-        "sinusoid, its predictions). Paths are fresh rollouts, not those of the curve.",
+        description="Draw one figure of one run: test reward before and after adaptation against meta-iterations. "
+        "Beside it are, for four_corners, navigation_2d and six_circles, the paths of the meta-policy "
+        "before and after adaptation, and for sinusoid its predictions. Paths are fresh rollouts, not "
+        "those of the curve.",
     )
     parser.add_argument("results", metavar="RESULTS", type=Path, help="results file of a run, finished or running")
     parser.add_argument(
