@@ -173,10 +173,11 @@ def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     parser = script.parser(
         "adaptation_curves",
-        "Reward against the rollouts used during one adaptation: each trained meta-policy is adapted again to its test "
-        "tasks, and the policy that the operator has reached is scored after every batch of queries. Operators that "
-        "have but one batch adapt with several K instead. A line is a mean over tasks, repeats and seeds; runs are "
-        "grouped as in learning_curves. Also prints a table.",
+        "Draw reward against the rollouts used during one adaptation. Each trained meta-policy is "
+        "adapted again to its test tasks, and after every batch of queries the policy reached is "
+        "scored. Operators that have but one batch adapt with several K instead. A line is a mean "
+        "over tasks, repeats and seeds. Runs are grouped as in learning_curves. A table is printed, "
+        "too.",
     )
     parser.add_argument(
         "--at",

@@ -9,11 +9,12 @@ from tables import Table, readable
 Key = tuple[str, str, str]  # of a point
 INSTANTS = {"iteration": "{} iterations", "rollouts": "{} training rollouts", "seconds": "{} s of training"}
 RULE = """\
-For each claim runs are compared that differ in what the claim is about, one number a seed: the quantity named, at the
-last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent. *Difference* is
-the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at either end, as far
-as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal. (Over three seeds
-the bootstrap cannot be surer than 75 %, hence the second one.) Seconds are of a machine that did other things too.
+For each claim runs are compared that differ in what the claim is about. Each seed gives one number: the quantity named,
+at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent.
+*Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
+either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
+(Over three seeds the bootstrap cannot be surer than 75 %, hence the second one.) Seconds are of a machine that did
+other things too.
 
 - **agrees**: the whole interval lies on the claimed side of 0;
 - **disagrees**: the whole interval lies on the other side;
@@ -45,8 +46,8 @@ def page(judged: list[Judged], command: str, picture: str) -> str:
 
 
 SOURCES = """\
-Claims are in our words. Titles and abstracts are public; what the papers say beyond them is known second-hand, and a
-claim that rests on it is marked with a dagger (†): the claim itself may be misreported."""
+Claims are in our words. Titles and abstracts are public. What the papers say beyond them is known second-hand. A claim
+that rests on it is marked with a dagger (†): the claim itself may be misreported."""
 
 
 def overview(judged: list[Judged], ps: list[list[float]]) -> Table:

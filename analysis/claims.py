@@ -72,9 +72,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         allow_abbrev=False,
         prog="claims",
-        description="What the papers claim and what results say of it, claim by claim: difference over seeds, its "
-        "interval, a verdict. Results are matched to the experiment files in configs/ by their configuration, whatever "
-        "they are called, with any seeds and iterations; unfinished runs count as far as they are.",
+        description="Say what the papers claim and what results say of it. Each claim has a difference over "
+        "seeds, its interval, and a verdict. Results are matched to the experiment files in configs/ "
+        "by their configuration. Their names do not matter, and any seeds and iterations will do. "
+        "Unfinished runs count as far as they are.",
     )
     parser.add_argument("results", metavar="RESULTS", nargs="*", type=Path, help="results files, or folders of them")
     parser.add_argument(

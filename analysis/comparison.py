@@ -212,10 +212,11 @@ def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     parser = script.parser(
         "comparison",
-        "Final test rewards of groups of runs compared over seeds: difference of means with its bootstrap interval, "
-        "Hedges' g, permutation test and Welch's t test, p adjusted for the number of comparisons (Holm). Runs are "
-        "grouped as in learning_curves. Without --against every group is compared with every other. Says where so few "
-        "seeds cannot resolve anything.",
+        "Compare final test rewards of groups of runs over seeds: difference of means with its "
+        "bootstrap interval, Hedges' g, permutation test and Welch's t test. p is adjusted for the "
+        "number of comparisons (Holm). Runs are grouped as in learning_curves. Without --against "
+        "every group is compared with every other. If so few seeds cannot resolve anything, that is "
+        "said.",
     )
     parser.add_argument(
         "--against",

@@ -55,7 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         allow_abbrev=False,
         prog="draw",
-        description="Draws the figures of an experiment file: the lines of its figure.draw.",
+        description="Draw the figures of an experiment file: the lines of its figure.draw.",
     )
     parser.add_argument("experiment", metavar="FILE", help="experiment file, as configs/figure_1.toml")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="its runs, and where the pictures go")

@@ -237,9 +237,10 @@ def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     return script.parser(
         "operators",
-        "Final test reward after adaptation of runs that differ in their adaptation operator, over K, or over the "
-        "noise on rewards if any run has some: a panel for each task and penalty, a mean and a range over seeds. "
-        "Operators that differ in other settings too are told apart by these. Also prints a table as Markdown.",
+        "Draw the final test reward after adaptation of runs that differ in their adaptation "
+        "operator, over K, or over the noise on rewards if any run has some. There is a panel for "
+        "each task and penalty, with a mean and a range over seeds. Operators that differ in other "
+        "settings too are told apart by these. A table is printed as Markdown, too.",
     )
 
 

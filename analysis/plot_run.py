@@ -65,7 +65,8 @@ def _describe(behaviour: Behaviour, tasks: int) -> str:
 def _draw_curve(ax, results) -> None:
     """Test reward before and after adaptation, and the training value."""
     config, test = results.config, results.history["test"]
-    ax.plot(*series.curve(results, "meta_value"), color=style.COLOURS[4], lw=0.8, label="training value (meta_value)")
+    value = dict(color=style.COLOURS[4], lw=0.8, alpha=0.45)  # noisy, and not what the picture is about
+    ax.plot(*series.curve(results, "meta_value"), label="training value (meta_value)", **value)
     marker = "o" if len(test["iteration"]) < 20 else None
     for when, colour in (("before", style.GREY), ("after", style.COLOURS[0])):
         ax.plot(*series.curve(results, when), color=colour, marker=marker, ms=3.5, label=f"test, {when} adaptation")
@@ -110,9 +111,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         allow_abbrev=False,
         prog="plot_run",
-        description="One figure of one run: test reward before and after adaptation against meta-iterations and, for "
-        "four_corners, navigation_2d and six_circles, the paths of the meta-policy before and after adaptation (for "
-        "sinusoid, its predictions). Paths are fresh rollouts, not those of the curve.",
+        description="Draw one figure of one run: test reward before and after adaptation against meta-iterations. "
+        "Beside it are, for four_corners, navigation_2d and six_circles, the paths of the meta-policy "
+        "before and after adaptation, and for sinusoid its predictions. Paths are fresh rollouts, not "
+        "those of the curve.",
     )
     parser.add_argument("results", metavar="RESULTS", type=Path, help="results file of a run, finished or running")
     parser.add_argument(

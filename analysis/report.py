@@ -198,10 +198,11 @@ def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     parser = script.parser(
         "report",
-        "One HTML page with everything that analysis/ has to say about the runs: final scores, learning curves, "
-        "comparisons, adaptation curves and paths (fresh rollouts), time, failures, settings and provenance. The page "
-        "needs no other file and no network. Point at a figure for its values; click a name in a legend to hide that "
-        "series or show it again. What cannot be said of these runs is stated in its place.",
+        "Write one HTML page with everything that analysis/ has to say about the runs: final scores, "
+        "learning curves, comparisons, adaptation curves and paths (fresh rollouts), time, failures, "
+        "settings and provenance. The page needs no other file and no network. Point at a figure for "
+        "its values. Click a name in a legend to hide that series or show it again. What cannot be "
+        "said of these runs is stated in its place.",
         figure=False,
     )
     parser.add_argument(

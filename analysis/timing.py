@@ -201,9 +201,10 @@ def make_parser() -> argparse.ArgumentParser:
     """The script's options."""
     return script.parser(
         "timing",
-        "Where the time of an iteration goes on rank 0, by settings and by ranks and threads; parallel efficiency "
-        "where the same settings were run on several numbers of cores: environment steps a second and core, over those "
-        "on the fewest. Runs that changed ranks or lost some are left out, with a note. Also prints a table.",
+        "Draw where the time of an iteration goes on rank 0, by settings and by ranks and threads. If "
+        "the same settings were run on several numbers of cores, parallel efficiency is drawn, too: "
+        "environment steps a second and core, over those on the fewest. Runs that changed ranks or "
+        "lost some are left out, with a note. A table is printed, too.",
     )
 
 

@@ -16,7 +16,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 ROOT = Path(__file__).resolve().parents[1]
+COLOURS = 256
 PYTHON = shlex.quote(sys.executable)
 PROGRAMS = {"esmaml": f"{PYTHON} -m esmaml_mpi", "python": PYTHON}
 
@@ -83,8 +87,16 @@ def make(picture: Picture, folder: Path) -> Path:
         for line in picture.commands:
             _call(line.replace("WORK", work).replace("NAME", picture.name))
         made = folder / f"{picture.name}.png"
-        made.write_bytes(Path(work, made.name).read_bytes())
+        _save(Path(work, made.name), made)
     return made
+
+
+def _save(drawn: Path, made: Path) -> None:
+    """With a palette, which takes a half to a third of the bytes, and what tells programs here that it is theirs."""
+    mark = PngInfo()
+    with Image.open(drawn) as image:
+        mark.add_text("Software", image.info["Software"])
+        image.convert("RGB").quantize(COLOURS).save(made, optimize=True, pnginfo=mark)
 
 
 def _call(line: str) -> None:

@@ -8,8 +8,8 @@ from esmaml_mpi.commands.main import make_parser
 from esmaml_mpi.commands.scripts import load
 
 INTRODUCTION = """\
-Every command has `--help` with the same. `train`, `evaluate` and `sweep --index` are carried out by all ranks that
-`mpirun` or `srun` starts; the others are one process."""
+`--help` of each command says the same. All ranks that `mpirun` or `srun` starts share `train`, `evaluate` and `sweep
+--index`. The other commands are one process."""
 SCRIPT = "The same as `python analysis/{}.py` in a checkout."
 
 

@@ -14,14 +14,16 @@ from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.settings import sections
 
 INTRODUCTION = """\
-A configuration is a TOML file with the sections below. Every key has a default, the paper's where the paper says, so an
-empty file is a run. `--set section.key=value` changes one key for one command; values are TOML, and bare words are
-strings. `esmaml config CONFIG` prints the resolved configuration with the same explanations, `esmaml config CONFIG
---check` only says whether it is valid. A key, type or value that does not exist is refused before anything starts.
+A configuration is a TOML file with the sections below. Every key has a default, so an empty file is a run. Defaults are
+the paper's where the paper gives a value. A key, type or value that does not exist is refused before anything starts.
 
-The keys of [adaptation] depend on the operator and those of [meta] on the algorithm. A default that is left empty is
+- `--set section.key=value` changes one key for one command. Values are TOML, and bare words are strings.
+- `esmaml config CONFIG` prints the resolved configuration with the same explanations.
+- `esmaml config CONFIG --check` only says whether it is valid.
+
+The keys of [adaptation] depend on the operator, and those of [meta] on the algorithm. A default that is left empty is
 taken from the task family. The options of families are on the page [Task families](tasks.md). Experiment files have up
-to three sections more, see [Experiments](../experiments.md)."""
+to three more sections, which the page [Experiments](../experiments.md) explains."""
 
 
 def page() -> str:

@@ -6,9 +6,9 @@ from settings_tables import settings, toml
 from esmaml_mpi.tasks import FAMILIES, family_class, make_family
 
 INTRODUCTION = """\
-Values of `task.name`, each with its options, which are keys of [task.options]. A variant is a preset of options:
-whatever a configuration sets beside it has the last word. `esmaml tasks NAME` prints the same. How families are chosen
-and what their rewards come from is on the page [Tasks](../tasks.md)."""
+These are the values of `task.name`. Each has its options, which are keys of [task.options]. A variant is a preset of
+options: whatever a configuration sets beside it has the last word. `esmaml tasks NAME` prints the same. The page
+[Tasks](../tasks.md) says how to choose a family, and where its rewards come from."""
 
 
 def page() -> str:

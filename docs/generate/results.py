@@ -14,21 +14,26 @@ from esmaml_mpi.trained import policy_file
 from esmaml_mpi.training.state import State
 
 INTRODUCTION = """\
-A results file is HDF5, readable by anything that reads HDF5, at any time and whatever becomes of the run: it is written
-whole beside the old one and renamed over it. Nothing in it is a pickle. Row i of every series of a group belongs to
-`iteration[i]` of that group, and each dataset carries `unit`, `meaning` and `row_shape` as attributes. In row shapes E
-is the number of evaluations per iteration, d that of the policy's parameters and n that of observations.
+A results file is HDF5. Anything that reads HDF5 can read it, at any time and whatever becomes of the run. The program
+writes each new version whole beside the old one, and renames it over the old one. Nothing in it is a pickle.
 
-`esmaml_mpi.read_results` gives all of it as NumPy arrays, `esmaml info` a summary, `esmaml export` event files for
-TensorBoard and CSV."""
+- `esmaml_mpi.read_results` gives all of it as NumPy arrays.
+- `esmaml info` prints a summary.
+- `esmaml export` writes CSV, and event files for TensorBoard.
+
+Row i of every series of a group belongs to `iteration[i]` of that group. Each dataset carries `unit`, `meaning` and
+`row_shape` as attributes. In row shapes E is the number of evaluations per iteration, d that of the policy's
+parameters, and n that of observations."""
 
 STARTS = "Attributes of the latest start of the run, and in the groups `launch_0`, `launch_1`, ... those of each."
 SEAL = f"""\
-Behind the HDF5 data are {SIZE} bytes with a checksum of them, the seal; for HDF5 they belong to the file. A program
-that opens a file to change it (h5py with `r+`, `pandas.HDFStore`) and changes nothing leaves it as it was. One that has
-been changed is still HDF5. `esmaml info`, `report` and the pictures read it and say that it was changed. All else
-refuses it until `esmaml info FILE --repair` has sealed it again. Up to format
-2 the seal stood before the data, in HDF5's user block; such files are read, and go on as files of format
+Behind the HDF5 data are {SIZE} bytes with a checksum of them, the seal. For HDF5 they belong to the file. A program
+that opens a file to change it (h5py with `r+`, `pandas.HDFStore`) and changes nothing leaves it as it was.
+
+A file that was changed is still HDF5. `esmaml info`, `report` and the pictures read it and say that it was changed. All
+else refuses it until `esmaml info FILE --repair` has sealed it again.
+
+Up to format 2 the seal stood before the data, in HDF5's user block. Such files are read, and go on as files of format
 {FORMAT_VERSION}.
 
 The axes of the series have names, as xarray and netCDF want them (HDF5's dimension scales): `iteration` everywhere,
@@ -36,9 +41,9 @@ The axes of the series have names, as xarray and netCDF want them (HDF5's dimens
 `xarray.open_dataset("run.h5", group="test")["after"].mean(("task_id", "repeat"))` is a learning curve."""
 
 INTERFACE = """\
-What a program has to know that acts with the policies, and has neither the simulator nor the family's file. Datasets
-are left out where the family does not say. Files of earlier versions have no such group; sizes are then worked out from
-those of the parameters."""
+A program that acts with the policies finds here what it has to know, without the simulator or the family's file.
+Datasets are left out where the family does not say. Files of earlier versions have no such group. Sizes are then worked
+out from those of the parameters."""
 INTERFACE_ROWS = [
     ["`observation_size`", "attribute", "numbers of an observation, n"],
     ["`action_size`", "attribute", "numbers of an action, m"],
@@ -58,8 +63,8 @@ GROUP_DOCS = {
     "train": "One row for each iteration.",
     "timing": "One row for each iteration: where rank 0's time went. Tests are in `evaluate` and `gather`.",
     "recovery": "One row each time that ranks died and the survivors went on.",
-    "test": "One row for each test. `test/task_id` (tasks,) says which tasks they are; the attribute "
-    "`rollouts_per_adaptation` of `after` what one adaptation takes.",
+    "test": "One row for each test. `test/task_id` (tasks,) says which tasks they are. The attribute "
+    "`rollouts_per_adaptation` of `after` says how many rollouts one adaptation takes.",
     "parameters": "One row for each test.",
     "normalization": "One row for each test: by what observations are normalised.",
 }

@@ -10,11 +10,12 @@ def add_parser(commands: Commands) -> None:
     adapt = commands.add_parser(
         "adapt",
         help="adapt to a robot, one trial at a time",
-        description="Adapt a trained meta-policy one trial at a time, from the results file alone: no simulator is "
-        "needed. Each trial's policy is written to a file beside the session (.npz, see docs/reference/results.md); "
-        "run it, then enter the reward it got, or `skip`, `undo`, `list`, `best`, `note TEXT`, `quit`, `help`. "
-        "Whatever ends the program, the session goes on from the last reward told: `esmaml adapt --session FILE`, or "
-        "esmaml_mpi.Session in Python. One process.",
+        description="Adapt a trained meta-policy one trial at a time. Only the results file is needed, no "
+        "simulator. Each trial's policy is written to a file beside the session (.npz, see "
+        "docs/reference/results.md). Run it, then enter the reward it got, or `skip`, `undo`, `list`, "
+        "`best`, `note TEXT`, `quit`, `help`. Whatever ends the program, the session goes on from the "
+        "last reward told: with `esmaml adapt --session FILE`, or with esmaml_mpi.Session in Python. "
+        "One process does it.",
     )
     adapt.add_argument(
         "results", nargs="?", metavar="RESULTS", help="results file of a training run; left out to go on with a session"

@@ -11,7 +11,8 @@ def add_parser(commands: Commands) -> None:
     config = commands.add_parser(
         "config",
         help="print or check a configuration",
-        description="Print the resolved configuration, every setting explained; the defaults if no file is given.",
+        description="Print the resolved configuration with every setting explained. Without a file these are the "
+        "defaults.",
     )
     config.add_argument("config", nargs="?", metavar="CONFIG", help="TOML file")
     add_set(config)

@@ -15,8 +15,8 @@ def add_parser(commands: Commands) -> None:
     evaluate = commands.add_parser(
         "evaluate",
         help="adapt a trained meta-policy to test tasks",
-        description="Adapt a trained meta-policy to test tasks and report its reward before and "
-        "after. Randomness is fresh, not that of training.",
+        description="Adapt a trained meta-policy to test tasks, and report its reward before and after. The "
+        "randomness is fresh, not that of training.",
     )
     evaluate.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
     add_at(evaluate)

@@ -11,10 +11,11 @@ def add_parser(commands: Commands) -> None:
     export = commands.add_parser(
         "export",
         help="results for TensorBoard or as CSV, and policies for robots",
-        description="Write what results files hold in other formats, each into a folder of its own, FOLDER/NAME for "
-        "NAME.h5. The same command again brings the folder up to date, also while jobs are running. Or, with --policy, "
-        "write one policy for a program that acts with it: the meta-policy of a results file, the best policy of a "
-        "session, or a policy that `esmaml adapt` has written.",
+        description="Write what results files hold in other formats. NAME.h5 gets a folder of its own, "
+        "FOLDER/NAME. The same command again brings the folder up to date, also while jobs are "
+        "running. With --policy, write one policy for a program that acts with it instead. That is "
+        "the meta-policy of a results file, the best policy of a session, or a policy that `esmaml "
+        "adapt` has written.",
     )
     export.add_argument("results", nargs="+", metavar="RESULTS", help="results files, running ones too")
     help = 'event files for `tensorboard --logdir FOLDER`; needs pip install "esmaml-mpi[tensorboard]"'

@@ -14,9 +14,10 @@ def add_parser(commands: Commands) -> None:
     info = commands.add_parser(
         "info",
         help="what a results file says, of a running job too",
-        description="Summarise a results file: which run, how far it is, reward before and after adaptation, failures, "
-        "where the time goes, where the numbers come from, and which settings are not the defaults. The file of a "
-        "running job says what its last write said. Several files are a table, one line each.",
+        description="Summarise a results file: which run it is, how far it is, its reward before and after "
+        "adaptation, failures, where the time goes, where the numbers come from, and which settings "
+        "are not the defaults. Of a running job you see what its last write said. Several files make "
+        "a table, one line each.",
     )
     info.add_argument("results", nargs="+", metavar="RESULTS", help="results files of training runs, running ones too")
     form = info.add_mutually_exclusive_group()

@@ -47,8 +47,8 @@ def add_parser(commands: Commands) -> None:
     init = commands.add_parser(
         "init",
         help="lay out a folder to work in",
-        description="Lay out a folder with configurations, Slurm job scripts that use the installed esmaml, an example "
-        "environment, and a README that says what to run first.",
+        description="Lay out a folder to work in. It gets configurations, Slurm job scripts that use the "
+        "installed esmaml, an example environment, and a README that says what to run first.",
     )
     init.add_argument("folder", metavar="FOLDER", help="made if it does not exist; it may hold other files")
     init.add_argument("--overwrite", action="store_true", help="replace files that exist, edited ones too")

@@ -130,8 +130,8 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The command line: every command with its arguments, or the one ``command`` where there is one of this name."""
     parser = Parser(
         prog="esmaml",
-        description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks "
-        "work on one run; without a launcher one process does it all.",
+        description="ES-MAML: meta-learning by evolution strategies. Under mpirun or srun all ranks work on one "
+        "run. Without a launcher one process does it all.",
         epilog="Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signal "
         "(USR1, TERM, HUP, INT) with a checkpoint written.",
     )

@@ -29,8 +29,8 @@ def add_parser(commands: Commands) -> None:
         commands,
         "plot",
         help="pictures and tables of any runs",
-        description="Pictures and tables of results files, finished or running. `esmaml plot` lists them, `esmaml plot "
-        "NAME --help` explains one. They are the scripts of analysis/ in a checkout.",
+        description="Pictures and tables of results files, finished or running. `esmaml plot` lists them, and "
+        "`esmaml plot NAME --help` explains one. In a checkout they are the scripts of analysis/.",
         run=plot_command,
         scripts={f"{PROGRAM} {name}": script for name, (script, _) in PLOTS.items()},
     )

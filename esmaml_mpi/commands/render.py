@@ -10,8 +10,9 @@ def add_parser(commands: Commands) -> None:
     render = commands.add_parser(
         "render",
         help="video of the meta-policy and the adapted policy",
-        description="A video of the meta-policy and the policy adapted from it, side by side on one task from the same "
-        "start, or a picture of the paths of point tasks. Needs no display. One process.",
+        description="Make a video of the meta-policy and of the policy adapted from it, side by side on one task "
+        "from the same start. Of point tasks it can also be a picture of the paths. No display is "
+        "needed. One process does it.",
     )
     render.add_argument("results", metavar="RESULTS", help="results file of a training run, running ones too")
     help = ".mp4, .gif, or, for point tasks, .png (default: name of the results file, with .mp4)"

@@ -10,9 +10,10 @@ def add_parser(commands: Commands) -> None:
     selftest = commands.add_parser(
         "selftest",
         help="whether what is installed works, in under a minute",
-        description="Check the installation in under a minute: versions and optional parts, a run of one process, the "
-        "same under mpirun with two ranks, that both give the same bits, and a picture. Says of each whether it is "
-        "good, missing or failed, and what to do. Works in a temporary folder and leaves nothing behind.",
+        description="Check the installation in under a minute: versions and optional parts, a run of one process, "
+        "the same run under mpirun with two ranks, whether both give the same bits, and a picture. Of "
+        "each it says whether it is good, missing or failed, and what to do. It works in a temporary "
+        "folder and leaves nothing behind.",
         epilog="Exit codes: 0 what is installed works, whatever is missing; 1 something that is installed does not.",
     )
     selftest.set_defaults(run=selftest_command, collective=False)

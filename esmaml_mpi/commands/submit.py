@@ -10,9 +10,10 @@ def add_parser(commands: Commands) -> None:
     submit = commands.add_parser(
         "submit",
         help="train on a Slurm cluster",
-        description="Submit a configuration as a Slurm job, or the runs of an experiment file as job arrays, with the "
-        "scripts of jobs/. Runs that are complete, running or in the queue are left out: the same command again "
-        "submits what has failed. An array with more indices than the site allows is split.",
+        description="Submit a configuration as a Slurm job, or the runs of an experiment file as job arrays, with "
+        "the scripts of jobs/. Runs that are complete, running or in the queue are left out, so that "
+        "the same command submits again what has failed. An array with more indices than the site "
+        "allows is split.",
     )
     submit.add_argument("config", metavar="FILE", help="configuration, or experiment file")
     submit.add_argument("--size", default="paper", metavar="NAME", help="a size of an experiment file (default: paper)")

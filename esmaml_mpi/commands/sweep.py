@@ -14,10 +14,10 @@ def add_parser(commands: Commands) -> None:
     sweep = commands.add_parser(
         "sweep",
         help="train the runs of an experiment file",
-        description="Train every run of an experiment file (docs/experiments.md): its points with each seed, several "
-        "at once, each a process of its own. What is complete is skipped, what is not is continued, and a file of "
-        "another configuration is never touched. With --index one run is trained here, by all ranks that mpirun or "
-        "srun has started.",
+        description="Train every run of an experiment file (docs/experiments.md): its points with each seed. "
+        "Several run at once, each in a process of its own. Complete runs are skipped, others are "
+        "continued. A file of another configuration is never touched. With --index one run is trained "
+        "here, by all ranks that mpirun or srun has started.",
         epilog="Exit codes: 0 all runs are complete; 1 some failed; 2 bad usage or configuration, nothing started; 75 "
         "stopped by a signal, every run saved: the same command goes on.",
     )

@@ -11,7 +11,7 @@ def add_parser(commands: Commands) -> None:
     tasks = commands.add_parser(
         "tasks",
         help="list task families, or one family's options",
-        description="List the task families; with a name, that family's options with their defaults.",
+        description="List the task families. With a name, list that family's options with their defaults.",
     )
     tasks.add_argument("name", nargs="?", metavar="NAME", help="a family, to see its options")
     tasks.set_defaults(run=tasks_command, collective=False)

@@ -18,10 +18,11 @@ def add_parser(commands: Commands) -> None:
     zoo = commands.add_parser(
         "zoo",
         help="trained meta-policies that come with the package",
-        description="Small trained meta-policies. list: what there is, with scores before and after adaptation. get: "
-        "copy results files, which are like any other. verify: evaluate models again and compare with the stated "
-        "scores, bit for bit where the task's arithmetic is this package's own, within an interval where libraries "
-        "compute it; exit code 1 if one is not as stated.",
+        description="Small trained meta-policies. list says which there are, with scores before and after "
+        "adaptation. get copies their results files, which are like any other. verify evaluates "
+        "models again and compares with the stated scores: bit for bit if the task's arithmetic is "
+        "this package's own, within an interval if libraries compute it. Its exit code is 1 if a "
+        "score is not as stated.",
     )
     zoo.add_argument("action", choices=tuple(ACTIONS), help="what to do")
     zoo.add_argument("names", nargs="*", metavar="NAME", help="which models (default: all; get wants their names)")

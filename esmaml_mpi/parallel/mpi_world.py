@@ -218,8 +218,8 @@ class MPIWorld(World):
     def _give_up(self) -> None:
         """A rank of this node has ended and MPI does not notice, as it notices deaths by signals alone."""
         print(
-            "esmaml: a process of this job has ended by itself, as a simulator does that calls exit, and MPI has not "
-            "noticed: the job is ended. --resume goes on from the last checkpoint.",
+            "esmaml: a process of this job has ended and MPI has not noticed, for example because a simulator called "
+            "exit. The job is ended. --resume goes on from the last checkpoint.",
             file=sys.stderr,
             flush=True,
         )

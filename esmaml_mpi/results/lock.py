@@ -57,7 +57,7 @@ class OutputLock:
                 return
             reason = "its lock file was removed, and another process has the lock"
         raise ResultsError(
-            f"{self.results} is no longer this run's to write: {reason}. It stops, and its results file is as it was "
+            f"{self.results} is no longer this run's to write: {reason}. The run stops. Its results file is as it was "
             "last written, wherever that is now."
         )
 

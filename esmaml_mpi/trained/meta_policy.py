@@ -60,8 +60,8 @@ class MetaPolicy:
         if remembers(self._policy):
             raise UsageError(
                 f"policy.architecture = {self.config.policy.architecture!r}: the policy remembers what it has seen, "
-                "and act(parameters, observation) does not say when an episode begins. bound = meta.bind(parameters), "
-                "then bound.act(observation), and bound.reset() where an episode begins, are wanted."
+                "and act(parameters, observation) does not say when an episode begins. Use bound = "
+                "meta.bind(parameters), call bound.reset() where an episode begins, and act by bound.act(observation)."
             )
         parameters = self._parameters(parameters)
         bits = parameters.tobytes()

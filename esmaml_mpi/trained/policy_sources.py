@@ -54,8 +54,8 @@ def _adapted(path: Path, record: SessionRecord) -> PortablePolicy:
     """The best policy of a session so far; its file stays as it is."""
     if not record.config.is_opened:
         raise UsageError(
-            f"{path}: it adapts by {record.config.adaptation.operator!r}, and not all of that is this program's: "
-            f"nothing is imported to export a policy. `esmaml adapt --session {path} --trust` writes its own."
+            f"{path}: it adapts by {record.config.adaptation.operator!r}. Not all of that code is this program's, and "
+            f"an export imports no other. `esmaml adapt --session {path} --trust` writes a policy of its own."
         )
     session = Session(SessionFile(path), record)
     return PortablePolicy.of(session.policy, session.best, session.observer, record.interface, adapted_origin(record))

@@ -56,13 +56,13 @@ class PortablePolicy:
             policy = policy.mean
         if sees_rewards(policy):
             raise UsageError(
-                "a file of a policy describes one that is given observations alone, and this one sees its rewards: "
-                "MetaPolicy.bind(theta) acts, and is told them (docs/recurrent.md)."
+                "this policy sees its rewards, and a policy file describes policies that see observations alone. "
+                "MetaPolicy.bind(theta) acts, and can be told rewards (docs/recurrent.md)."
             )
         if not isinstance(policy, Network) or type(policy) not in NETWORKS.values():
             raise UsageError(
-                f"a file of a policy describes {', '.join(NETWORKS)}, and this one is a {type(policy).__name__}, whose "
-                "arithmetic is its own: MetaPolicy.bind(parameters) acts with it, where its class is."
+                f"this policy is a {type(policy).__name__}, whose arithmetic is its own, and a policy file describes "
+                f"{', '.join(NETWORKS)} alone. MetaPolicy.bind(parameters) acts with it where its class is installed."
             )
         interface = interface or Interface(policy.observation_size, policy.action_size)
         return cls(policy, parameters[: policy.size], observer, interface, origin or {}, trial)

@@ -23,6 +23,7 @@ def _pictures():
     return module
 
 
+pytest.importorskip("PIL.Image")
 pictures = _pictures()
 
 

@@ -72,7 +72,7 @@ class GoalPosition:
 
 
 class Direction:
-    """Run in a direction of the plane drawn per task: main term velocity . direction."""
+    """Run in a direction of the plane drawn per task. The main term is the velocity along it."""
 
     task_count = None
 

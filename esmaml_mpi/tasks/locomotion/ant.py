@@ -66,7 +66,7 @@ class AntForwardBackward(ForwardBackward, EndingAnt):
 
 @dataclass(frozen=True)
 class AntDirection(Direction, EndingAnt):
-    """Run in the task's direction: velocity . direction."""
+    """Run in the task's direction: the velocity along it."""
 
     variant: str = variants("paper", "promp", "oyster")
 
