@@ -64,7 +64,7 @@ def test_a_run_whose_tests_failed_is_drawn_without_them(failed, runs, tmp_path, 
 
     after = runs["k4_1"].history["test"]["after"]
     after[list(failed)] = np.nan
-    monkeypatch.setattr(plot_run.series, "load", lambda path: like(runs["k4_1"], 1, test={"after": after}))
+    monkeypatch.setattr(plot_run.series, "load", lambda path, note: like(runs["k4_1"], 1, test={"after": after}))
     monkeypatch.setattr(plot_run.style, "save", lambda fig, path: None)
     plot_run.plot(tmp_path / "run.h5", tmp_path / "run.png", "last", 1, notes.append)
     (band,) = plt.gcf().axes[0].collections

@@ -82,7 +82,7 @@ def test_no_picture_is_made_of_nothing(runs, tmp_path, monkeypatch, capsys):
     import timing
 
     moved = like(runs["k4_1"], 1, launches=[LAUNCH, {**LAUNCH, "ranks": 8}])
-    monkeypatch.setattr(timing.series, "load", lambda path, need: moved)
+    monkeypatch.setattr(timing.series, "load", lambda path, note, need: moved)
     assert timing.main(["moved.h5", "--output", str(tmp_path / "t.png")]) == 1
     assert capsys.readouterr().err.endswith("timing: no run is left.\n") and not (tmp_path / "t.png").exists()
 

@@ -89,7 +89,7 @@ def test_a_policy_of_ones_own_acts_and_adapts_but_is_no_file(clean, capsys):
     assert meta.act([0.0, 5.0], [0.3]).tolist() == [2.0]  # its own limit
     assert main(["adapt", "run.h5", "--session", "s.h5", "--task", "7"]) == 0
     said = capsys.readouterr().out
-    assert "adapted policy: not written, " in said and "this one is a Clipped, whose arithmetic is its own" in said
+    assert "adapted policy: not written, " in said and "this policy is a Clipped, whose arithmetic is its own" in said
     assert main(["adapt", "run.h5", "--session", "robot.h5", "--command", "echo 1 {policy}"]) == 2
     assert not Path("robot.h5").exists()
 
