@@ -10,6 +10,7 @@ from esmaml_mpi.commands.scripts import load
 INTRODUCTION = """\
 `--help` of each command says the same. All ranks that `mpirun` or `srun` starts share `train`, `evaluate` and `sweep
 --index`. The other commands are one process."""
+COLUMNS = 84  # of usage; the site's pages have room for no more
 SCRIPT = "The same as `python analysis/{}.py` in a checkout."
 
 
@@ -60,7 +61,7 @@ def _metavar(action: argparse.Action) -> str:
 
 
 def _usage(program: str, command: argparse.ArgumentParser) -> str:
-    """One line, as `esmaml info RESULTS [--json | --config]`."""
+    """As `esmaml info RESULTS [--json | --config]`, on as many lines as it takes."""
     exclusive = {id(each): group for group in command._mutually_exclusive_groups for each in group._group_actions}
     words, told = [], set()
     for action in sorted(_arguments(command), key=lambda each: bool(each.option_strings)):
@@ -70,7 +71,13 @@ def _usage(program: str, command: argparse.ArgumentParser) -> str:
         elif id(group) not in told:
             told.add(id(group))
             words.append("[" + " | ".join(map(_form, group._group_actions)) + "]")
-    return " ".join([program, *words])
+    lines = [program]
+    for word in words:  # no argument is broken
+        if len(lines[-1]) + 1 + len(word) <= COLUMNS:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"    {word}")
+    return "\n".join(lines)
 
 
 def _word(action: argparse.Action) -> str:

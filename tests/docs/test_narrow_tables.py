@@ -1,4 +1,4 @@
-"""On a phone each cell of a reference table says which column it is of."""
+"""On a phone each cell of a reference table says which column it is of; options are not broken after their dashes."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "generate"))
 import narrow_tables
+import options
 
 TABLE = (
     "<table><thead><tr><th>key</th><th>type</th></tr></thead>"
@@ -25,3 +26,9 @@ def test_cells_have_the_names_of_their_columns():
 
 def test_other_pages_are_left_as_they_are():
     assert _made("hessian.md") == TABLE
+
+
+def test_options_stay_on_one_line():
+    made = options.on_page_content("<code>sweep --list -x</code> <pre>--a</pre> <code>a-b</code>", None, None, None)
+    kept = '<span class="option">{}</span>'.format
+    assert made == f"<code>sweep {kept('--list')} {kept('-x')}</code> <pre>--a</pre> <code>a-b</code>"
