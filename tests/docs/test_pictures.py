@@ -42,8 +42,6 @@ def difference(one: Path, other: Path) -> float:
 )
 def test_a_quick_picture_is_made_again(picture, tmp_path):
     pytest.importorskip("matplotlib")
-    if picture.name == "scaling" and "per_message" in (DOCS / "scaling.json").read_text():
-        pytest.skip("docs/scaling.json is of an older law, which scaling_report.py does not read")
     if picture.name == "ferry":
         pytest.importorskip("gymnasium")
     made = pictures.make(picture, tmp_path)
