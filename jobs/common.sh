@@ -47,7 +47,7 @@ make_venv() {
 can_compile() {
   local headers
   headers=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
-  printf '#include <Python.h>\n' | ${CC:-cc} -fsyntax-only -I"$headers" -x c - 2>/dev/null
+  ${CC:-cc} -fsyntax-only -I"$headers" -x c - 2>/dev/null <<<'#include <Python.h>'
 }
 
 # Kernels are optional: without a compiler the package is whole, and slow.
