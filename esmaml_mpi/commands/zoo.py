@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esmaml_mpi.commands.arguments import Commands
+from esmaml_mpi.commands.arguments import Commands, columns
 from esmaml_mpi.errors import UsageError, UserError
-from esmaml_mpi.training.standard_output import product
+from esmaml_mpi.settings.plain_text import wrapped
+from esmaml_mpi.training.standard_output import product, product_stream
 
 if TYPE_CHECKING:  # it loads what only this command needs
     from esmaml_mpi.zoo.catalogue import Model
@@ -45,11 +46,13 @@ def zoo_command(options: argparse.Namespace) -> int:
 
 
 def _list(models: "list[Model]", options: argparse.Namespace) -> int:
-    product(f"{'name':<26} {'parameters':>10} {'kB':>5} {'before':>9} {'after':>9}  about")
+    product(f"{'name':<26} {'parameters':>10} {'kB':>5} {'before':>9} {'after':>9}")
     for model in models:
         size, scores = model.path.stat().st_size / 1000, model.scores
         facts = f"{model.parameters:>10} {size:>5.0f} {scores.before:>9.2f} {scores.after:>9.2f}"
-        product(f"{model.name:<26} {facts}  {model.about}")
+        product(f"{model.name:<26} {facts}")
+        for line in wrapped(model.about, columns(product_stream()), "    "):
+            product(line)
     return 0
 
 

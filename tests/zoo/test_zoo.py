@@ -47,7 +47,9 @@ def test_the_page_has_the_scores_of_the_catalogue(model):
 def test_list_and_get(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["zoo", "list"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == NAMES
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == NAMES
+    assert max(map(len, lines)) <= 80
     assert cli.main(["zoo", "get", "navigation_2d"]) == 0
     assert capsys.readouterr().out == "navigation_2d.h5\n"
     assert (tmp_path / "navigation_2d.h5").read_bytes() == zoo.find("navigation_2d").path.read_bytes()
