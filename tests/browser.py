@@ -9,11 +9,13 @@ with Browser() as browser:
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+PATIENCE = 60.0  # seconds that an answer may take
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe")
 
@@ -42,12 +44,19 @@ class Browser:
         os.close(theirs_in)
         os.close(theirs_out)
         self._buffer, self._asked, self._session, self.failures, self._events = b"", 0, None, [], set()
+        try:
+            self._attach()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _attach(self) -> None:
         (page,) = [each for each in self.ask("Target.getTargets")["targetInfos"] if each["type"] == "page"]
         attached = self.ask("Target.attachToTarget", targetId=page["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network"):
             self.ask(f"{domain}.enable")
-        return self
 
     def __exit__(self, *raised) -> None:
         self._process.kill()
@@ -116,6 +125,8 @@ class Browser:
     def _read(self) -> dict:
         """The next answer or event."""
         while b"\0" not in self._buffer:
+            if not select.select([self._from], [], [], PATIENCE)[0]:
+                raise RuntimeError(f"{program()} has not answered for {PATIENCE:g} s")
             more = os.read(self._from, 1 << 20)
             if not more:
                 raise RuntimeError(f"{program()} has ended with {self._process.wait()}")
