@@ -55,7 +55,7 @@ def esmaml(*words, ranks=0, **environment) -> subprocess.CompletedProcess:
     command = [*(launcher if ranks else ()), *(["-n", str(ranks)] if ranks else ())]
     command += [str(Path(sys.executable).with_name("esmaml"))]  # `python -m` looks into the current folder first
     return subprocess.run(
-        [*command, *words], capture_output=True, text=True, env={**ENVIRONMENT, **environment}, timeout=120
+        [*command, *words], capture_output=True, text=True, env={**ENVIRONMENT, **environment}, timeout=300
     )
 
 
@@ -112,7 +112,7 @@ def test_every_command_that_needs_it_has_it(own):
             env={**ENVIRONMENT, remembered.SWITCH: word},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == code, done.stderr
         assert ("UntrustedError" in done.stderr) == bool(code)
