@@ -42,8 +42,6 @@ def difference(one: Path, other: Path) -> float:
 )
 def test_a_quick_picture_is_made_again(picture, tmp_path):
     pytest.importorskip("matplotlib")
-    if picture.name == "ferry":
-        pytest.importorskip("gymnasium")
     made = pictures.make(picture, tmp_path)
     share = difference(DOCS / made.name, made)
     assert share <= MOST, f"{share:.2%} of the pixels differ: python docs/pictures.py {picture.name}, and look at it"

@@ -111,7 +111,7 @@ def test_an_output_that_can_no_longer_be_written_ends_the_job(tmp_path, ranks):
     folder.rename(tmp_path / "moved")
     folder.write_text("a file where the folder was")
     said, _ = job.communicate(timeout=60)
-    assert job.returncode == 1 and f"{folder} was moved or replaced. It stops" in said
+    assert job.returncode == 1 and f"{folder} was moved or replaced. The run stops" in said
     assert iterations(tmp_path / "moved" / "run.h5") >= 2
 
 
