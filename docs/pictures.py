@@ -4,8 +4,8 @@
     python docs/pictures.py NAME... [--output FOLDER]
     python docs/pictures.py --list            all of them, with commands and times
 
-Quick ones take half a minute or less. They are made of numbers that are kept here, or of a run whose numbers are the same
-everywhere. tests/docs compares them with the pictures that are here.
+Quick ones take half a minute or less. They are made of numbers that are kept here, or of a run whose numbers are the
+same everywhere. tests/docs compares them with the pictures that are here.
 """
 
 import argparse
