@@ -26,7 +26,7 @@ def queued(name: str) -> dict[int, str]:
 
 def ended(name: str) -> dict[int, str]:
     """How jobs of this name have ended, the latest of each index: in the last month, or where nobody keeps account, as
-    far back as Slurm's controller remembers (MinJobAge, some minutes).
+    far back as Slurm's controller remembers (MinJobAge, some minutes), which forgets indices that never started.
     """
     command = ["sacct", "--noheader", "--parsable2", "--allocations", "--array", f"--name={name}"]
     try:
