@@ -8,13 +8,15 @@ the ways take. The second is the time from one step of a vector environment to t
 simulation that is given its actions, and in a whole rollout with a linear policy. Steps are those that were disturbed
 least. The last column is what a batch takes to begin: EnvPool's, which are left out where it is not installed, are made
 anew for each. The third is what task.options.instances and isolation cost: instances side by side, one episode after
-the other, and a process for each instance, by the clock and not by processor time.
+the other, and a process for each instance: by the clock, and in processor time of the processes of instances too.
 """
 
 import argparse
+import os
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -166,17 +168,25 @@ def instances_apart(options) -> None:
         "instances = 1": ({"instances": 1}, 1),
         "a process each": ({"isolation": "process"}, 8),
     }
-    print(f"\n{'one by one':26} {'':16} {'episodes at once':>17} {'steps/s':>12} {'ms/step':>9}")
+    print(f"\n{'one by one':20} {'':16} {'episodes at once':>17} {'steps/s':>12} {'ms/step':>9} {'CPU ms/step':>12}")
     for name, environment in (("a mass on a spring", "batched_environments:Spring"), ("Pendulum-v1", "Pendulum-v1")):
         families = {
             kind: (make_family("gymnasium", HORIZON, {"environment": environment, **own}), batch)
             for kind, (own, batch) in kinds.items()
         }
-        ways = {kind: whole(family, batch, clock=time.perf_counter) for kind, (family, batch) in families.items()}
-        for kind, least in measured(ways, options).items():
-            batch = families[kind][1]
-            step = least / (HORIZON * batch)
-            print(f"{name:26} {kind:16} {batch:17} {1 / step:12,.0f} {1e3 * step:9.4f}", flush=True)
+        clock, processor = (
+            measured({kind: whole(*each, clock=clock) for kind, each in families.items()}, options)
+            for clock in (time.perf_counter, with_children)
+        )
+        for kind, (_, batch) in families.items():
+            step, cpu = (least[kind] / (HORIZON * batch) for least in (clock, processor))
+            print(f"{name:20} {kind:16} {batch:17} {1 / step:12,.0f} {1e3 * step:9.4f} {1e3 * cpu:12.4f}", flush=True)
+
+
+def with_children():
+    """Seconds of processor time of this process and of those that it has started (Linux)."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return time.process_time() + sum(int(Path(f"/proc/{n}/schedstat").read_text().split()[0]) for n in children) / 1e9
 
 
 TABLES = {"ways": ways_of_one_task, "bare": beside_bare_steps, "apart": instances_apart}
