@@ -25,7 +25,7 @@ class TrialProgramme(AdaptationSettings):
     operator: str = operator_setting("trial_programme")
     queries: int = setting(5, "learned policies K that are tried beside theta", minimum=1)
     spread: float = setting(
-        1.0,
+        4.0,
         "standard deviation of what distinguishes them at first, and the unit in which it is learned: the larger, the "
         "further the outer loop looks",
         above=0,
@@ -50,6 +50,15 @@ class TrialProgramme(AdaptationSettings):
     def rollouts(self) -> int:
         """Rollouts of one adaptation to one task, unless it stops earlier."""
         return self.queries + 1
+
+    @property
+    def noise_advice(self) -> str:
+        """What to do under noise."""
+        return (
+            "a trial programme takes the policy with the highest of its rewards, each of one trial: where the same "
+            "policy does not earn the same reward each time, the luckiest may win. adaptation.operator=chain can have "
+            "hill_climbing with reevaluate_pivot behind it."
+        )
 
     def pivot_last(self, step: int) -> bool:
         """False: theta is tried first."""

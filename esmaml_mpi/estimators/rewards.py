@@ -8,6 +8,7 @@ from esmaml_mpi.native import door
 from esmaml_mpi.reproducibility.magnitudes import exponents, scaled_by
 
 NORMALIZATIONS = ("standardize", "ars", "none")
+RANKED = (*NORMALIZATIONS, "ranks")  # those of ``normalize``
 # Values whose spread is below this fraction of their size are equal up to rounding: 50 times -324.61 has a standard
 # deviation of 6e-14.
 EQUAL = 1e-12
@@ -26,15 +27,38 @@ def normalize(
     """Values (..., m, s) and pivot (...) or None, normalised, and whether there is a signal in them (...).
 
     ``standardize``: minus mean, over population standard deviation, both over queries and pivot. ``ars``: over the
-    standard deviation of the queries (Mania et al. 2018). ``none``: as they are. Without a signal the values come back
-    as zeros: no step.
+    standard deviation of the queries (Mania et al. 2018). ``none``: as they are. ``ranks``: from -1/2 for the lowest to
+    1/2 for the highest of queries and pivot, equals sharing theirs (Salimans et al. 2017). Without a signal the values
+    come back as zeros: no step.
     """
+    if kind == "ranks":
+        return _ranked(values, pivot)
     if kind == "standardize":
         found = door.standardized(values.reshape(*values.shape[:-2], -1), pivot, EQUAL)
         if found:
             return found[0].reshape(values.shape), *found[1:]
     shift, scale, signal = scaling(values, pivot, kind)
     return *scaled(values, pivot, shift, scale, signal), signal
+
+
+def _ranked(values: np.ndarray, pivot: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    signal = scaling(values, pivot, "none")[2]
+    queries = values.reshape(*values.shape[:-2], -1)
+    everything = queries if pivot is None else np.concatenate([queries, pivot[..., None]], axis=-1)
+    order = np.argsort(everything, axis=-1, kind="stable")
+    ordered, count = np.take_along_axis(everything, order, axis=-1), everything.shape[-1]
+    steps, places = ordered[..., 1:] != ordered[..., :-1], np.arange(count)
+    edge = np.ones((*steps.shape[:-1], 1), dtype=bool)
+    # Of each run of equals its first and its last place.
+    first = np.maximum.accumulate(np.where(np.concatenate([edge, steps], axis=-1), places, 0), axis=-1)
+    last = np.where(np.concatenate([steps, edge], axis=-1), places, count - 1)
+    last = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]
+    ranks = np.empty(everything.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2, axis=-1)
+    ranks = np.where(signal[..., None], ranks / max(count - 1, 1) - 0.5, 0.0)
+    if pivot is None:
+        return ranks.reshape(values.shape), None, signal
+    return ranks[..., :-1].reshape(values.shape), ranks[..., -1], signal
 
 
 def scaling(values: np.ndarray, pivot: np.ndarray | None, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

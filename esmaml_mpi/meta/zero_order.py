@@ -26,7 +26,14 @@ from esmaml_mpi.reproducibility.randomness import Round, Streams
 from esmaml_mpi.rollouts.evaluator import Evaluator
 from esmaml_mpi.rollouts.units import Tally, Units
 from esmaml_mpi.settings import setting
-from esmaml_mpi.settings.sections import ESMetaSettings, Sections, algorithm_setting, known
+from esmaml_mpi.settings.sections import (
+    NORMALIZATION_DOC,
+    RANKED_NORMALIZATIONS,
+    ESMetaSettings,
+    Sections,
+    algorithm_setting,
+    known,
+)
 
 
 @dataclass
@@ -39,6 +46,11 @@ class ZeroOrderSettings(ESMetaSettings):
     )
     current_evaluations: int = setting(
         150, "evaluations of the current meta-policy per iteration; their mean is the pivot", minimum=1
+    )
+    reward_normalization: str = setting(
+        "standardize",
+        NORMALIZATION_DOC + "; ranks: which place a reward takes, from -1/2 to 1/2, whatever its size",
+        choices=RANKED_NORMALIZATIONS,
     )
     top_directions: int = setting(0, "use only this many best-ranked directions (ARS); 0 uses all", minimum=0)
     top_ranking: str = setting(

@@ -34,6 +34,7 @@ _DIRECTIONS = _registry("esmaml_mpi.directions", "DIRECTIONS")
 DECODERS = _registry("esmaml_mpi.decoders", "DECODERS")
 ESTIMATORS = _registry("esmaml_mpi.estimators", "ESTIMATORS")
 NORMALIZATIONS = _registry("esmaml_mpi.estimators.rewards", "NORMALIZATIONS")
+RANKED_NORMALIZATIONS = _registry("esmaml_mpi.estimators.rewards", "RANKED")
 ESTIMATOR_DOC = "gradient estimator; antithetic uses half as many directions, each with its mirror image"
 NORMALIZATION_DOC = (
     "reward normalisation. standardize: minus mean, over std, over queries and "

@@ -135,3 +135,36 @@ def test_the_largest_numbers_there_are_are_told_apart():
     largest = np.finfo(float).max
     normal, _, signal = normalize(column(largest, -largest, largest, -largest), None, "standardize")
     assert signal and np.array_equal(normal[:, 0], [1.0, -1.0, 1.0, -1.0])
+
+
+def test_ranks_are_places_that_equals_share():
+    values = np.array([[[3.0], [-1.0], [3.0], [1e9], [-1.0], [-1.0]]])
+    ranks, pivot, signal = normalize(values, np.array([5.0]), "ranks")
+    # in order: -1 -1 -1 3 3 5 1e9 have places 1 1 1 3.5 3.5 5 6 of 0 to 6
+    places = np.array([3.5, 1, 3.5, 6, 1, 1])
+    assert np.array_equal(ranks[0, :, 0], places / 6 - 0.5) and pivot[0] == 5 / 6 - 0.5 and signal[0]
+
+
+@pytest.mark.parametrize("signs", [1, 2])
+@pytest.mark.parametrize("with_pivot", [False, True])
+def test_ranks_are_those_of_a_loop_row_by_row(signs, with_pivot):
+    values = RNG.integers(0, 6, (4, 3, 7, signs)).astype(float)
+    pivot = RNG.integers(0, 6, (4, 3)).astype(float) if with_pivot else None
+    ranks, ranked_pivot, signal = normalize(values, pivot, "ranks")
+    assert signal.all() and (ranked_pivot is None) != with_pivot
+    for at in np.ndindex(4, 3):
+        everything = [*values[at].ravel(), *([] if pivot is None else [pivot[at]])]
+
+        def place(x, everything=everything):
+            below, equal = sum(y < x for y in everything), sum(y == x for y in everything)
+            return (below + (equal - 1) / 2) / (len(everything) - 1) - 0.5
+
+        np.testing.assert_allclose(ranks[at], np.vectorize(place)(values[at]), atol=1e-15)
+        assert pivot is None or abs(ranked_pivot[at] - place(pivot[at])) < 1e-15
+
+
+def test_ranks_of_equals_carry_no_signal():
+    ranks, pivot, signal = normalize(np.full((2, 5, 1), -400.0), np.full(2, -400.0), "ranks")
+    assert not ranks.any() and not pivot.any() and not signal.any()
+    ranks, _, signal = normalize(np.array([[[1.0], [np.nan], [2.0]]]), None, "ranks")
+    assert not signal.any() and not ranks.any()

@@ -45,6 +45,7 @@ CASES = {
         "adaptation.links": "[{operator='trial_programme', queries=3}, {operator='latent_search', queries=2}]",
         "meta.optimizer": "adam",
         "run.update": "shared",
+        "meta.reward_normalization": "ranks",
     },
     "corrupted": {
         **SMALL,
