@@ -37,9 +37,7 @@ def difference(one: Path, other: Path) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "picture", [each for each in pictures.PICTURES if each.quick], ids=lambda each: each.name
-)
+@pytest.mark.parametrize("picture", [each for each in pictures.PICTURES if each.quick], ids=lambda each: each.name)
 def test_a_quick_picture_is_made_again(picture, tmp_path):
     pytest.importorskip("matplotlib")
     made = pictures.make(picture, tmp_path)
