@@ -20,6 +20,7 @@ from esmaml_mpi.results.atomic import replace_file, target
 from esmaml_mpi.results.layout import write_interface
 from esmaml_mpi.results.lock import OutputLock, writer_of
 from esmaml_mpi.results.opening import opened
+from esmaml_mpi.results.provenance import MOST_FACT
 from esmaml_mpi.results.reader import read_interface
 from esmaml_mpi.results.seal import SESSION_KIND, sealed
 from esmaml_mpi.results.structure import Mismatch, Stored
@@ -120,7 +121,7 @@ def _image(record: SessionRecord) -> bytes:
         file.attrs.update(program="esmaml_mpi", kind=SESSION_KIND, format_version=SESSION_VERSION)
         file.create_group("config").attrs["toml"] = record.config.to_toml()
         file.create_group("source").attrs.update(
-            results=record.source, iteration=record.iteration, task=record.task, seed=record.seed
+            results=record.source[:MOST_FACT], iteration=record.iteration, task=record.task, seed=record.seed
         )
         if record.subspace is not None:
             file.create_dataset("basis", data=record.subspace.basis).attrs["meaning"] = "subspace of meta-gradients"
@@ -165,7 +166,7 @@ def _record(path: Path, file: h5py.File, found: dict[str, Stored]) -> SessionRec
         mean,
         std,
         _integer(file, "source", "seed"),
-        printable(text(file, "source", "results")),
+        printable(text(file, "source", "results"))[:MOST_FACT],
         _integer(file, "source", "iteration"),
         read_interface(file, found, config, mean.size, theta.size),
         _integer(file, "source", "task", ROBOT),
