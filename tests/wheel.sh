@@ -49,7 +49,7 @@ for pattern in ("analysis/*.py", "configs/*.toml", "jobs/*.slurm", "examples/*.p
 modules = {path.relative_to(checkout).as_posix() for path in (checkout / "esmaml_mpi").rglob("*.py")}
 assert modules == {name for name in ours if name.endswith(".py") and not name.startswith(shipped)}
 kinds = {Path(name).suffix for name in ours if name.startswith("esmaml_mpi/")}
-assert kinds <= {".py", ".so", ".toml", ".slurm", ".sh", ".xml", ".typed", ".h5", ".json"}, kinds
+assert kinds <= {".py", ".so", ".toml", ".slurm", ".sh", ".xml", ".typed", ".h5", ".json", ".js"}, kinds
 print(f"  {len(ours)} files, the same in both; {sum(name.startswith(shipped) for name in ours)} of them shipped folders")
 CODE
 
