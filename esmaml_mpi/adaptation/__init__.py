@@ -64,6 +64,11 @@ class Operator(Protocol):
 
 
 # name -> where its class is; imported only when used.
+def is_enough(operator: Operator, step: int, reward: float) -> bool:
+    """Whether what follows this reward in yield ``step`` need not be tried, as far as the operator says."""
+    return hasattr(operator, "enough") and bool(operator.enough(step, reward))
+
+
 OPERATORS = Registry(
     "adaptation.operator",
     "operators",

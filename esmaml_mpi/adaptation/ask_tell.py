@@ -11,7 +11,7 @@ from numbers import Real
 
 import numpy as np
 
-from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.adaptation import Operator, is_enough
 from esmaml_mpi.adaptation.confidence import Confidence, confidence
 from esmaml_mpi.adaptation.meta_parameters import adapting, own_size
 from esmaml_mpi.directions.drawing import Directions, Source
@@ -140,7 +140,7 @@ class Adaptation:
         self.rewards.append(value)
         self._answers.append(value)
         left = self._queries.shape[-1] - len(self._answers)
-        if left and getattr(self.operator, "enough", _never)(self._step, value):
+        if left and is_enough(self.operator, self._step, value):
             self._answers += [math.nan] * left
             left = 0
         if not left:
@@ -183,10 +183,6 @@ class Adaptation:
         self._source.fill(drawn, Purpose.ADAPTATION, self._at, task=self._task, step=self._draws)
         self._draws += 1
         return drawn[:, None, None]
-
-
-def _never(step: int, reward: float) -> bool:
-    return False
 
 
 def _digest(parameters: np.ndarray) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from esmaml_mpi.adaptation import Operator
+from esmaml_mpi.adaptation import Operator, is_enough
 from esmaml_mpi.adaptation.meta_parameters import adapting, own_initial, own_size
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.policies.contract import AnyPolicy
@@ -85,7 +85,7 @@ class Chain(AdaptationSettings):
         """Whether what follows this reward in this yield need not be tried."""
         for operator in self.operators:
             if step < operator.yields:
-                return bool(getattr(operator, "enough", lambda step, reward: False)(step, reward))
+                return is_enough(operator, step, reward)
             step -= operator.yields
         return False
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.adaptation.winners import best, comparable
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
@@ -119,7 +120,7 @@ class HillClimbing(AdaptationSettings):
             if self.reevaluate_pivot:
                 pivot = _mean(rewards[..., count:])
             if batch:
-                candidate, value = _best(candidates, rewards[..., :count])
+                candidate, value = best(candidates, rewards[..., :count])
             else:
                 candidate, value = candidates[..., 0], _mean(rewards[..., :count])
             assert pivot is not None
@@ -137,12 +138,4 @@ def _copies(parameters: np.ndarray, count: int) -> np.ndarray:
 def _mean(rewards: np.ndarray) -> np.ndarray:
     """Mean (U, T) of rewards (U, T, P); -inf where one of them is nan."""
     mean = np.add.reduce(rewards, axis=-1) / rewards.shape[-1]
-    return np.where(np.isnan(mean), -np.inf, mean)
-
-
-def _best(candidates: np.ndarray, rewards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of candidates (d, U, T, P) those with the highest of the rewards (U, T, P), and these; the first among equals."""
-    rewards = np.where(np.isnan(rewards), -np.inf, rewards)
-    winner = np.argmax(rewards, axis=-1, keepdims=True)
-    best = np.take_along_axis(candidates, winner[None], axis=-1)[..., 0]
-    return best, np.take_along_axis(rewards, winner, axis=-1)[..., 0]
+    return comparable(mean)

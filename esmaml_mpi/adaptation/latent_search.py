@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from esmaml_mpi.adaptation.winners import best, comparable
 from esmaml_mpi.policies.contract import AnyPolicy, shifted_rows
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
@@ -104,28 +105,22 @@ class LatentSearch(AdaptationSettings):
             found[rows] += self.spread * np.add.reduce(directions[..., None] * latents[:, None], axis=0)
             return found
 
-        best, step = np.zeros((self.latent, *theta.shape[1:])), np.full(theta.shape[1:], self.sigma)
+        kept, step = np.zeros((self.latent, *theta.shape[1:])), np.full(theta.shape[1:], self.sigma)
         if self.scheme == "gaussian":
-            latents = np.concatenate([best[..., None], self.sigma * normals(self.queries, self.latent)], axis=-1)
+            latents = np.concatenate([kept[..., None], self.sigma * normals(self.queries, self.latent)], axis=-1)
             tried = made(latents)
             rewards = yield tried
-            winner = np.argmax(np.where(np.isnan(rewards), -np.inf, rewards), axis=-1)
-            return np.take_along_axis(tried, winner[None, ..., None], axis=-1)[..., 0]
+            return best(tried, rewards)[0]
         reached = theta
-        value = _seen((yield theta[..., None])[..., 0])
+        value = comparable((yield theta[..., None])[..., 0])
         for _ in range(self.queries):
-            latent = best + step * normals(1, self.latent)[..., 0]
+            latent = kept + step * normals(1, self.latent)[..., 0]
             candidate = made(latent[..., None])
-            reward = _seen((yield candidate)[..., 0])
+            reward = comparable((yield candidate)[..., 0])
             better = reward > value
-            best, value = np.where(better, latent, best), np.where(better, reward, value)
+            kept, value = np.where(better, latent, kept), np.where(better, reward, value)
             reached = np.where(better, candidate[..., 0], reached)
             if self.scheme == "one_plus_one":
                 step = step * np.where(better, SUCCESS, FAILURE)
             centre(reached)
         return reached
-
-
-def _seen(rewards: np.ndarray) -> np.ndarray:
-    """Rewards; -inf of those that are nan, whose policies have failed."""
-    return np.where(np.isnan(rewards), -np.inf, rewards)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.adaptation.winners import comparable
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
@@ -98,6 +99,6 @@ class PopulationSearch(AdaptationSettings):
 
     def _selected(self, policies: np.ndarray, rewards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The best of policies (d, U, T, n) by rewards (U, T, n), best first, and their rewards."""
-        rewards = np.where(np.isnan(rewards), -np.inf, rewards)
+        rewards = comparable(rewards)
         order = np.argsort(-rewards, axis=-1, kind="stable")[..., : self.survivors]
         return np.take_along_axis(policies, order[None], axis=-1), np.take_along_axis(rewards, order, axis=-1)

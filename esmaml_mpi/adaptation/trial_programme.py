@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from esmaml_mpi.adaptation.winners import best
 from esmaml_mpi.policies.contract import AnyPolicy, shifted_rows
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import AdaptationSettings, operator_setting
@@ -91,7 +92,5 @@ class TrialProgramme(AdaptationSettings):
         tries = np.repeat(theta[..., None], self.queries + 1, axis=-1)
         tries[rows, ..., 1:] += self.spread * np.moveaxis(shifts, 0, -1)
         rewards = yield tries
-        rewards = np.where(np.isnan(rewards), -np.inf, rewards)
         # The first that is enough; where there is none, the best.
-        chosen = np.argmax(np.where(rewards >= self.stop_at, np.inf, rewards), axis=-1)
-        return np.take_along_axis(tries, chosen[None, ..., None], axis=-1)[..., 0]
+        return best(tries, np.where(rewards >= self.stop_at, np.inf, rewards))[0]

@@ -23,13 +23,12 @@ def _pictures():
     return module
 
 
-pytest.importorskip("PIL.Image")
+image = pytest.importorskip("PIL.Image")
 pictures = _pictures()
 
 
 def difference(one: Path, other: Path) -> float:
     """The share of pixels that have another colour; 1 if sizes differ."""
-    image = pytest.importorskip("PIL.Image")
     first, second = (np.asarray(image.open(path).convert("RGB"), dtype=int) for path in (one, other))
     if first.shape != second.shape:
         return 1.0
@@ -64,7 +63,6 @@ def test_the_list_names_commands_that_are_there():
 
 
 def test_another_picture_is_told_apart(tmp_path):
-    image = pytest.importorskip("PIL.Image")
     pixels = np.full((100, 100, 3), 255, np.uint8)
     image.fromarray(pixels).save(tmp_path / "one.png")
     pixels[50, 10:90] = 0  # one more line
