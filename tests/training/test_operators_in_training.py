@@ -52,6 +52,7 @@ OPERATORS = {
     ),
     "latent climbing": adaptation("latent_search", latent=3, queries=3),
     "latents at once": adaptation("latent_search", latent=2, queries=4, scheme="gaussian"),
+    "latents by CMA-ES": adaptation("latent_search", latent=2, queries=9, scheme="cma_es"),
     "programme": adaptation("trial_programme", queries=4),
     "programme, then searches": adaptation(
         "chain",
