@@ -25,7 +25,13 @@ SMALL = {
 }
 D = 6  # parameters of its policy
 # what operators learn beside them: shifts of the two biases
-OWN = {"latent climbing": 6, "latents at once": 4, "programme": 8, "programme, then searches": 6 + 8}
+OWN = {
+    "latent climbing": 6,
+    "latents at once": 4,
+    "latents by CMA-ES": 4,
+    "programme": 8,
+    "programme, then searches": 6 + 8,
+}
 
 
 def adaptation(operator, **settings):
