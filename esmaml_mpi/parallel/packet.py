@@ -9,8 +9,8 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.world import World
 
 RUN, STOP, COMBINE, TELL = 1, 2, 3, 4
-# command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload; whether
-# the next message is short
+# command, iteration, attempt, test, seed, dimensions of the subspace; of the stage: number, units, width, payload;
+# whether the next message is short
 HEADER = 11
 
 
