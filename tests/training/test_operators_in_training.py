@@ -52,6 +52,7 @@ OPERATORS = {
     ),
     "latent climbing": adaptation("latent_search", latent=3, queries=3),
     "latents at once": adaptation("latent_search", latent=2, queries=4, scheme="gaussian"),
+    "no adaptation": adaptation("none"),
     "programme": adaptation("trial_programme", queries=4),
     "programme, then searches": adaptation(
         "chain",
