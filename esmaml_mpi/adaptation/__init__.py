@@ -78,6 +78,7 @@ OPERATORS = Registry(
         "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
         "latent_search": "esmaml_mpi.adaptation.latent_search:LatentSearch",
         "trial_programme": "esmaml_mpi.adaptation.trial_programme:TrialProgramme",
+        "racing": "esmaml_mpi.adaptation.racing:Racing",
         "chain": "esmaml_mpi.adaptation.chain:Chain",
         "recurrent": "esmaml_mpi.adaptation.recurrent:Recurrent",
         "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",
