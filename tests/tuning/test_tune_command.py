@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from pathlib import Path
 
 import pytest
 from helpers import assert_same_run
@@ -15,7 +16,9 @@ from studies import TINY, trials_of
 
 from esmaml_mpi.commands.main import main
 from esmaml_mpi.results.reader import read
+from esmaml_mpi.tuning.plan import Plan
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 pytestmark = pytest.mark.slow  # trainings of their own
 
 
@@ -190,6 +193,12 @@ def test_what_cannot_be_searched_is_refused_before_anything_begins(folder, capsy
     said = capsys.readouterr().err
     assert all(word in said for word in words), said
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS.glob("*.toml") if "[tune]" in p.read_text()], ids=lambda p: p.stem)
+def test_files_that_come_with_the_program_can_be_searched(path):
+    plan = Plan(path)
+    assert plan.own_values() is not None
 
 
 def test_a_file_without_the_table_is_named(folder, capsys):
