@@ -67,12 +67,12 @@ class Operator(Protocol):
         """Whether the last query of yield ``step`` is a pivot, theta itself."""
 
 
-# name -> where its class is; imported only when used.
 def is_enough(operator: Operator, step: int, reward: float) -> bool:
     """Whether what follows this reward in yield ``step`` need not be tried, as far as the operator says."""
     return hasattr(operator, "enough") and bool(operator.enough(step, reward))
 
 
+# name -> where its class is; imported only when used.
 OPERATORS = Registry(
     "adaptation.operator",
     "operators",
@@ -82,7 +82,9 @@ OPERATORS = Registry(
         "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
         "latent_search": "esmaml_mpi.adaptation.latent_search:LatentSearch",
         "trial_programme": "esmaml_mpi.adaptation.trial_programme:TrialProgramme",
+        "racing": "esmaml_mpi.adaptation.racing:Racing",
         "chain": "esmaml_mpi.adaptation.chain:Chain",
+        "none": "esmaml_mpi.adaptation.none:NoAdaptation",
         "recurrent": "esmaml_mpi.adaptation.recurrent:Recurrent",
         "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",
         "evo_policy_gradient": "esmaml_mpi.baselines.evo_policy_gradient_steps:EvoPolicyGradientSteps",
