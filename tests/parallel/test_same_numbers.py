@@ -42,7 +42,8 @@ CASES = {
     "own_meta_parameters": {
         **{key: value for key, value in SMALL.items() if key != "adaptation.queries"},
         "adaptation.operator": "chain",
-        "adaptation.links": "[{operator='trial_programme', queries=3}, {operator='latent_search', queries=2}]",
+        "adaptation.links": "[{operator='trial_programme', queries=3}, {operator='latent_search', queries=2}, "
+        "{operator='es_gradient', queries=4, learned=['sigma', 'step_size', 'scales']}]",
         "meta.optimizer": "adam",
         "run.update": "shared",
         "meta.reward_normalization": "ranks",
