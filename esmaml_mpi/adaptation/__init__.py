@@ -82,6 +82,7 @@ OPERATORS = Registry(
         "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
         "latent_search": "esmaml_mpi.adaptation.latent_search:LatentSearch",
         "trial_programme": "esmaml_mpi.adaptation.trial_programme:TrialProgramme",
+        "racing": "esmaml_mpi.adaptation.racing:Racing",
         "chain": "esmaml_mpi.adaptation.chain:Chain",
         "none": "esmaml_mpi.adaptation.none:NoAdaptation",
         "recurrent": "esmaml_mpi.adaptation.recurrent:Recurrent",

@@ -68,6 +68,7 @@ def test_settings_other_than_the_defaults_survive_as_toml(operator, comments):
         "evo_es_gradient": {"candidates": 5, "temperature": 0.5, "decoder": "ridge"},
         "population_search": {"population": 7, "survivors": 7, "generations": 1},
         "latent_search": {"latent": 3, "scheme": "one_plus_one", "spread": 0.5},
+        "racing": {"rounds": 3, "candidates": 2, "reevaluations": 4},
         "trial_programme": {"queries": 3, "stop_at": -50.5},
         "none": {},
         "chain": {

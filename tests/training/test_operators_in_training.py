@@ -29,6 +29,8 @@ OWN = {
     "latent climbing": 6,
     "latents at once": 4,
     "programme": 8,
+    "programme again": 4,
+    "latents again": 4,
     "programme, then searches": 6 + 8,
     "learned gradient": 2 + D,
     "learned climbing": 1 + D,
@@ -54,6 +56,7 @@ OPERATORS = {
     "pivot anew": adaptation("hill_climbing", queries=2, scheme="batch", evaluations=3, reevaluate_pivot="true"),
     "learned gradient": adaptation("es_gradient", **GRADIENT, learned="['sigma', 'step_size', 'scales']"),
     "learned climbing": adaptation("hill_climbing", queries=3, learned="['sigma', 'scales']"),
+    "racing": adaptation("racing", rounds=2, candidates=2, reevaluations=3),
     "population": adaptation("population_search", population=4, generations=3),
     "chain": adaptation(
         "chain",
@@ -63,6 +66,8 @@ OPERATORS = {
     "latents at once": adaptation("latent_search", latent=2, queries=4, scheme="gaussian"),
     "no adaptation": adaptation("none"),
     "programme": adaptation("trial_programme", queries=4),
+    "programme again": adaptation("trial_programme", queries=2, reevaluations=3),
+    "latents again": adaptation("latent_search", latent=2, queries=3, scheme="gaussian", reevaluations=2),
     "programme, then searches": adaptation(
         "chain",
         links="[{operator='trial_programme', queries=3}, {operator='latent_search', scheme='one_plus_one'}, "
