@@ -73,6 +73,7 @@ GROUP_DOCS = {
 CHECKPOINT_DOCS = {
     "iteration": "meta-updates done",
     "theta": "meta-parameters",
+    "optimizer/velocity": "sgd with momentum: decayed sum of gradients",
     "optimizer/count": "Adam: steps made",
     "optimizer/first": "Adam: mean of gradients",
     "optimizer/second": "Adam: mean of squared gradients",
@@ -134,9 +135,10 @@ def _checkpoint() -> str:
     gradient = np.ones(state.theta.size)
     state.optimizer.step(state.theta, gradient)
     state.memory.add(gradient)
-    rows = [
-        [code(path), _dtype(value.dtype.str[1:]), CHECKPOINT_DOCS[path]] for path, value in _leaves(state.to_arrays())
-    ]
+    leaves = list(_leaves(state.to_arrays()))
+    at = next(i for i, (path, _) in enumerate(leaves) if path.startswith("optimizer/"))
+    leaves.insert(at, ("optimizer/velocity", np.empty(0)))  # of the other optimizer
+    rows = [[code(path), _dtype(value.dtype.str[1:]), CHECKPOINT_DOCS[path]] for path, value in leaves]
     return table(["dataset", "type", "meaning"], rows)
 
 

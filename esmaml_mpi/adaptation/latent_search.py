@@ -12,7 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from esmaml_mpi.adaptation.race import Noise, Race
 from esmaml_mpi.adaptation.winners import best, comparable
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.policies.contract import AnyPolicy, shifted_rows
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
@@ -24,6 +26,9 @@ SUCCESS, FAILURE = np.exp(0.8), np.exp(-0.2)  # factors of the step; they balanc
 @dataclass(frozen=True)
 class LatentSearch(AdaptationSettings):
     """theta itself, z = 0, is tried first; then ``queries`` latents, each once, and the best of all is kept.
+
+    Where rewards vary, ``reevaluations`` further trials follow those of ``gaussian``: they go, one after the other, to
+    whichever of its policies most is expected of (``race``), and the highest mean is kept.
 
     Its own meta-parameters: M (n, biases), row by row. Policies that do not say which their first biases are, as
     perhaps one of yours, are shifted in all parameters.
@@ -40,10 +45,24 @@ class LatentSearch(AdaptationSettings):
         choices=SCHEMES,
     )
     spread: float = setting(1.0, "how far a latent of 1 shifts at first, standard deviation", above=0)
+    reevaluations: int = setting(
+        0,
+        "further trials, for rewards that vary, with scheme gaussian: each of whichever of the policies most is "
+        "expected of; the highest mean is then kept",
+        minimum=0,
+        maximum=KEY_WORD - 1,
+    )
 
     tells_centre = True
     bears_failures = True
     counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
+
+    def __post_init__(self) -> None:
+        if self.reevaluations and self.scheme != "gaussian":
+            raise ConfigError(
+                f"adaptation.reevaluations = {self.reevaluations}: latents that depend on the rewards of earlier ones "
+                'are not tried again; choose adaptation.scheme = "gaussian", or 0.'
+            )
 
     @property
     def queries_at_once(self) -> int:
@@ -58,19 +77,23 @@ class LatentSearch(AdaptationSettings):
     @property
     def yields(self) -> int:
         """How often it asks for rewards."""
-        return 1 if self.scheme == "gaussian" else self.queries + 1
+        return 1 + self.reevaluations if self.scheme == "gaussian" else self.queries + 1
 
     @property
     def rollouts(self) -> int:
         """Rollouts of one adaptation to one task."""
-        return self.queries + 1
+        return self.queries + 1 + self.reevaluations
 
     @property
     def noise_advice(self) -> str:
-        """What to do under noise."""
+        """What to do under noise, unless that is done."""
+        if self.reevaluations:
+            return ""
         return (
             "latent search keeps the reward that its best policy has won with and never looks at it again: where the "
-            "same policy does not earn the same reward each time, one lucky trial can end the search."
+            "same policy does not earn the same reward each time, one lucky trial can end the search. "
+            "adaptation.scheme=gaussian with adaptation.reevaluations=R spends R further trials on whichever policies "
+            "most is expected of, and takes the highest mean."
         )
 
     def pivot_last(self, step: int) -> bool:
@@ -110,6 +133,9 @@ class LatentSearch(AdaptationSettings):
             latents = np.concatenate([kept[..., None], self.sigma * normals(self.queries, self.latent)], axis=-1)
             tried = made(latents)
             rewards = yield tried
+            if self.reevaluations:
+                race = Race.of(tried, rewards, Noise.unknown(*theta.shape[1:]))
+                return (yield from race.run(self.reevaluations, centre))
             return best(tried, rewards)[0]
         reached = theta
         value = comparable((yield theta[..., None])[..., 0])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class EvoESGradient(ESGradient):
     candidate_sigma: float = candidate_sigma_setting()
     temperature: float = temperature_setting()
 
+    learned: ClassVar[list[str]] = []  # type: ignore[misc]  # no setting here
     counts = ("adaptation.queries", "adaptation.candidates")
 
     @property

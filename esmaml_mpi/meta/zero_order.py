@@ -6,7 +6,7 @@
         theta <- theta + beta * estimate(v, mean w, g)
 
 Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its own tasks; antithetic twins (units 2i
-and 2i+1) share tasks and adaptation randomness.
+and 2i+1) share tasks and adaptation randomness. With common random numbers all units of an iteration do.
 """
 
 from collections.abc import Generator
@@ -59,6 +59,11 @@ class ZeroOrderSettings(ESMetaSettings):
         "max(f+, f-) as in ARS",
         choices=("difference", "max"),
     )
+    common_random_numbers: bool = setting(
+        False,
+        "all evaluations of an iteration share their tasks and the random numbers of adaptations and episodes, so that "
+        "they differ in their parameters alone; needs current_evaluations = 1",
+    )
 
 
 class ZeroOrderSections(Sections):
@@ -78,6 +83,7 @@ class ZeroOrder:
     top_directions: int
     top_ranking: str
     batches: TaskBatches
+    common: bool = False  # whether all units of an iteration share their randomness
 
     Settings = ZeroOrderSettings
     counts = ("meta.perturbations", "meta.current_evaluations")
@@ -92,9 +98,14 @@ class ZeroOrder:
             raise ConfigError(
                 f"meta.top_directions = {meta.top_directions}: there are only {perturbations.directions} directions."
             )
+        if meta.common_random_numbers and meta.current_evaluations > 1:
+            raise ConfigError(
+                f"meta.current_evaluations = {meta.current_evaluations}: with meta.common_random_numbers they would "
+                "all be the same evaluation; 1 is wanted."
+            )
         batches = TaskBatches(known(config.task.train_size), known(config.task.batch_size), streams)
         probe = Probe(perturbations, meta.current_evaluations)
-        return cls(probe, meta.top_directions, meta.top_ranking, batches)
+        return cls(probe, meta.top_directions, meta.top_ranking, batches, meta.common_random_numbers)
 
     def check(self, dimension: int) -> None:
         """ConfigError if there are too few, or too many, directions for a policy of this many parameters."""
@@ -136,7 +147,7 @@ class ZeroOrder:
         found = self._found(values)
         gradient = None
         if found is not None and self.probe.perturbations.summable:
-            (gradient,) = yield Combination(0, self.probe.weights(found)[None])
+            (gradient,) = yield Combination(0, self.probe.weights(found, at)[None])
         elif found is not None:
             gradient = self.probe.gradient(found, theta.size, at, subspace=subspace)
         return Step(gradient, values, finite_mean(values[self.probe.perturbations.queries :]))
@@ -157,6 +168,8 @@ class ZeroOrder:
     def units(self, at: Round, indices: range) -> Units:
         """The units with these indices: which tasks they draw and which randomness they use."""
         streams = self.probe.keys(np.array(indices, dtype=np.int64))
+        if self.common:
+            streams = np.zeros_like(streams)
         return Units(at, self.batches.draw_each(at, streams), streams)
 
     def points(self, theta: np.ndarray, at: Round, indices: range, subspace: Subspace | None = None) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.gradient_memory import GradientMemory
-from esmaml_mpi.meta.optimizers import OPTIMIZERS, Optimizer
+from esmaml_mpi.meta.optimizers import Optimizer, make_optimizer
 from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 
@@ -40,7 +40,7 @@ class State:
         meta = experiment.config.meta
         statistics = ObservationStatistics(experiment.policy.observation_size)
         memory = GradientMemory(experiment.meta_size, meta.memory_rows, meta.memory_decay)
-        optimizer = OPTIMIZERS[meta.optimizer](meta.step_size)
+        optimizer = make_optimizer(meta)
         units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
         return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)
 
