@@ -12,7 +12,7 @@ from esmaml_mpi.commands.arguments import Commands
 
 # Folder that comes with the program -> what is laid out of it. What installs from a checkout stays there.
 LAID_OUT = {
-    "configs": ("*.toml",),
+    "configs": ("*.toml", "recommended/*.toml"),
     "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.example.sh", "stage.sh"),
     "examples": ("ferry.py", "ferry.toml"),
 }
@@ -100,7 +100,7 @@ def _files() -> dict[Path, str]:
     from esmaml_mpi.commands.shipped import folder
 
     found = {
-        Path(name, source.name): source.read_text(encoding="utf-8")
+        Path(name, source.relative_to(folder(name))): source.read_text(encoding="utf-8")
         for name, patterns in LAID_OUT.items()
         for pattern in patterns
         for source in sorted(folder(name).glob(pattern))
