@@ -162,9 +162,9 @@ static void as_libnbc(const char *kind, int count) {
 }
 
 static void as_native(const char *kind, int count) {
-  if (strncmp(kind, "bcast", 5) == 0)
+  if (is(kind, "bcast"))
     MPI_Bcast(buffer, count, MPI_DOUBLE, 0, MPI_COMM_WORLD);
-  else if (strncmp(kind, "reduce", 6) == 0)
+  else if (is(kind, "reduce"))
     MPI_Reduce(buffer, inbox, count, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
   else if (is(kind, "gather"))
     MPI_Gather(buffer, count, MPI_DOUBLE, inbox, count, MPI_DOUBLE, 0, MPI_COMM_WORLD);

@@ -14,8 +14,9 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import modules, naming
 from esmaml_mpi.settings.fields import plain_values, show
 
-# What an experiment file has beside the configuration of a run, see sweeps/plan.py; a single run is not concerned.
-EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure")
+# What an experiment file has beside the configuration of a run, see sweeps/plan.py and tuning/plan.py; a single run is
+# not concerned.
+EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure", "tune")
 
 # A setting that chooses something -> the setting with its options.
 OPTIONS = {"directions": "direction_options", "decoder": "decoder_options", "optimizer": "optimizer_options"}
