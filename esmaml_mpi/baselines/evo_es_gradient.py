@@ -8,6 +8,7 @@ import numpy as np
 
 from esmaml_mpi.adaptation.es_gradient import ESGradient
 from esmaml_mpi.baselines.evolution import Evolution
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import operator_setting
 
@@ -73,9 +74,11 @@ class EvoESGradient(ESGradient):
         theta: np.ndarray,
         normals: Callable[[int], np.ndarray],
         centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        own: np.ndarray | None = None,
+        policy: AnyPolicy | None = None,
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """See ``ESGradient.adapt``; the mixture is told too."""
-        adapted = yield from super().adapt(theta, normals, centre)
+        adapted = yield from super().adapt(theta, normals, centre, own, policy)
         points = self.evolution.points(adapted, normals(self.candidates))
         performances = yield points
         mixture = self.evolution.mixture(points, performances)

@@ -65,6 +65,7 @@ OPERATORS = {
     "latent climbing": adaptation("latent_search", latent=3, queries=3),
     "latents at once": adaptation("latent_search", latent=2, queries=4, scheme="gaussian"),
     "no adaptation": adaptation("none"),
+    "latents by CMA-ES": adaptation("latent_search", latent=2, queries=9, scheme="cma_es"),
     "programme": adaptation("trial_programme", queries=4),
     "programme again": adaptation("trial_programme", queries=2, reevaluations=3),
     "latents again": adaptation("latent_search", latent=2, queries=3, scheme="gaussian", reevaluations=2),
