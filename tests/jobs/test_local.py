@@ -76,8 +76,8 @@ def test_all_cores_train_the_first_run(first, checkout):
 def test_it_ends_with_a_verdict_a_picture_and_three_commands_that_work(first, checkout):
     verdict, picture, _, *commands = first.stdout.splitlines()[-6:]
     assert re.fullmatch(
-        r"results/four_corners_few_trials\.h5: 2 iterations done, test reward -\d+\.\d\d before and -\d+\.\d\d after adaptation; "
-        r"the best possible is -40\.30",
+        r"results/four_corners_few_trials\.h5: 2 iterations done, test reward -\d+\.\d\d before and -\d+\.\d\d after "
+        r"adaptation; the best possible is -40\.30",
         verdict,
     )
     assert picture == "picture: results/four_corners_few_trials.png"

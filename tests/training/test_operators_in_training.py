@@ -31,6 +31,7 @@ OWN = {
     "programme": 8,
     "programme again": 4,
     "latents again": 4,
+    "latents by CMA-ES": 4,
     "programme, then searches": 6 + 8,
     "learned gradient": 2 + D,
     "learned climbing": 1 + D,
