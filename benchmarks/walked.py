@@ -30,13 +30,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+", type=Path)
     parser.add_argument("--set", action="append", default=[], metavar="adaptation.KEY=VALUE")
+    parser.add_argument("--at", default="last", help="which parameters: last, best, or an iteration")
     parser.add_argument("--runs", type=int, default=10, help="adaptations to each task")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     found = {}
     for path in options.results:
-        before, after = walked(path, options.set, options.runs, options.seed)
+        before, after = walked(path, options.at, options.set, options.runs, options.seed)
         found[path.stem] = {"before": before.tolist(), "after": after.tolist()}
         for name, old, new in zip(NAMES, before.T, after.T, strict=True):
             print(f"{path.stem:24} {name:20} {interval(old)} -> {interval(new)}", flush=True)
@@ -44,9 +45,9 @@ def main() -> None:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def walked(path: Path, overrides: list[str], runs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def walked(path: Path, at: str, overrides: list[str], runs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Metres (runs, tasks) before and after adaptation to the named tasks."""
-    trained = find_trained(path, "last", overrides, seed)
+    trained = find_trained(path, at, overrides, seed)
     config = trained.config
     if config.task.name != "quadruped":
         sys.exit(f"{path}: task.name = {config.task.name}; quadruped is wanted.")

@@ -1,6 +1,7 @@
 """The collectives of an iteration under SimGrid's SMPI, beside the law of ``benchmarks/scaling_law.py``.
 
-    python benchmarks/simgrid/simulate.py [--ranks 301 1001 3001] [--dimensions 162 100000] [bcast:1408 gather:16 ...]
+    python benchmarks/simgrid/simulate.py [--ranks 301 1001 3001] [--dimensions 162 100000] [--places alone nodes ompi]
+        [bcast:1408 gather:16 ...]
 
 needs SimGrid (Debian: ``apt-get install libsimgrid-dev gcc``; made with version 3.32). 301 ranks take half a minute;
 the time of column ``ompi`` grows as the ranks squared. Somebody else's simulator of MPI and of networks then says what
@@ -77,9 +78,10 @@ def main() -> None:
     parser.add_argument("collectives", nargs="*", metavar="KIND:BYTES", help="instead of those of an iteration")
     parser.add_argument("--ranks", type=int, nargs="+", default=[301, 1001, 3001])
     parser.add_argument("--dimensions", type=int, nargs="+", default=[162, 100_000], help="parameters d")
+    parser.add_argument("--places", nargs="+", default=list(PLACES), choices=list(PLACES), help="columns")
     options = parser.parse_args()
     given = [Collective(kind, int(size)) for kind, _, size in (each.partition(":") for each in options.collectives)]
-    print("| collectives | d | ranks | law | alone | nodes | ompi |\n| --- | --- | --- | --- | --- | --- | --- |")
+    print(f"| collectives | d | ranks | law | {' | '.join(options.places)} |\n|{' --- |' * (4 + len(options.places))}")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "collectives")
         source = Path(__file__).with_name("collectives.c")
@@ -90,9 +92,10 @@ def main() -> None:
                 known: dict[tuple[str, ...], float] = {}  # one simulation for rows that are one program
                 for name, form in forms.items():
                     times = [law(form, n, BETWEEN_NODES)]
-                    for place in PLACES:
+                    for at in options.places:
+                        place = PLACES[at]
                         calls = tuple(called(form, place.algorithms))
-                        if (key := (place.name, *calls)) not in known:
+                        if (key := (at, *calls)) not in known:
                             known[key] = simulated(program, calls, n, place)
                         times.append(known[key])
                     print(
@@ -186,18 +189,17 @@ def _powers(n: int) -> list[int]:
 class Place:
     """Where the ranks are, whose algorithms they take, and SMPI's settings."""
 
-    name: str
     algorithms: str
     cores: int  # of a node that are used
     cluster: str
     settings: dict[str, str]
 
 
-PLACES = (
-    Place("alone", "libnbc", 1, ALONE, {}),
-    Place("nodes", "libnbc", CORES, NODES, {}),
-    Place("ompi", "native", CORES, NODES, {"smpi/coll-selector": "ompi", "smpi/or": f"0:{GAP}:0"}),
-)
+PLACES = {
+    "alone": Place("libnbc", 1, ALONE, {}),
+    "nodes": Place("libnbc", CORES, NODES, {}),
+    "ompi": Place("native", CORES, NODES, {"smpi/coll-selector": "ompi", "smpi/or": f"0:{GAP}:0"}),
+}
 
 
 def called(form: list[Collective], algorithms: str) -> list[str]:

@@ -12,6 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from esmaml_mpi.adaptation.cma_es import Searches, check_cmaes, population
+from esmaml_mpi.adaptation.meta_parameters import Told
 from esmaml_mpi.adaptation.race import Noise, Race
 from esmaml_mpi.adaptation.winners import best, comparable
 from esmaml_mpi.errors import ConfigError
@@ -19,8 +21,13 @@ from esmaml_mpi.policies.contract import AnyPolicy, shifted_rows
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
 
-SCHEMES = ("hill_climbing", "one_plus_one", "gaussian")
-SUCCESS, FAILURE = np.exp(0.8), np.exp(-0.2)  # factors of the step; they balance where one trial in five succeeds
+SCHEMES = ("hill_climbing", "one_plus_one", "gaussian", "cma_es")
+STEPWISE = SCHEMES[:2]  # one latent at a time, which begins where the best so far is
+# Factors of the step, exp(0.8) and exp(-0.2): they balance where one trial in five succeeds. As numbers, since the last
+# bit of an exponential may depend on the processor.
+SUCCESS, FAILURE = 2.225540928492468, 0.8187307530779818
+
+Made = Callable[[np.ndarray], np.ndarray]  # latents (n, U, T, Q) -> policies (d, U, T, Q)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,9 @@ class LatentSearch(AdaptationSettings):
 
     Its own meta-parameters: M (n, biases), row by row. Policies that do not say which their first biases are, as
     perhaps one of yours, are shifted in all parameters.
+
+    ``cma_es`` tries whole generations of 4 + floor(3 ln n) latents, the first around 0; what is left of K at the end is
+    tried together too. It keeps the best of all that it has tried, not the mean of its last generation.
     """
 
     operator: str = operator_setting("latent_search")
@@ -41,7 +51,8 @@ class LatentSearch(AdaptationSettings):
     scheme: str = setting(
         "hill_climbing",
         "hill_climbing: steps from the best latent so far; one_plus_one: the same, and steps grow where they succeed "
-        "and shrink where not, by the rule of one success in five; gaussian: all steps from 0, tried together",
+        "and shrink where not, by the rule of one success in five; gaussian: all steps from 0, tried together; cma_es: "
+        "generations around a mean, whose covariances are adapted (needs the cmaes package)",
         choices=SCHEMES,
     )
     spread: float = setting(1.0, "how far a latent of 1 shifts at first, standard deviation", above=0)
@@ -65,19 +76,25 @@ class LatentSearch(AdaptationSettings):
             )
 
     @property
+    def _batches(self) -> list[int]:
+        """How many latents are tried together, each time."""
+        size = {"gaussian": self.queries, "cma_es": population(self.latent)}.get(self.scheme, 1)
+        return [min(size, self.queries - tried) for tried in range(0, self.queries, size)]
+
+    @property
     def queries_at_once(self) -> int:
-        """Policies in the largest yield."""
-        return self.queries + 1 if self.scheme == "gaussian" else 1
+        """Policies in the largest yield: theta is tried with the first latents, or alone where they depend on it."""
+        return 1 if self.scheme in STEPWISE else self._batches[0] + 1
 
     @property
     def directions_at_once(self) -> int:
         """The most steps drawn together."""
-        return self.queries if self.scheme == "gaussian" else 1
+        return self._batches[0]
 
     @property
     def yields(self) -> int:
         """How often it asks for rewards."""
-        return 1 + self.reevaluations if self.scheme == "gaussian" else self.queries + 1
+        return self.queries + 1 if self.scheme in STEPWISE else len(self._batches) + self.reevaluations
 
     @property
     def rollouts(self) -> int:
@@ -100,6 +117,11 @@ class LatentSearch(AdaptationSettings):
         """False: theta is tried first."""
         return False
 
+    def check_dimension(self, dimension: int) -> None:
+        """ConfigError without what the scheme needs."""
+        if self.scheme == "cma_es":
+            check_cmaes("adaptation.scheme = 'cma_es'")
+
     def own_size(self, policy: AnyPolicy) -> int:
         """Numbers of M."""
         return self.latent * len(shifted_rows(policy))
@@ -112,7 +134,7 @@ class LatentSearch(AdaptationSettings):
         self,
         theta: np.ndarray,
         normals: Callable[..., np.ndarray],
-        centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        centre: Told = lambda parameters: None,
         *,
         own: np.ndarray,
         policy: AnyPolicy,
@@ -128,15 +150,14 @@ class LatentSearch(AdaptationSettings):
             found[rows] += self.spread * np.add.reduce(directions[..., None] * latents[:, None], axis=0)
             return found
 
+        search = self._stepwise if self.scheme in STEPWISE else self._together
+        return (yield from search(theta, made, normals, centre))
+
+    def _stepwise(
+        self, theta: np.ndarray, made: Made, normals: Callable[..., np.ndarray], centre: Told
+    ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
+        """One latent at a time, from the best so far."""
         kept, step = np.zeros((self.latent, *theta.shape[1:])), np.full(theta.shape[1:], self.sigma)
-        if self.scheme == "gaussian":
-            latents = np.concatenate([kept[..., None], self.sigma * normals(self.queries, self.latent)], axis=-1)
-            tried = made(latents)
-            rewards = yield tried
-            if self.reevaluations:
-                race = Race.of(tried, rewards, Noise.unknown(*theta.shape[1:]))
-                return (yield from race.run(self.reevaluations, centre))
-            return best(tried, rewards)[0]
         reached = theta
         value = comparable((yield theta[..., None])[..., 0])
         for _ in range(self.queries):
@@ -148,5 +169,29 @@ class LatentSearch(AdaptationSettings):
             reached = np.where(better, candidate[..., 0], reached)
             if self.scheme == "one_plus_one":
                 step = step * np.where(better, SUCCESS, FAILURE)
+            centre(reached)
+        return reached
+
+    def _together(
+        self, theta: np.ndarray, made: Made, normals: Callable[..., np.ndarray], centre: Told
+    ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
+        """Batches of latents, theta beside the first."""
+        searches = Searches(self.latent, self.sigma, theta.shape[1:]) if self.scheme == "cma_es" else None
+        reached, value, last = theta, np.full(theta.shape[1:], -np.inf), len(self._batches) - 1
+        for i, count in enumerate(self._batches):
+            steps = normals(count, self.latent)
+            latents = searches.ask(steps) if searches else self.sigma * steps
+            tried = made(latents)
+            if i == 0:
+                tried = np.concatenate([theta[..., None], tried], axis=-1)
+            rewards = yield tried
+            if self.reevaluations:  # of the only batch
+                race = Race.of(tried, rewards, Noise.unknown(*theta.shape[1:]))
+                return (yield from race.run(self.reevaluations, centre))
+            if searches and i < last:
+                searches.tell(latents, comparable(rewards[..., -count:]))
+            winner, reward = best(tried, rewards)
+            better = reward > value
+            reached, value = np.where(better, winner, reached), np.where(better, reward, value)
             centre(reached)
         return reached

@@ -27,7 +27,8 @@ class Noise:
     @property
     def variance(self) -> np.ndarray:
         """(U, T); 0 where no policy was tried twice."""
-        return self.squares / np.maximum(self.freedom, 1.0)
+        found: np.ndarray = self.squares / np.maximum(self.freedom, 1.0)
+        return found
 
 
 @dataclass
@@ -49,7 +50,8 @@ class Race:
     @property
     def leader(self) -> np.ndarray:
         """Which has the highest mean (U, T, 1), the first among equals."""
-        return np.argmax(self.means, axis=-1, keepdims=True)
+        found: np.ndarray = np.argmax(self.means, axis=-1, keepdims=True)
+        return found
 
     @property
     def next(self) -> np.ndarray:

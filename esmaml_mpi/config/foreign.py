@@ -7,16 +7,24 @@ from esmaml_mpi.settings.sections import Sections
 # Names whose arithmetic is all our own: the same bits on any processor. Everything else counts as a library's.
 _DIRECTIONS = {"gaussian", "orthogonal", "hadamard", "quasi_monte_carlo", "dpp", "active_subspace"}
 _DECODERS = {"average", "ridge"}
-_OPERATORS = {"es_gradient", "hill_climbing", "population_search", "chain", "evo_es_gradient", "recurrent"}
+_OPERATORS = {"es_gradient", "hill_climbing", "population_search", "latent_search", "trial_programme", "chain"}
+_OPERATORS |= {"evo_es_gradient", "recurrent"}
+_SCHEMES = {"sequential", "average", "batch", "hill_climbing", "one_plus_one", "gaussian"}  # of any operator
 _ESTIMATORS = {"vanilla", "forward_fd", "antithetic"}
-_ADAPTATION = {"operator": _OPERATORS, "directions": _DIRECTIONS, "decoder": _DECODERS, "estimator": _ESTIMATORS}
+_ADAPTATION = {
+    "operator": _OPERATORS,
+    "scheme": _SCHEMES,
+    "directions": _DIRECTIONS,
+    "decoder": _DECODERS,
+    "estimator": _ESTIMATORS,
+}
 OWN = {
     "task": {"name": {"four_corners", "navigation_2d", "six_circles", "sinusoid", "cartpole_sensor_bias", "t_maze"}},
-    "policy": {"architecture": {"mlp", "gru", "elman"}},
+    "policy": {"architecture": {"mlp", "gru", "elman", "timed"}},
     "meta": {
         "optimizer": {"sgd", "adam"},
         "estimator": _ESTIMATORS,
-        "algorithm": {"zero_order", "first_order", "evo_zero_order"},
+        "algorithm": {"zero_order", "zero_order_reuse", "snes", "first_order", "evo_zero_order"},
         "directions": _DIRECTIONS,
         "decoder": _DECODERS,
     },

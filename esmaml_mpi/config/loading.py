@@ -18,6 +18,9 @@ from esmaml_mpi.settings.fields import plain_values, show
 # not concerned.
 EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure", "tune")
 
+# A setting that chooses something -> the setting with its options.
+OPTIONS = {"directions": "direction_options", "decoder": "decoder_options", "optimizer": "optimizer_options"}
+
 
 def load(
     source: "Config | Mapping | str | PathLike", overrides: Iterable[str] = (), opened: bool | Container[str] = True
@@ -121,7 +124,7 @@ def _drop_what_was_said_of_another(tables: dict, before: Mapping, opened: bool |
             known = opens(opened, section) or all_ours(section, table)
             keys = {f.name for f in dataclasses.fields(settings_class(section, table) if known else choice.common)}
             stale = [key for key in old if key not in keys]
-        for name, options in (("directions", "direction_options"), ("decoder", "decoder_options")):
+        for name, options in OPTIONS.items():
             if table.get(name) != old.get(name):
                 stale.append(options)
         for key in stale:

@@ -1,4 +1,4 @@
-"""Policies: linear, multi-layer and recurrent, in batches. To add an architecture: write a file with such a class
+"""Policies in batches: linear, multi-layer, recurrent and timed. To add one: write a file with such a class
 (``contract.py``) and add a line to ``POLICIES``, or name it from outside (docs/extending.md).
 """
 
@@ -12,6 +12,7 @@ POLICIES = Registry(
         "mlp": "esmaml_mpi.policies.mlp:Policy",
         "gru": "esmaml_mpi.policies.gru:Gru",
         "elman": "esmaml_mpi.policies.elman:Elman",
+        "timed": "esmaml_mpi.policies.timed:Timed",
     },
     methods=("initial", "bind"),
     attributes=("size", "observation_size", "noise_per_step"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm
+from esmaml_mpi.meta import kept_by
 from esmaml_mpi.meta.optimizers import OPTIMIZERS
 from esmaml_mpi.observations.statistics import STORED_LIMBS, ObservationStatistics
 from esmaml_mpi.results.history import GROUPS
@@ -78,6 +79,12 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
     if _any(found, "checkpoint/unit_statistics/"):
         units = algorithm.keeps_unit_statistics if algorithm else None
         _chosen(found, chosen, "checkpoint/unit_statistics/sums", "f", (units, 1 + rows))
+    if algorithm:
+        for name, array in kept_by(algorithm, d).items():
+            _chosen(found, chosen, f"checkpoint/kept/{name}", array.dtype.kind, array.shape)
+    else:  # only its own code knows what it remembers
+        for name in (each for each in found if each.startswith("checkpoint/kept/")):
+            _chosen(found, chosen, name, found[name].dtype.kind, found[name].shape)
     return chosen
 
 

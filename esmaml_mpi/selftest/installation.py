@@ -17,6 +17,7 @@ EXTRAS = {
     "analysis": "plot, report, compare, claims",
     "gymnasium": "environments of your own",
     "mujoco": "families with bodies",
+    "cma": "latent search by CMA-ES",
     "decoders": "decoders lasso and lp, quasi-Monte-Carlo directions",
     "baselines": "PG-MAML and other baselines",
     "render": "videos",

@@ -128,6 +128,8 @@ class Training:
         state.statistics.add(result.observations, np.asarray(result.limbs))
         if step.unit_sums is not None:
             state.unit_statistics.add(step.unit_sums)
+        if step.kept is not None:
+            state.kept = step.kept
         if self.experiment.uses_subspace and gradient.any():
             state.memory.add(gradient)
         seconds["update"] += time.perf_counter() - start
@@ -142,6 +144,7 @@ class Training:
             gradient_norm=length(gradient),
             parameter_norm=length(state.theta),
             redraws=result.redraws,
+            reused=step.reused,
             rollouts=result.rollouts,
             env_steps=result.steps,
         )
@@ -210,7 +213,8 @@ class Training:
         """All stages of the current iteration, once."""
         state, subspace = self.state, self._subspace()
         at = Round(Phase.TRAIN, state.iteration, result.redraws)
-        iteration = self.experiment.algorithm.iteration(state.theta, at, subspace, state.unit_statistics)
+        kept = (state.kept,) if state.kept else ()
+        iteration = self.experiment.algorithm.iteration(state.theta, at, subspace, state.unit_statistics, *kept)
         result.observations, result.limbs = 0, 0
         asked = next(iteration)
         while True:

@@ -21,6 +21,11 @@ FREE = (
     *("meta.iterations", "test.every"),  # which the budget decides
     *("checkpoint.every", "checkpoint.minutes", "checkpoint.keep", "checkpoint.patience"),
 )
+JOURNAL = "study.journal"  # the study, in its folder
+DECIDED = {
+    **dict.fromkeys(("meta.iterations", "test.every"), "it follows from tune.rollouts and tune.tests"),
+    "run.seed": "trials have the seeds of tune.seeds",
+}
 
 
 class Plan:
@@ -43,6 +48,8 @@ class Plan:
             key = override.partition("=")[0].strip()
             if key in searched:
                 raise UsageError(f"--set {override}: {key} is searched: take it out of [tune.space] to set it.")
+            if key in DECIDED:
+                raise UsageError(f"--set {override}: {DECIDED[key]}.")
         for axis in self.axes:
             for value in axis.ends():
                 self._check(axis.key, value, axis.overlay(value))

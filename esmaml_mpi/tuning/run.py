@@ -6,13 +6,13 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.errors import ToldToLeave, UsageError, UserError, in_words
+from esmaml_mpi.errors import ToldToLeave, UsageError, UserError, counted, in_words
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.sweeps.local import cores
 from esmaml_mpi.training.interruption import Interruption
 from esmaml_mpi.training.launch import agree, launch
 from esmaml_mpi.training.loop import DONE, STOPPED
-from esmaml_mpi.tuning.plan import Plan
+from esmaml_mpi.tuning.plan import JOURNAL, Plan
 
 if TYPE_CHECKING:
     from esmaml_mpi.tuning.search import Job, Outcome
@@ -27,16 +27,16 @@ def tune(options: argparse.Namespace, world: World) -> int:
         except UserError as error:
             error.known_to_all_ranks = True  # there is but this one
             raise
-    if options.jobs:
-        agree(world, _refuse_jobs)
+    if (options.jobs or 1) > 1 or options.report or options.is_complete:
+        agree(world, _refuse_ranks)
     return _worker(options, world)
 
 
 def _alone(options: argparse.Namespace, world: World) -> int:
     """The command of a single process."""
-    plan, study = _opened(options)
     if options.is_complete or options.report:
-        return _told(study, options)
+        return _told(options)
+    plan, study = _opened(options)
     jobs = min(options.jobs or max(cores() // plan.own.run.threads, 1), plan.tune.settings.trials)
     if options.part or jobs == 1:
         code = _worker(options, world)
@@ -119,23 +119,26 @@ def _opened(options: argparse.Namespace) -> "tuple[Plan, Study]":
     from esmaml_mpi.tuning.study import Study
 
     plan = Plan(options.experiment, options.size, options.set)
-    folder = plan.folder(options.output)
-    if (options.is_complete or options.report) and not (folder / "study.journal").exists():
-        raise UsageError(f"{folder} holds no study: `esmaml tune {options.experiment}` begins one.")
-    return plan, Study(plan, folder)
+    return plan, Study(plan, plan.folder(options.output))
 
 
-def _told(study: "Study", options: argparse.Namespace) -> int:
-    """How far a study is, or its report."""
+def _told(options: argparse.Namespace) -> int:
+    """How far a study is, or its report; nothing is begun."""
+    folder = Plan(options.experiment, options.size, options.set).folder(options.output)
+    if not (folder / JOURNAL).exists():
+        print(f"{folder}: missing", flush=True)
+        return STOPPED
     from esmaml_mpi.tuning.confirmation import Confirmation
     from esmaml_mpi.tuning.report import report
 
+    _, study = _opened(options)
     complete = study.is_over() and not Confirmation(study).left()
     if options.report:
         print(report(study), flush=True)
-        return DONE
-    print(f"{study.folder}: {'complete' if complete else 'incomplete'}, {len(study.trials)} trials begun", flush=True)
-    return DONE if complete else STOPPED
+    else:
+        kind = "complete" if complete else "incomplete"
+        print(f"{folder}: {kind}, {counted(len(study.trials), 'trial')} begun", flush=True)
+    return DONE if complete or options.report else STOPPED
 
 
 def _conclude(study: "Study", code: int, quiet: bool) -> None:
@@ -143,7 +146,7 @@ def _conclude(study: "Study", code: int, quiet: bool) -> None:
 
     if code != DONE:
         if not quiet:
-            print(f"{study.folder}: {len(study.trials)} trials begun; the same command goes on", flush=True)
+            print(f"{study.folder}: {counted(len(study.trials), 'trial')} begun; the same command goes on", flush=True)
         return
     path = write_best(study)
     if not quiet:
@@ -151,8 +154,10 @@ def _conclude(study: "Study", code: int, quiet: bool) -> None:
         print(f"{path}: the best" if path else "no trial is complete: there is no best", flush=True)
 
 
-def _refuse_jobs() -> str:
-    raise UsageError("--jobs: the ranks of one mpirun or srun train each run together; leave it out.")
+def _refuse_ranks() -> str:
+    raise UsageError(
+        "all ranks of mpirun or srun train each run together: --jobs N, --report and --is-complete are for one process."
+    )
 
 
 def _words(options: argparse.Namespace) -> list[str]:

@@ -88,7 +88,7 @@ class Search:
                 return self._pruned(claimed, f"below the median at test {watch.test} of seed {seed}")
             if not complete:
                 self.stopped = True
-                return
+                return self.study.leave(claimed)
         measures = [fmean(tests[-tune.settings.last_tests :]) for tests in watch.earlier]
         if not all(map(math.isfinite, measures)):
             return self._pruned(claimed, "its tests failed")
@@ -152,7 +152,10 @@ class Watch:
     def __call__(self, moment: Moment) -> bool:
         if moment.tested_at and moment.after is not None:
             test = moment.tested_at * self.tests // moment.iterations
-            if test > self.test:
+            # A run's last test but one may not be shown, if it is an iteration before the last: both are left to
+            # ``run_is_complete``, so that tests are reported in their order.
+            in_order = test == 1 or {self._step(test), self._step(test - 1)} & self.claimed.reported
+            if test > self.test and in_order:
                 self._report(test, float(finite_mean(moment.after)))
         return self.hopeless
 
@@ -164,7 +167,10 @@ class Watch:
         self.earlier.append(tests)
         self.test = self.test if self.hopeless else 0
 
+    def _step(self, test: int) -> int:
+        return len(self.earlier) * self.tests + test
+
     def _report(self, test: int, value: float) -> None:
-        self.test, step = test, len(self.earlier) * self.tests + test
+        self.test, step = test, self._step(test)
         self.claimed.report(step, fmean([*(tests[test - 1] for tests in self.earlier), value]))
         self.hopeless = step < self.last_step and self.claimed.is_hopeless()

@@ -20,13 +20,15 @@ from optuna.storages.journal import JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.errors import UsageError
+from esmaml_mpi.errors import ResultsError, UsageError, in_words
 from esmaml_mpi.results.lock import OutputLock, writer_of
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tuning.journal import Journal
-from esmaml_mpi.tuning.plan import Plan
+from esmaml_mpi.tuning.plan import JOURNAL, Plan
 
+NAME = "tune"  # of the one study in a journal
 PATIENCE = 600.0  # seconds that the study is waited for while other processes choose points
+NO_DEATHS = {"test": -1, "times": 0}
 MOST_DEATHS = 3  # of processes at the same test of a trial
 FEWEST = 10  # complete trials for importances
 COUNTED = "rollouts "  # begins the names of attributes that say what an iteration takes
@@ -67,13 +69,8 @@ class Study:
     def __init__(self, plan: Plan, folder: Path) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.plan, self.folder = plan, folder
-        self.path = folder / "study.journal"
-        folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
-            storage = JournalStorage(Journal(self.path))
-            self.optuna = optuna.create_study(
-                storage=storage, study_name="tune", direction="maximize", load_if_exists=True, pruner=_pruner(plan)
-            )
+            self.optuna = _opened(folder / JOURNAL, _pruner(plan))
             told = self.optuna.user_attrs.get("plan")
             if told is None:
                 self.optuna.set_user_attr("plan", _plain(plan.said()))
@@ -110,6 +107,10 @@ class Study:
             self._seed(len(trials))
             return self._held(self.optuna.ask(), 0)
 
+    def leave(self, claimed: Claimed) -> None:
+        """This process is to end, and the next one goes on with the trial: that is no death."""
+        claimed.trial.set_user_attr("deaths", NO_DEATHS)
+
     def complete(self, claimed: Claimed, measures: list[float]) -> None:
         """The trial is over, with the measure of each seed."""
         claimed.trial.set_user_attr("measures", measures)
@@ -141,7 +142,7 @@ class Study:
 
     def _taken_over(self, frozen: FrozenTrial) -> Claimed | None:
         reached = len(frozen.intermediate_values)
-        before = frozen.user_attrs.get("deaths", {"test": -1, "times": 0})
+        before = frozen.user_attrs.get("deaths", NO_DEATHS)
         times = before["times"] + 1 if before["test"] == reached else 1
         self._seed(frozen.number)
         claimed = self._held(Trial(self.optuna, frozen._trial_id), times)
@@ -197,6 +198,16 @@ class Study:
 def name_of(number: int) -> str:
     """The beginning of the names of a trial's files."""
     return f"trial{number:04}"
+
+
+def _opened(path: Path, pruner: BasePruner) -> optuna.Study:
+    try:
+        storage = JournalStorage(Journal(path))
+        if NAME in optuna.get_all_study_names(storage):
+            return optuna.load_study(study_name=NAME, storage=storage, pruner=pruner)
+        return optuna.create_study(storage=storage, study_name=NAME, direction="maximize", pruner=pruner)
+    except (LookupError, TypeError, ValueError, AssertionError) as error:
+        raise ResultsError(f"{path} is not a study's ({in_words(error)}): another program has written it.") from error
 
 
 def _pruner(plan: Plan) -> BasePruner:

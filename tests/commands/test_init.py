@@ -27,7 +27,7 @@ def files_of(folder):
 def test_everything_is_there_as_in_the_checkout(laid_out):
     folder, _ = laid_out
     files = files_of(folder)
-    assert {path.name for path in (ROOT / "configs").glob("*.toml")} == {
+    assert {path.name for path in (ROOT / "configs").rglob("*.toml")} == {
         p.name for p in files if p.parts[0] == "configs"
     }
     assert {"ferry.py", "ferry.toml"} == {path.name for path in files if path.parts[0] == "examples"}

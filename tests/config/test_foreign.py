@@ -13,6 +13,11 @@ CASES = {
         {"task": {"name": "quadruped"}, "adaptation": {"decoder": "lasso"}},
         ['task.name = "quadruped"', 'adaptation.decoder = "lasso"'],
     ),
+    "few trials": ({"adaptation": {"operator": "latent_search", "scheme": "one_plus_one"}}, []),
+    "cmaes": (
+        {"adaptation": {"operator": "latent_search", "scheme": "cma_es"}},
+        ['adaptation.scheme = "cma_es"'],
+    ),
     "chain": (
         {
             "adaptation": {
@@ -32,7 +37,7 @@ def test_keys_that_name_a_library_are_listed(case):
 
 
 def test_what_is_named_there_exists():
-    from esmaml_mpi.adaptation import OPERATORS
+    from esmaml_mpi.adaptation import OPERATORS, hill_climbing, latent_search
     from esmaml_mpi.decoders import DECODERS
     from esmaml_mpi.directions import DIRECTIONS
     from esmaml_mpi.estimators import ESTIMATORS
@@ -42,6 +47,7 @@ def test_what_is_named_there_exists():
     from esmaml_mpi.tasks import FAMILIES
 
     known = {
+        "scheme": (*hill_climbing.SCHEMES, *latent_search.SCHEMES),
         "architecture": POLICIES,
         "estimator": ESTIMATORS,
         "optimizer": OPTIMIZERS,

@@ -16,7 +16,7 @@ from esmaml_mpi.rollouts.simulate import simulate
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.tasks.workspace import Workspace
 
-RECURRENT = [name for name in POLICIES if name != "mlp"]
+RECURRENT = ["gru", "elman"]
 RNG = np.random.default_rng(3)
 STEPS, BATCH = 7, 9
 
@@ -95,7 +95,8 @@ def one_by_one(family, policy, theta, tasks, noise, observer):
     return rewards[:, 0].sum(), t + 1
 
 
-POLICY_CLASSES = {"gru": POLICIES.find("gru"), "elman": POLICIES.find("elman"), "book": ByTheBook, "state": WithState}
+POLICY_CLASSES = {name: POLICIES.find(name) for name in ("gru", "elman", "timed")}
+POLICY_CLASSES |= {"book": ByTheBook, "state": WithState}
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_resumed_it_is_the_same(path, tmp_path):
     assert np.array_equal(resumed.history["test"]["after"], whole.history["test"]["after"])
 
 
-@pytest.mark.parametrize("architecture, hidden", [("gru", [3]), ("elman", [3, 2]), ("mlp", [])])
+@pytest.mark.parametrize("architecture, hidden", [("gru", [3]), ("elman", [3, 2]), ("timed", [3]), ("mlp", [])])
 def test_every_policy_of_the_package_can_be_shifted(architecture, hidden):
     results = esmaml_mpi.train(
         {**SETTINGS, "policy": {"architecture": architecture, "hidden": hidden}}, ["meta.iterations=1"]
