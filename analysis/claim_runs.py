@@ -21,7 +21,8 @@ from esmaml_mpi.errors import UserError
 from esmaml_mpi.meta import algorithm_class
 from esmaml_mpi.reproducibility.randomness import Phase
 from esmaml_mpi.results.reader import Results
-from esmaml_mpi.sweeps.plan import PAPER, Sweep
+from esmaml_mpi.sweeps.experiment_file import PAPER
+from esmaml_mpi.sweeps.plan import Sweep
 from esmaml_mpi.tasks import FAMILIES, make_family
 
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -6,6 +6,7 @@ import numpy as np
 from behaviour import Behaviour
 from script import Note
 
+from esmaml_mpi.adaptation.meta_parameters import adapting
 from esmaml_mpi.reproducibility.randomness import Purpose
 from esmaml_mpi.rollouts.result import RolloutResult
 from esmaml_mpi.rollouts.simulate import RolloutError
@@ -45,11 +46,13 @@ class RecordedTrials(Trials):
 
 
 def follow(operator, points: np.ndarray, trials: Trials) -> Course:
-    """Drive the operator from meta-policies (d, U, 1) to its end."""
-    course, reached = Course(), [points]
-    course.add(0, points)
-    told = (reached.append,) if getattr(operator, "tells_centre", False) else ()
-    session, answer = operator.adapt(points, trials.directions, *told), trials.answers(operator)
+    """Drive the operator from meta-policies (d + e, U, 1) to its end; e meta-parameters are its own."""
+    policy = trials.setup.policy
+    theta, own = points[: policy.size], points[policy.size :]
+    course, reached = Course(), [theta]
+    course.add(0, theta)
+    session = adapting(operator, policy, theta, own, trials.directions, reached.append)
+    answer = trials.answers(operator)
     with np.errstate(all="ignore"):  # of a failed rollout; its unit is marked in the tally
         queries = next(session)
         while True:

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.sweeps.plan import PAPER, Sweep
+from esmaml_mpi.sweeps.experiment_file import PAPER
+from esmaml_mpi.sweeps.plan import Sweep
 
 SCRIPTS = Path(__file__).parent
 

@@ -7,7 +7,7 @@
                                 their sum is shared (``run.update = "auto"``)
 
 ``c`` is a latency-bandwidth model of what Open MPI's non-blocking collectives do (its component libnbc): a broadcast
-down a binomial tree, a sum up such a tree. A shared sum of directions adds two broadcasts, of the packet and of the
+down a binomial tree, a sum up such a tree. A shared sum of directions adds two broadcasts, of a header and of the
 weights, and one sum. ``imbalance`` is waiting for the slowest rank. It has no closed form and is a mean over simulated
 iterations. Every rank has a core to itself, so that it polls while it waits.
 """
@@ -85,7 +85,7 @@ def terms(n: int, evaluations: int, task: Task, serial: Serial, link: Link) -> d
     imbalance = _iteration(draws, packet, sums, link) - collectives - work
     if shared:
         nothing = np.zeros((1, n))
-        collectives += _iteration(nothing, packet, 8 * task.d, link) + link.per_call
+        collectives += _iteration(nothing, 8 * HEADER, 8 * task.d, link) + link.per_call
         collectives += float(_tree(np.zeros(1), nothing, link.hop(8 * directions)).max())
     found |= {"imbalance": imbalance, "collectives": collectives}
     return found | {"total": sum(found.values())}

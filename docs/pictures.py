@@ -64,7 +64,7 @@ SHARING = (
 PICTURES = (
     Picture("claims", 0, CLAIMS),
     Picture("scaling", 0, SCALING),
-    _run("first_run", "configs/first_run.toml"),
+    _run("first_run", "configs/recommended/four_corners_few_trials.toml"),
     _run("four_corners", "configs/four_corners.toml"),
     _run("ferry", "examples/ferry.toml", 1),
     _sweep("learning", 25, "four_corners_learning", "learning", size=""),

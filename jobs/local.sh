@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what is needed, train on all cores of this machine, and draw what came of it.
-#   bash jobs/local.sh                                configs/first_run.toml: four corners, a minute or two on two cores
+#   bash jobs/local.sh                                configs/recommended/four_corners_few_trials.toml: seconds on two cores
 #   bash jobs/local.sh configs/four_corners.toml      four corners with the paper's own settings
 #   bash jobs/local.sh CONFIG [RANKS] [OPTION...]     any configuration; options go to `esmaml train`
 # Results: results/CONFIG's name.h5 and .png. Run again after an interruption, it continues. Ctrl-C or TERM saves first and exits with 75.
@@ -8,7 +8,8 @@ set -euo pipefail
 case "${1:-}" in -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-config=${1:-$root/configs/first_run.toml}
+first=$root/configs/recommended/four_corners_few_trials.toml
+config=${1:-$first}
 [ -f "$config" ] || die "no configuration $config"
 shift || true
 ranks=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) # nproc heeds these
@@ -55,8 +56,8 @@ if ! "$ESMAML" train "$config" --output "$output" "$@" --is-complete >/dev/null;
 fi
 picture=${output%.h5}.png
 "$PYTHON" "$root/analysis/plot_run.py" "$output" --output "$picture" >/dev/null
-if [ "$config" = "$root/configs/first_run.toml" ]; then
-  last="bash ${BASH_SOURCE[0]} ${config%/*}/four_corners.toml   # the same task with the paper's own settings"
+if [ "$config" = "$first" ]; then
+  last="bash ${BASH_SOURCE[0]} $root/configs/four_corners.toml   # the same task with the paper's own settings"
 else
   last="esmaml report $output   # all there is to say of it, on one page"
 fi

@@ -16,7 +16,7 @@ while :; do
   esac
   shift
 done
-prepare analysis mpi mujoco gymnasium decoders cma render baselines tensorboard onnx docs test build dev
+prepare analysis mpi mujoco gymnasium decoders cma render baselines tensorboard onnx tune docs test build dev
 cd "$root"
 export ESMAML_TEST_MPIRUN="${MPIRUN[*]}"
 

@@ -43,7 +43,7 @@ def content(path):
 ours, other = map(content, sys.argv[1:3])
 assert ours == other, sorted(ours.items() ^ other.items())
 checkout, shipped = Path(sys.argv[3]), "esmaml_mpi/shipped/"
-for pattern in ("analysis/*.py", "configs/*.toml", "jobs/*.slurm", "examples/*.py", "examples/*.toml"):
+for pattern in ("analysis/*.py", "configs/*.toml", "configs/recommended/*.toml", "jobs/*.slurm", "examples/*.py", "examples/*.toml"):
     missing = [each for path in checkout.glob(pattern) if shipped + (each := path.relative_to(checkout).as_posix()) not in ours]
     assert not missing, missing
 modules = {path.relative_to(checkout).as_posix() for path in (checkout / "esmaml_mpi").rglob("*.py")}
@@ -77,7 +77,7 @@ for script in jobs/*.sh jobs/*.slurm; do bash -n "$script"; done
 for script in jobs/*.py; do python -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$script"; done
 
 checked=0 skipped=
-for config in configs/*.toml examples/*.toml; do
+for config in configs/*.toml configs/recommended/*.toml examples/*.toml; do
   if (cd "${config%/*}" && esmaml config --check "${config##*/}") >"$scratch/log" 2>&1; then
     checked=$((checked + 1))
   elif grep -q 'esmaml-mpi\[' "$scratch/log"; then # it says which optional part it needs

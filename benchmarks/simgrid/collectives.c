@@ -133,7 +133,11 @@ static void linear_gather(int count) {
   free(requests);
 }
 
-static int is(const char *kind, const char *name) { return strcmp(kind, name) == 0; }
+/* Whether `kind`, up to its colon, is `name`. */
+static int is(const char *kind, const char *name) {
+  size_t length = strcspn(kind, ":");
+  return strlen(name) == length && strncmp(kind, name, length) == 0;
+}
 
 static void as_libnbc(const char *kind, int count) {
   Ranks all = {0, 1, size};
@@ -158,9 +162,9 @@ static void as_libnbc(const char *kind, int count) {
 }
 
 static void as_native(const char *kind, int count) {
-  if (strncmp(kind, "bcast", 5) == 0)
+  if (is(kind, "bcast"))
     MPI_Bcast(buffer, count, MPI_DOUBLE, 0, MPI_COMM_WORLD);
-  else if (strncmp(kind, "reduce", 6) == 0)
+  else if (is(kind, "reduce"))
     MPI_Reduce(buffer, inbox, count, MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD);
   else if (is(kind, "gather"))
     MPI_Gather(buffer, count, MPI_DOUBLE, inbox, count, MPI_DOUBLE, 0, MPI_COMM_WORLD);
@@ -184,20 +188,18 @@ int main(int arguments, char **values) {
   /* One piece of memory for all simulated ranks: they are threads of one process, and contents do not matter. */
   buffer = SMPI_SHARED_MALLOC(room * sizeof(double));
   inbox = SMPI_SHARED_MALLOC(room * sizeof(double));
-  /* SMPI's selectors set up communicators in their first call: not timed. Then all start at one moment. */
+  /* SMPI's selectors set up communicators in their first call, in time that grows as the ranks squared: not simulated
+   * time that counts, and only for what is asked. Then all start at one moment. */
   if (is(values[1], "native"))
-    for (const char **kind = (const char *[]){"bcast", "reduce", "allreduce", "gather", NULL}; *kind; kind++)
-      as_native(*kind, 1);
+    for (int i = 4; i < arguments; i++)
+      as_native(values[i], 1);
   start = MPI_Wtime();
   MPI_Allreduce(MPI_IN_PLACE, &start, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
   start += 0.01;
   smpi_execute(start - MPI_Wtime());
   for (int i = 4; i < arguments && ops < 32; i++, ops++) {
-    char kind[32];
-    long bytes;
-    if (sscanf(values[i], "%31[^:]:%ld", kind, &bytes) != 2)
-      MPI_Abort(MPI_COMM_WORLD, 2);
-    (is(values[1], "native") ? as_native : as_libnbc)(kind, (int)(bytes / 8));
+    int count = (int)(atol(strchr(values[i], ':') + 1) / 8);
+    (is(values[1], "native") ? as_native : as_libnbc)(values[i], count);
     done[ops] = MPI_Wtime() - start;
   }
   MPI_Reduce(done, last, ops, MPI_DOUBLE, MPI_MAX, 0, MPI_COMM_WORLD);

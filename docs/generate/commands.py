@@ -8,8 +8,8 @@ from esmaml_mpi.commands.main import make_parser
 from esmaml_mpi.commands.scripts import load
 
 INTRODUCTION = """\
-`--help` of each command says the same. All ranks that `mpirun` or `srun` starts share `train`, `evaluate` and `sweep
---index`. The other commands are one process."""
+`--help` of each command says the same. All ranks that `mpirun` or `srun` starts share `train`, `tune`, `evaluate` and
+`sweep --index`. The other commands are one process."""
 COLUMNS = 84  # of usage; the site's pages have room for no more
 SCRIPT = "The same as `python analysis/{}.py` in a checkout."
 

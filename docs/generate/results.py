@@ -5,6 +5,8 @@ from pieces import code, prose, table
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.config.loading import load
+from esmaml_mpi.config.makers import make_algorithm
+from esmaml_mpi.meta import kept_by
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.interface import MEANINGS
@@ -73,6 +75,7 @@ GROUP_DOCS = {
 CHECKPOINT_DOCS = {
     "iteration": "meta-updates done",
     "theta": "meta-parameters",
+    "optimizer/velocity": "sgd with momentum: decayed sum of gradients",
     "optimizer/count": "Adam: steps made",
     "optimizer/first": "Adam: mean of gradients",
     "optimizer/second": "Adam: mean of squared gradients",
@@ -82,6 +85,10 @@ CHECKPOINT_DOCS = {
     "memory/latest": "the latest meta-gradient",
     "memory/forgotten": "squared length of what was dropped from the memory",
     "unit_statistics/sums": "first order with local statistics: sums of each unit of work",
+    "kept/sigma": "snes: the sigma of each parameter",
+    "kept/theta": "zero_order_reuse: theta of the last iteration",
+    "kept/values": "zero_order_reuse: what its evaluations returned",
+    "kept/attempt": "zero_order_reuse: how often it had been drawn again; -1: there was none",
 }
 
 PROVENANCE_DOCS = {
@@ -134,9 +141,13 @@ def _checkpoint() -> str:
     gradient = np.ones(state.theta.size)
     state.optimizer.step(state.theta, gradient)
     state.memory.add(gradient)
-    rows = [
-        [code(path), _dtype(value.dtype.str[1:]), CHECKPOINT_DOCS[path]] for path, value in _leaves(state.to_arrays())
-    ]
+    leaves = list(_leaves(state.to_arrays()))
+    at = next(i for i, (path, _) in enumerate(leaves) if path.startswith("optimizer/"))
+    leaves.insert(at, ("optimizer/velocity", np.empty(0)))  # of the other optimizer
+    for name in ("snes", "zero_order_reuse"):
+        algorithm = make_algorithm(load({"meta": {"algorithm": name}}).resolved())
+        leaves += list(_leaves({"kept": kept_by(algorithm, state.theta.size)}))
+    rows = [[code(path), _dtype(value.dtype.str[1:]), CHECKPOINT_DOCS[path]] for path, value in leaves]
     return table(["dataset", "type", "meaning"], rows)
 
 

@@ -46,9 +46,13 @@ class Operator(Protocol):
     uses_memory: bool
     # Optional: meta-parameters of its own, which the outer loop learns beside those of the policy: their number e by
     # ``own_size(policy)``, and by ``own_initial(policy, generator)`` those (e,) to start from. ``adapt`` then has two
-    # keyword arguments more, ``own`` (e, U, T) and ``policy``, and ``normals(count, n)`` draws (n, U, T, count).
+    # keyword arguments more, ``own`` (e, U, T) and ``policy``, and ``normals(count, n)`` draws (n, U, T, count). By
+    # ``own_needs_policy`` an operator says whether e depends on the policy, which it does if that is not said; by
+    # ``own_layout(policy)`` what its rows are, names and sizes.
     own_size: Callable[[AnyPolicy], int]
     own_initial: Callable[[AnyPolicy, np.random.Generator], np.ndarray]
+    own_needs_policy: bool
+    own_layout: Callable[[AnyPolicy], list[tuple[str, int]]]
 
     def adapt(
         self, theta: np.ndarray, normals: Callable[[int], np.ndarray]
@@ -63,12 +67,12 @@ class Operator(Protocol):
         """Whether the last query of yield ``step`` is a pivot, theta itself."""
 
 
-# name -> where its class is; imported only when used.
 def is_enough(operator: Operator, step: int, reward: float) -> bool:
     """Whether what follows this reward in yield ``step`` need not be tried, as far as the operator says."""
     return hasattr(operator, "enough") and bool(operator.enough(step, reward))
 
 
+# name -> where its class is; imported only when used.
 OPERATORS = Registry(
     "adaptation.operator",
     "operators",
@@ -78,7 +82,9 @@ OPERATORS = Registry(
         "population_search": "esmaml_mpi.adaptation.population:PopulationSearch",
         "latent_search": "esmaml_mpi.adaptation.latent_search:LatentSearch",
         "trial_programme": "esmaml_mpi.adaptation.trial_programme:TrialProgramme",
+        "racing": "esmaml_mpi.adaptation.racing:Racing",
         "chain": "esmaml_mpi.adaptation.chain:Chain",
+        "none": "esmaml_mpi.adaptation.none:NoAdaptation",
         "recurrent": "esmaml_mpi.adaptation.recurrent:Recurrent",
         "evo_es_gradient": "esmaml_mpi.baselines.evo_es_gradient:EvoESGradient",
         "evo_policy_gradient": "esmaml_mpi.baselines.evo_policy_gradient_steps:EvoPolicyGradientSteps",

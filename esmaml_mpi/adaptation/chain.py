@@ -34,6 +34,7 @@ class Chain(AdaptationSettings):
 
     counts = ("adaptation.links",)
     tells_centre = True
+    own_needs_policy = False  # but of its operators some may
 
     def __post_init__(self) -> None:
         if not self.links:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from esmaml_mpi.adaptation.learned_lengths import LearnedLengths, learned_setting
 from esmaml_mpi.decoders import Decoder, check_rows, make_decoder
 from esmaml_mpi.decoders.archive import Archive
 from esmaml_mpi.errors import ConfigError
@@ -17,6 +18,7 @@ from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import normalize, scaled, scaling
 from esmaml_mpi.native.door import shifted, weighted_sum
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import (
     DECODER_DOC,
@@ -35,7 +37,7 @@ Archives = dict[tuple[Any, ...], Archive]  # of each unit and task
 
 
 @dataclass(frozen=True)
-class ESGradient(AdaptationSettings):
+class ESGradient(LearnedLengths, AdaptationSettings):
     """``steps`` gradient-ascent steps of ``queries`` queries each; the pivot, where needed, is one more rollout a
     step.
     """
@@ -55,16 +57,23 @@ class ESGradient(AdaptationSettings):
         "perturbation; for decoders that regress. 0: none",
         minimum=0,
     )
+    learned: list[str] = learned_setting("sigma", "step_size", "scales")
 
     counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
     tells_centre = True
 
     def __post_init__(self) -> None:
+        self.check_learned()
         check_budget("adaptation", "queries", self.queries, self.estimator, self.reward_normalization)
         if self.reuse_radius and not (self._decoder.any_rows and self.evaluates_pivot):
             raise ConfigError(
                 f"adaptation.reuse_radius = {self.reuse_radius}: evaluations are reused by decoders that regress "
                 "(ridge, lasso, lp), and where each step evaluates its pivot; 0 is wanted."
+            )
+        if self.reuse_radius and self.learned:
+            raise ConfigError(
+                f"adaptation.reuse_radius = {self.reuse_radius}: it is in units of a sigma that stays, and "
+                f"adaptation.learned = {self.learned}; 0 is wanted, or []."
             )
 
     @cached_property
@@ -122,16 +131,19 @@ class ESGradient(AdaptationSettings):
         theta: np.ndarray,
         normals: Callable[[int], np.ndarray],
         centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        own: np.ndarray | None = None,
+        policy: AnyPolicy | None = None,
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """See ``adaptation.Operator``; ``centre`` is told theta (d, U, T) after each step."""
+        lengths = self.lengths(own, policy)
         estimator = ESTIMATORS[self.estimator]
         signs, count = estimator.signs, self.step_directions
         archives = self._archives(theta) if self.reuse_radius else None
         for _ in range(self.steps):
             directions = normals(count)
-            points = np.empty((*theta.shape, self.step_queries))
+            points, perturbed = np.empty((*theta.shape, self.step_queries)), lengths.perturbed(directions)
             for i, sign in enumerate(signs):
-                shifted(theta, directions, sign * self.sigma, points, i, len(signs))
+                shifted(theta, perturbed, sign * self.sigma, points, i, len(signs))
             points[..., self.queries :] = theta[..., None]
             rewards = yield points
             values = rewards[..., : self.queries].reshape(*theta.shape[1:], count, len(signs))
@@ -150,7 +162,7 @@ class ESGradient(AdaptationSettings):
                 )
                 if archives:
                     self._keep(archives, points, rewards)
-            theta = theta + self.step_size * gradient
+            theta = theta + self.step_size * lengths.stepped(gradient)
             centre(theta)
         return theta
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from esmaml_mpi.adaptation.learned_lengths import LearnedLengths, learned_setting
 from esmaml_mpi.adaptation.winners import best, comparable
 from esmaml_mpi.errors import ConfigError
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
 
@@ -19,7 +21,7 @@ SCHEMES = ("sequential", "average", "batch")
 
 
 @dataclass(frozen=True)
-class HillClimbing(AdaptationSettings):
+class HillClimbing(LearnedLengths, AdaptationSettings):
     """Q times: candidates theta + sigma g, g ~ N(0, I), around the best so far; move if the reward is above its own.
 
     The best so far, the pivot, starts as theta with the mean of P evaluations, and takes over the reward with which a
@@ -47,12 +49,14 @@ class HillClimbing(AdaptationSettings):
         "evaluate the best so far P times anew beside the candidates, instead of keeping the reward it has won with: "
         "2 Q P rollouts, not (Q + 1) P",
     )
+    learned: list[str] = learned_setting("sigma", "scales")
 
     counts = ("adaptation.evaluations",)
     tells_centre = True
     bears_failures = True
 
     def __post_init__(self) -> None:
+        self.check_learned()
         if self.scheme == "sequential" and self.evaluations != 1:
             raise ConfigError(
                 f"adaptation.evaluations = {self.evaluations}: sequential hill climbing evaluates a candidate "
@@ -105,14 +109,17 @@ class HillClimbing(AdaptationSettings):
         theta: np.ndarray,
         normals: Callable[[int], np.ndarray],
         centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        own: np.ndarray | None = None,
+        policy: AnyPolicy | None = None,
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """See ``adaptation.Operator``; ``centre`` is told the best so far (d, U, T) after each iteration."""
+        lengths = self.lengths(own, policy)
         count, batch = self.evaluations, self.scheme == "batch"
         pivot: np.ndarray | None = None
         if not self.reevaluate_pivot:
             pivot = _mean((yield _copies(theta, count)))
         for _ in range(self.queries):
-            candidates = theta[..., None] + self.sigma * normals(count if batch else 1)
+            candidates = theta[..., None] + self.sigma * lengths.perturbed(normals(count if batch else 1))
             tried = candidates if batch else _copies(candidates[..., 0], count)
             if self.reevaluate_pivot:
                 tried = np.concatenate([tried, _copies(theta, count)], axis=-1)

@@ -14,7 +14,9 @@ import numpy as np
 
 from esmaml_mpi.adaptation.cma_es import Searches, check_cmaes, population
 from esmaml_mpi.adaptation.meta_parameters import Told
+from esmaml_mpi.adaptation.race import Noise, Race
 from esmaml_mpi.adaptation.winners import best, comparable
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.policies.contract import AnyPolicy, shifted_rows
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
@@ -31,6 +33,9 @@ Made = Callable[[np.ndarray], np.ndarray]  # latents (n, U, T, Q) -> policies (d
 @dataclass(frozen=True)
 class LatentSearch(AdaptationSettings):
     """theta itself, z = 0, is tried first; then ``queries`` latents, each once, and the best of all is kept.
+
+    Where rewards vary, ``reevaluations`` further trials follow those of ``gaussian``: they go, one after the other, to
+    whichever of its policies most is expected of (``race``), and the highest mean is kept.
 
     Its own meta-parameters: M (n, biases), row by row. Policies that do not say which their first biases are, as
     perhaps one of yours, are shifted in all parameters.
@@ -51,10 +56,24 @@ class LatentSearch(AdaptationSettings):
         choices=SCHEMES,
     )
     spread: float = setting(1.0, "how far a latent of 1 shifts at first, standard deviation", above=0)
+    reevaluations: int = setting(
+        0,
+        "further trials, for rewards that vary, with scheme gaussian: each of whichever of the policies most is "
+        "expected of; the highest mean is then kept",
+        minimum=0,
+        maximum=KEY_WORD - 1,
+    )
 
     tells_centre = True
     bears_failures = True
     counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
+
+    def __post_init__(self) -> None:
+        if self.reevaluations and self.scheme != "gaussian":
+            raise ConfigError(
+                f"adaptation.reevaluations = {self.reevaluations}: latents that depend on the rewards of earlier ones "
+                'are not tried again; choose adaptation.scheme = "gaussian", or 0.'
+            )
 
     @property
     def _batches(self) -> list[int]:
@@ -75,19 +94,23 @@ class LatentSearch(AdaptationSettings):
     @property
     def yields(self) -> int:
         """How often it asks for rewards."""
-        return self.queries + 1 if self.scheme in STEPWISE else len(self._batches)
+        return self.queries + 1 if self.scheme in STEPWISE else len(self._batches) + self.reevaluations
 
     @property
     def rollouts(self) -> int:
         """Rollouts of one adaptation to one task."""
-        return self.queries + 1
+        return self.queries + 1 + self.reevaluations
 
     @property
     def noise_advice(self) -> str:
-        """What to do under noise."""
+        """What to do under noise, unless that is done."""
+        if self.reevaluations:
+            return ""
         return (
             "latent search keeps the reward that its best policy has won with and never looks at it again: where the "
-            "same policy does not earn the same reward each time, one lucky trial can end the search."
+            "same policy does not earn the same reward each time, one lucky trial can end the search. "
+            "adaptation.scheme=gaussian with adaptation.reevaluations=R spends R further trials on whichever policies "
+            "most is expected of, and takes the highest mean."
         )
 
     def pivot_last(self, step: int) -> bool:
@@ -161,9 +184,12 @@ class LatentSearch(AdaptationSettings):
             tried = made(latents)
             if i == 0:
                 tried = np.concatenate([theta[..., None], tried], axis=-1)
-            rewards = comparable((yield tried))
+            rewards = yield tried
+            if self.reevaluations:  # of the only batch
+                race = Race.of(tried, rewards, Noise.unknown(*theta.shape[1:]))
+                return (yield from race.run(self.reevaluations, centre))
             if searches and i < last:
-                searches.tell(latents, rewards[..., -count:])
+                searches.tell(latents, comparable(rewards[..., -count:]))
             winner, reward = best(tried, rewards)
             better = reward > value
             reached, value = np.where(better, winner, reached), np.where(better, reward, value)

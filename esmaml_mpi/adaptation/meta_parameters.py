@@ -19,7 +19,7 @@ def own_size(operator: Any, policy: AnyPolicy | None) -> int:
     """Meta-parameters e that an operator has of its own, beside those of ``policy``."""
     if not hasattr(operator, "own_size"):
         return 0
-    if policy is None and not hasattr(operator, "operators"):
+    if policy is None and getattr(operator, "own_needs_policy", True):
         raise UsageError(
             f"adaptation.operator = {operator.operator!r}: what it learns for itself depends on the policy, and "
             "Adaptation(operator, theta, policy=...) was given none. MetaPolicy.adaptation() gives it."
@@ -41,9 +41,16 @@ def own_initial(operator: Any, policy: AnyPolicy, generator: np.random.Generator
 
 
 def layout(operator: Any, policy: AnyPolicy) -> list[tuple[str, int]]:
-    """Whose theta's rows below the policy's are: name and size of each operator that has some."""
-    sizes = [(each.operator, own_size(each, policy)) for each in getattr(operator, "operators", (operator,))]
-    return [(name, size) for name, size in sizes if size]
+    """Whose theta's rows below the policy's are, and how many: of each operator that has some, by its name, and by the
+    names of its parts if it tells them.
+    """
+    found: list[tuple[str, int]] = []
+    for each in getattr(operator, "operators", (operator,)):
+        if hasattr(each, "own_layout"):
+            found += [(f"{each.operator}.{part}", size) for part, size in each.own_layout(policy)]
+        else:
+            found.append((each.operator, own_size(each, policy)))
+    return [(name, size) for name, size in found if size]
 
 
 def adapting(

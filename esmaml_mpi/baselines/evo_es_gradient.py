@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from esmaml_mpi.adaptation.es_gradient import ESGradient
 from esmaml_mpi.baselines.evolution import Evolution
+from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import operator_setting
 
@@ -35,6 +37,7 @@ class EvoESGradient(ESGradient):
     candidate_sigma: float = candidate_sigma_setting()
     temperature: float = temperature_setting()
 
+    learned: ClassVar[list[str]] = []  # type: ignore[misc]  # no setting here
     counts = ("adaptation.queries", "adaptation.candidates")
 
     @property
@@ -71,9 +74,11 @@ class EvoESGradient(ESGradient):
         theta: np.ndarray,
         normals: Callable[[int], np.ndarray],
         centre: Callable[[np.ndarray], None] = lambda parameters: None,
+        own: np.ndarray | None = None,
+        policy: AnyPolicy | None = None,
     ) -> Generator[np.ndarray, np.ndarray, np.ndarray]:
         """See ``ESGradient.adapt``; the mixture is told too."""
-        adapted = yield from super().adapt(theta, normals, centre)
+        adapted = yield from super().adapt(theta, normals, centre, own, policy)
         points = self.evolution.points(adapted, normals(self.candidates))
         performances = yield points
         mixture = self.evolution.mixture(points, performances)

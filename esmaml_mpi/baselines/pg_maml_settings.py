@@ -47,6 +47,8 @@ class PGMAMLSettings(MetaSettings):
     # The trust region decides on the whole step: there is nothing to set.
     optimizer: ClassVar[str] = "sgd"  # type: ignore[misc]  # no setting here
     step_size: ClassVar[float] = 1.0  # type: ignore[misc]  # no setting here
+    optimizer_options: ClassVar[dict] = {}  # type: ignore[misc]  # no setting here
+    step_size_schedule: ClassVar[dict] = {}  # type: ignore[misc]  # no setting here
     exploration: ClassVar[float] = 0.0
 
     def policy_of(self, network: Policy) -> StochasticPolicy:

@@ -12,7 +12,7 @@ from esmaml_mpi.commands.arguments import Commands
 
 # Folder that comes with the program -> what is laid out of it. What installs from a checkout stays there.
 LAID_OUT = {
-    "configs": ("*.toml",),
+    "configs": ("*.toml", "recommended/*.toml"),
     "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.example.sh", "stage.sh"),
     "examples": ("ferry.py", "ferry.toml"),
 }
@@ -29,7 +29,7 @@ Laid out by `esmaml init` of esmaml_mpi {version}. The files are yours to change
 ```
 
 - `configs/` has TOML files: of one run for `esmaml train FILE`, as `four_corners.toml`, and of many runs for
-  `esmaml sweep FILE --size small`, as `figure_1.toml`.
+  `esmaml sweep FILE --size small`, as `figure_1.toml`. `configs/recommended/` has the settings that did best.
 - `jobs/` has Slurm scripts. Edit `jobs/site.sh` once, then, from this folder:
   `sbatch jobs/train.slurm configs/four_corners.toml`.
 - `examples/` has an environment of your own: `cd examples`, then `esmaml train ferry.toml`.
@@ -100,7 +100,7 @@ def _files() -> dict[Path, str]:
     from esmaml_mpi.commands.shipped import folder
 
     found = {
-        Path(name, source.name): source.read_text(encoding="utf-8")
+        Path(name, source.relative_to(folder(name))): source.read_text(encoding="utf-8")
         for name, patterns in LAID_OUT.items()
         for pattern in patterns
         for source in sorted(folder(name).glob(pattern))
@@ -118,10 +118,10 @@ def _files() -> dict[Path, str]:
 def _first_commands() -> list[str]:
     """What to run first, in the new folder, with what is installed."""
     esmaml = _called()
-    looks = [f"{esmaml} info results/four_corners.h5"]
+    looks = [f"{esmaml} info results/four_corners_few_trials.h5"]
     if importlib.util.find_spec("matplotlib") and importlib.util.find_spec("scipy"):
-        looks.insert(0, f"{esmaml} plot run results/four_corners.h5")
-    return [f"{esmaml} train configs/four_corners.toml --set meta.iterations=20", *looks]
+        looks.insert(0, f"{esmaml} plot run results/four_corners_few_trials.h5")
+    return [f"{esmaml} train configs/recommended/four_corners_few_trials.toml", *looks]
 
 
 def _called() -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # loading it loads NumPy, before the numbers of threads are s
 
 # In the order in which `esmaml --help` lists them. Each has a module of its name, loaded when it is wanted.
 COMMANDS = (
-    *("train", "evaluate", "render", "adapt", "info", "export", "sweep", "submit", "zoo"),
+    *("train", "evaluate", "render", "adapt", "info", "export", "sweep", "tune", "submit", "zoo"),
     *("plot", "report", "compare", "claims"),
     *("init", "selftest", "tasks", "config"),
 )
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command on this rank; returns its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     options = make_parser(words[0] if words else None).parse_args(words)
-    trains = options.command == "train" or (options.command == "sweep" and not options.list)
+    trains = options.command in ("train", "tune") or (options.command == "sweep" and not options.list)
     if trains:
         remember_early_signals()
     with ExitStack() as output:

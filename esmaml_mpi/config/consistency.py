@@ -13,12 +13,14 @@ from esmaml_mpi.config.memory import check_memory
 from esmaml_mpi.config.rehearsals import rehearse_parts
 from esmaml_mpi.directions import make_sampler
 from esmaml_mpi.errors import ConfigError, FamilyError
+from esmaml_mpi.meta.optimizers import OPTIMIZERS, make_optimizer
+from esmaml_mpi.meta.schedules import schedule
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.policies.rehearsal import check_memory as rehearse_policy
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once, remark_after
 from esmaml_mpi.settings.fields import parse, show
-from esmaml_mpi.settings.sections import RunSettings, Sections, TaskSettings
+from esmaml_mpi.settings.sections import MetaSettings, RunSettings, Sections, TaskSettings
 from esmaml_mpi.tasks import make_family, options_of
 from esmaml_mpi.tasks.family import TaskFamily
 from esmaml_mpi.tasks.rehearsal import rehearse
@@ -41,6 +43,7 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     resolved = dataclasses.replace(config, task=_task_settings(config, family))
     _check_sharing(config, family)
     policy = make_policy(resolved, family)
+    check_steps(config.meta)
     with _naming("meta"):
         make_algorithm(resolved).check(meta_size(make_operator(resolved), policy))
     check_adaptation(resolved, policy)
@@ -118,6 +121,13 @@ def _task_settings(config: Sections, family: TaskFamily) -> TaskSettings:
             f"tasks, so task.test_size must be {count} too."
         )
     return task
+
+
+def check_steps(meta: MetaSettings) -> None:
+    """ConfigError unless the optimizer takes its options, and the schedule of its steps is one."""
+    if OPTIMIZERS.is_ours(meta.optimizer):  # the user's are tried in ``rehearse_parts``
+        make_optimizer(meta)
+    schedule(meta, "step_size_schedule")
 
 
 def _check_sharing(config: Sections, family: TaskFamily) -> None:

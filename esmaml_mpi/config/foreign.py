@@ -24,7 +24,7 @@ OWN = {
     "meta": {
         "optimizer": {"sgd", "adam"},
         "estimator": _ESTIMATORS,
-        "algorithm": {"zero_order", "first_order", "evo_zero_order"},
+        "algorithm": {"zero_order", "zero_order_reuse", "snes", "first_order", "evo_zero_order"},
         "directions": _DIRECTIONS,
         "decoder": _DECODERS,
     },

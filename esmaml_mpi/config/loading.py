@@ -14,8 +14,12 @@ from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import modules, naming
 from esmaml_mpi.settings.fields import plain_values, show
 
-# What an experiment file has beside the configuration of a run, see sweeps/plan.py; a single run is not concerned.
-EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure")
+# What an experiment file has beside the configuration of a run, see sweeps/plan.py and tuning/plan.py; a single run is
+# not concerned.
+EXPERIMENT_SECTIONS = ("sweep", "sizes", "figure", "tune")
+
+# A setting that chooses something -> the setting with its options.
+OPTIONS = {"directions": "direction_options", "decoder": "decoder_options", "optimizer": "optimizer_options"}
 
 
 def load(
@@ -120,7 +124,7 @@ def _drop_what_was_said_of_another(tables: dict, before: Mapping, opened: bool |
             known = opens(opened, section) or all_ours(section, table)
             keys = {f.name for f in dataclasses.fields(settings_class(section, table) if known else choice.common)}
             stale = [key for key in old if key not in keys]
-        for name, options in (("directions", "direction_options"), ("decoder", "decoder_options")):
+        for name, options in OPTIONS.items():
             if table.get(name) != old.get(name):
                 stale.append(options)
         for key in stale:

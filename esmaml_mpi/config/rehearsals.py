@@ -21,7 +21,7 @@ from esmaml_mpi.config.makers import make_operator
 from esmaml_mpi.decoders import DECODERS, make_decoder
 from esmaml_mpi.directions import DIRECTIONS, make_sampler
 from esmaml_mpi.errors import ConfigError, UserError, in_words, place
-from esmaml_mpi.meta.optimizers import OPTIMIZERS
+from esmaml_mpi.meta.optimizers import OPTIMIZERS, make_optimizer
 from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.settings.contract import source
@@ -199,7 +199,7 @@ def _decoder(told: str, decoder: Any, d: int) -> None:
 
 def _optimizer(told: str, config: Sections, d: int) -> None:
     with _blaming(told, OPTIMIZERS[config.meta.optimizer]):
-        made, other = (OPTIMIZERS[config.meta.optimizer](config.meta.step_size) for _ in range(2))
+        made, other = (make_optimizer(config.meta) for _ in range(2))
         told += source(made)
         moved = made.step(np.zeros(d), np.ones(d))
         other.restore({name: np.asarray(value) for name, value in made.to_arrays().items()})

@@ -36,6 +36,10 @@ class Algorithm(Protocol):
     keeps_unit_statistics: int  # units that keep observation statistics of their own, 0 for none
     announcement: str  # what an iteration evaluates, in words
 
+    # An algorithm that remembers something of its iterations has a method ``initially_kept(dimension)``, which gives
+    # the arrays, by name, that the first one begins with. ``iteration`` is given them as its last argument, ``kept``,
+    # and ``Step.kept`` has those of the next one, of the same shapes. They go into checkpoints.
+
     @classmethod
     def from_config(cls, config: Sections) -> "Algorithm":
         """The algorithm of a resolved config."""
@@ -66,6 +70,8 @@ ALGORITHMS = Registry(
     "algorithms",
     {
         "zero_order": "esmaml_mpi.meta.zero_order:ZeroOrder",
+        "zero_order_reuse": "esmaml_mpi.meta.reuse:Reuse",
+        "snes": "esmaml_mpi.meta.snes:SNES",
         "first_order": "esmaml_mpi.meta.first_order:FirstOrder",
         "pg_maml": "esmaml_mpi.baselines.pg_maml:PGMAML",
         "evo_maml": "esmaml_mpi.baselines.evo_maml:EvoMAML",
@@ -78,6 +84,12 @@ ALGORITHMS = Registry(
         *("uses_subspace", "keeps_unit_statistics", "announcement"),
     ),
 )
+
+
+def kept_by(algorithm: Algorithm, dimension: int) -> dict[str, np.ndarray]:
+    """What an algorithm remembers before its first iteration on d numbers; nothing for most."""
+    found: dict[str, np.ndarray] = getattr(algorithm, "initially_kept", lambda _: {})(dimension)
+    return found
 
 
 def algorithm_class(name: str) -> type[Algorithm]:

@@ -232,7 +232,8 @@ class FirstOrder:
         probe = self.probes[which]
         if probe.perturbations.summable:
             none = np.zeros(probe.perturbations.directions)
-            return (yield Combination(which, np.array([none if one is None else probe.weights(one) for one in found])))
+            weights = [none if one is None else probe.weights(one, at) for one in found]
+            return (yield Combination(which, np.array(weights)))
         gradients = np.zeros((len(tasks), size))
         for gradient, one, task in zip(gradients, found, tasks, strict=True):
             if one is not None:

@@ -100,6 +100,11 @@ def check_settings(config: FirstOrderSections) -> None:
         )
     if adaptation.steps != 1:
         raise ConfigError(f"adaptation.steps = {adaptation.steps}: {chosen} differentiates one step, so 1 is wanted.")
+    if adaptation.learned:
+        raise ConfigError(
+            f"adaptation.learned = {adaptation.learned}: {chosen} knows no derivative by lengths; [] is wanted, or "
+            "meta.algorithm = 'zero_order'."
+        )
     if adaptation.share_rollouts:
         raise ConfigError(
             f"adaptation.share_rollouts = true: with {chosen} each task has queries of its own, so false is wanted."

@@ -15,6 +15,7 @@ from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.estimators.rewards import normalize
+from esmaml_mpi.meta.schedules import Schedule, schedule
 from esmaml_mpi.native.tails import LARGEST
 from esmaml_mpi.reproducibility import fixed_point
 from esmaml_mpi.reproducibility.randomness import Purpose, Round, Streams
@@ -25,6 +26,7 @@ from esmaml_mpi.settings.sections import ESMetaSettings
 class Perturbations:
     """``queries`` points theta + sign * sigma * g_i, whose directions g_i are regenerated from keyed streams.
 
+    ``sigma`` is that of iteration 0, and ``sigma_at`` that of a round, which the schedule changes.
     Every method takes the round and, where tasks have directions of their own, the task's id. Gaussian directions are
     made one at a time, so that nobody needs to hold all of them.
     """
@@ -37,6 +39,7 @@ class Perturbations:
     decoder: Decoder
     streams: Streams
     purpose: Purpose = Purpose.PERTURBATION
+    schedule: Schedule = Schedule()
     _drawn: dict = field(default_factory=dict, repr=False)  # (round, task) -> directions that were drawn jointly
 
     @classmethod
@@ -51,7 +54,12 @@ class Perturbations:
             make_sampler(meta.directions, meta.direction_options, "meta"),
             make_decoder(meta.decoder, meta.decoder_options, "meta.decoder_options"),
             streams,
+            schedule=schedule(meta, "sigma_schedule"),
         )
+
+    def sigma_at(self, at: Round) -> float:
+        """The sigma of a round."""
+        return self.sigma * self.schedule.factor(at.iteration)
 
     def check(self, dimension: int, used: int | None = None) -> None:
         """ConfigError unless sampler and decoder can do with this many directions, ``used`` of which are decoded."""
@@ -96,7 +104,7 @@ class Perturbations:
         else:
             for column, (index, task) in enumerate(zip(indices.tolist(), tasks.tolist(), strict=True)):
                 self._fill(points[:, column : column + 1], index, at, task, subspace)
-        np.multiply(points, signs[queries % len(signs)] * self.sigma, out=points)
+        np.multiply(points, signs[queries % len(signs)] * self.sigma_at(at), out=points)
         np.add(points, centres, out=points)
         return points
 
@@ -129,13 +137,13 @@ class Perturbations:
         )
         return ESTIMATORS[self.estimator].differences(normal, normal_pivot) if signal else None
 
-    def weights(self, kept: np.ndarray, values: np.ndarray, pivot: float | None) -> np.ndarray:
-        """What each direction (m,) is multiplied with in the gradient; 0 for those that are not among the indices
-        ``kept``, and for all where values (kept, signs) have no signal.
+    def weights(self, kept: np.ndarray, values: np.ndarray, pivot: float | None, at: Round) -> np.ndarray:
+        """What each direction (m,) of a round is multiplied with in the gradient; 0 for those that are not among
+        the indices ``kept``, and for all where values (kept, signs) have no signal.
         """
         weights, differences = np.zeros(self.directions), self.differences(values, pivot)
         if differences is not None:
-            weights[kept] = differences / (kept.size * self.sigma)
+            weights[kept] = differences / (kept.size * self.sigma_at(at))
         return weights
 
     def gradient(
@@ -152,7 +160,7 @@ class Perturbations:
         signal in them.
         """
         if self.summable:
-            return self.weighted_sum(self.weights(kept, values, pivot), dimension, at, task, subspace)
+            return self.weighted_sum(self.weights(kept, values, pivot, at), dimension, at, task, subspace)
         gradient, differences = np.zeros(dimension), self.differences(values, pivot)
         if differences is None:
             return gradient
@@ -161,9 +169,9 @@ class Perturbations:
             directions = np.empty((dimension, kept.size))
             for column, direction in enumerate(each):
                 directions[:, column] = direction
-            return self.decoder.decode(directions, differences / self.sigma)
+            return self.decoder.decode(directions, differences / self.sigma_at(at))
         source = Source(self.sampler, self.streams, subspace)
-        for direction, weight in zip(each, differences / (kept.size * self.sigma), strict=True):
+        for direction, weight in zip(each, differences / (kept.size * self.sigma_at(at)), strict=True):
             weight *= source.importance(direction[:, None])[0]
             np.multiply(direction, weight, out=direction)
             np.add(gradient, direction, out=gradient)

@@ -69,9 +69,9 @@ class Probe:
             return None
         return Measured(kept, queries[kept], np.add.reduce(centres) / centres.size if centres.size else None)
 
-    def weights(self, found: Measured) -> np.ndarray:
-        """The weights (m,) of all directions in the gradient, if ``perturbations.summable``."""
-        return self.perturbations.weights(found.kept, found.values, found.pivot)
+    def weights(self, found: Measured, at: Round) -> np.ndarray:
+        """The weights (m,) of all directions of a round in the gradient, if ``perturbations.summable``."""
+        return self.perturbations.weights(found.kept, found.values, found.pivot, at)
 
     def gradient(
         self, found: Measured, dimension: int, at: Round, task: int = 0, subspace: Subspace | None = None

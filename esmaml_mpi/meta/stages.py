@@ -1,5 +1,7 @@
 """What an algorithm asks of all ranks, and what it makes of their answers."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -77,7 +79,9 @@ class Step(NamedTuple):
     ``gradient`` (d,) is the direction in which the optimizer steps; None if too many evaluations failed to form it.
     ``values`` (E,) of all evaluations, nan where one failed, go into the results, as does ``meta_value``: the adapted
     reward of the current meta-policy. ``unit_sums`` are for algorithms whose units keep observation statistics.
-    ``stays`` says why the gradient is 0, where that does not mean that rewards do not differ.
+    ``stays`` says why the gradient is 0, where that does not mean that rewards do not differ. ``kept`` is for
+    algorithms that remember something, and ``reused`` for those that use evaluations of earlier iterations: how many
+    these count for.
     """
 
     gradient: np.ndarray | None
@@ -85,3 +89,5 @@ class Step(NamedTuple):
     meta_value: float
     unit_sums: np.ndarray | None = None
     stays: str = ""
+    kept: Mapping[str, np.ndarray] | None = None
+    reused: float = math.nan

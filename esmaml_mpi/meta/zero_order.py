@@ -6,7 +6,7 @@
         theta <- theta + beta * estimate(v, mean w, g)
 
 Units 0 .. perturbations-1 are the v_i, the rest the w_j. Each unit samples its own tasks; antithetic twins (units 2i
-and 2i+1) share tasks and adaptation randomness.
+and 2i+1) share tasks and adaptation randomness. With common random numbers all units of an iteration do.
 """
 
 from collections.abc import Generator
@@ -18,13 +18,12 @@ from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.meta.perturbations import Perturbations
+from esmaml_mpi.meta.perturbed_evaluations import PerturbedEvaluations, check_common, common_setting
 from esmaml_mpi.meta.probes import Measured, Probe
-from esmaml_mpi.meta.stages import Combination, Request, Stage, Step
+from esmaml_mpi.meta.stages import Combination, Stage, Step
 from esmaml_mpi.meta.task_batches import TaskBatches
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round, Streams
-from esmaml_mpi.rollouts.evaluator import Evaluator
-from esmaml_mpi.rollouts.units import Tally, Units
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import (
     NORMALIZATION_DOC,
@@ -59,6 +58,7 @@ class ZeroOrderSettings(ESMetaSettings):
         "max(f+, f-) as in ARS",
         choices=("difference", "max"),
     )
+    common_random_numbers: bool = common_setting()
 
 
 class ZeroOrderSections(Sections):
@@ -68,21 +68,16 @@ class ZeroOrderSections(Sections):
 
 
 @dataclass(frozen=True)
-class ZeroOrder:
+class ZeroOrder(PerturbedEvaluations):
     """One algorithm object serves both sides:
 
     workers ask for ``units`` and ``points``, the aggregator for ``gradient``.
     """
 
-    probe: Probe
     top_directions: int
     top_ranking: str
-    batches: TaskBatches
 
     Settings = ZeroOrderSettings
-    counts = ("meta.perturbations", "meta.current_evaluations")
-    queries_at_once = 1
-    keeps_unit_statistics = 0
 
     @classmethod
     def from_config(cls, config: ZeroOrderSections) -> "ZeroOrder":
@@ -92,40 +87,14 @@ class ZeroOrder:
             raise ConfigError(
                 f"meta.top_directions = {meta.top_directions}: there are only {perturbations.directions} directions."
             )
+        check_common(meta.common_random_numbers, meta.current_evaluations)
         batches = TaskBatches(known(config.task.train_size), known(config.task.batch_size), streams)
         probe = Probe(perturbations, meta.current_evaluations)
-        return cls(probe, meta.top_directions, meta.top_ranking, batches)
+        return cls(probe, batches, meta.common_random_numbers, meta.top_directions, meta.top_ranking)
 
     def check(self, dimension: int) -> None:
         """ConfigError if there are too few, or too many, directions for a policy of this many parameters."""
         self.probe.perturbations.check(dimension, self.top_directions or None)
-
-    @property
-    def evaluations(self) -> int:
-        """Units of an iteration, E."""
-        return self.probe.count
-
-    most_units = evaluations
-
-    @property
-    def tasks_at_once(self) -> int:
-        """Tasks that one unit adapts to."""
-        return self.batches.size
-
-    @property
-    def directions_held(self) -> int:
-        """Directions that a rank holds at once."""
-        return self.probe.perturbations.held
-
-    @property
-    def uses_subspace(self) -> bool:
-        """Whether directions use what earlier meta-gradients suggest."""
-        return self.probe.perturbations.sampler.uses_basis
-
-    @property
-    def announcement(self) -> str:
-        """What an iteration evaluates."""
-        return f"{self.evaluations} evaluations of {self.batches.size} tasks per iteration"
 
     def iteration(
         self, theta: np.ndarray, at: Round, subspace: Subspace | None = None, statistics: UnitStatistics | None = None
@@ -136,7 +105,7 @@ class ZeroOrder:
         found = self._found(values)
         gradient = None
         if found is not None and self.probe.perturbations.summable:
-            (gradient,) = yield Combination(0, self.probe.weights(found)[None])
+            (gradient,) = yield Combination(0, self.probe.weights(found, at)[None])
         elif found is not None:
             gradient = self.probe.gradient(found, theta.size, at, subspace=subspace)
         return Step(gradient, values, finite_mean(values[self.probe.perturbations.queries :]))
@@ -144,25 +113,6 @@ class ZeroOrder:
     def directions_of(self, number: int, at: Round) -> tuple[Perturbations, np.ndarray]:
         """See ``Algorithm``: one set of directions, which no task keys."""
         return self.probe.perturbations, np.zeros(1, dtype=np.int64)
-
-    def work(self, request: Request, indices: range, evaluator: Evaluator) -> tuple[np.ndarray, Tally]:
-        """See ``Algorithm``: a unit's value is the mean of its adapted rewards over its tasks."""
-        units = self.units(request.round, indices)
-        points = self.points(request.theta, request.round, indices, request.subspace)
-        outcome = evaluator.evaluate(points, units, request.observer, subspace=request.subspace)
-        values = np.add.reduce(outcome.after, axis=1) / outcome.after.shape[1]
-        values[~outcome.tally.good | ~np.isfinite(values)] = np.nan
-        return values[:, None], outcome.tally
-
-    def units(self, at: Round, indices: range) -> Units:
-        """The units with these indices: which tasks they draw and which randomness they use."""
-        streams = self.probe.keys(np.array(indices, dtype=np.int64))
-        return Units(at, self.batches.draw_each(at, streams), streams)
-
-    def points(self, theta: np.ndarray, at: Round, indices: range, subspace: Subspace | None = None) -> np.ndarray:
-        """The meta-policies of these units (d, U): theta + sign * sigma * g_i, or theta itself."""
-        centres, tasks = np.repeat(theta[:, None], len(indices), axis=1), np.zeros(len(indices), dtype=np.int64)
-        return self.probe.points(centres, np.array(indices, dtype=np.int64), at, tasks, subspace)
 
     def gradient(
         self, at: Round, values: np.ndarray, dimension: int, subspace: Subspace | None = None

@@ -87,10 +87,12 @@ class Rounds:
 
     def run(self, request: Request) -> Reply:
         """Rank 0: have the request evaluated by all ranks, again if one of them dies meanwhile."""
+        units = request.stage.units if request.stage else 0
+        sum_follows = units > 0 and self._shared(units * request.theta.size)
 
         def attempt() -> Reply | None:
             start = time.perf_counter()
-            self._packet.send(RUN, request)
+            self._packet.send(RUN, request, sum_follows)
             return self._round(request, start)
 
         return self._repeated(attempt)
@@ -162,6 +164,7 @@ class Rounds:
                     return
             except RankLost:
                 self.world.recover()
+                self._packet.start_again()
 
     def serve(self) -> int:
         """Evaluate until told to stop, on the other ranks; returns the exit code.
@@ -201,6 +204,7 @@ class Rounds:
         start, before, leader = time.perf_counter(), self.world.size, self.world.leader
         self._at, self._doing = None, "ranks have died and the others close up"
         self.world.recover()
+        self._packet.start_again()
         self._shares.start_again()
         self.world.frozen_after = self._patience()
         seconds, leader_lost = time.perf_counter() - start, self.world.leader != leader

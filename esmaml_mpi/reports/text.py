@@ -33,11 +33,9 @@ def in_lines(summary: dict, columns: int | None = None) -> str:
     lines += _row(
         "policy", f"{f'hidden {hidden}' if hidden else 'linear'}, {counted(policy['parameters'], 'parameter')}"
     )
-    lines += _row(
-        "algorithm",
-        f"{summary['algorithm']}; {summary['operator']}, "
-        f"{_rollouts(summary['rollouts_per_adaptation'])} per adaptation",
-    )
+    adaptation = f"{summary['operator']}, {_rollouts(summary['rollouts_per_adaptation'])} per adaptation"
+    adaptation = "no adaptation" if summary["operator"] == "none" else adaptation
+    lines += _row("algorithm", f"{summary['algorithm']}; {adaptation}")
     narrow = columns is not None and columns < TABLE
     lines += _tests(summary["tests"], narrow)
     lines += _time(summary["time"], summary["state"])

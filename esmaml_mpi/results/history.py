@@ -42,15 +42,24 @@ GROUPS: dict[str, dict[str, Series]] = {
             "f8",
             "(E,)",
             "reward",
-            "zero_order: adapted return of each evaluation, mean over its tasks, first the perturbed meta-policies, "
-            "then the current ones; first_order: returns of each task's queries at theta and its pivot, then of each "
-            "task's queries at its adapted policy and of that policy itself; pg_maml, e_maml: returns of each task's "
-            "support trajectories, step by step, then of its query trajectories; evo_maml, evo_zero_order: returns of "
-            "each task's adaptation, in order, then of the rollouts of its outer gradient, the pivot last; nan: failed",
+            "zero_order, zero_order_reuse, snes: adapted return of each evaluation, mean over its tasks, first the "
+            "perturbed meta-policies, then the current ones; first_order: returns of each task's queries at theta and "
+            "its pivot, then of each task's queries at its adapted policy and of that policy itself; pg_maml, e_maml: "
+            "returns of each task's support trajectories, step by step, then of its query trajectories; evo_maml, "
+            "evo_zero_order: returns of each task's adaptation, in order, then of the rollouts of its outer gradient, "
+            "the pivot last; nan: failed",
         ),
         "failed_units": Series("i8", "()", "evaluations", "evaluations that failed and left the estimate"),
         "redraws": Series(
             "i8", "()", "redraws", "how often this iteration was drawn again because too many evaluations failed"
+        ),
+        "reused": Series(
+            "f8",
+            "()",
+            "evaluations",
+            "zero_order_reuse: how many evaluations those of the last iteration count for, their effective sample "
+            "size; nan: none is reused",
+            default=math.nan,
         ),
         "rollouts": Series(
             "i8", "()", "rollouts", "training rollouts simulated in this iteration, pivots and redraws included"

@@ -11,6 +11,7 @@ import numpy as np
 
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm
+from esmaml_mpi.meta import kept_by
 from esmaml_mpi.meta.optimizers import OPTIMIZERS
 from esmaml_mpi.observations.statistics import STORED_LIMBS, ObservationStatistics
 from esmaml_mpi.results.history import GROUPS
@@ -56,10 +57,10 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
     if config.meta.optimizer == "adam":
         _chosen(found, chosen, "checkpoint/optimizer/count", "i", ())
         for name in ("checkpoint/optimizer/first", "checkpoint/optimizer/second"):
-            shape = found[name].shape if name in found else None
-            if shape not in ((), (d,)):
-                raise Mismatch(f"{name} {'is missing' if shape is None else 'has another size than theta'}")
-            _chosen(found, chosen, name, "f", shape)
+            _moment(found, chosen, name, d)
+    elif config.meta.optimizer == "sgd":
+        if "checkpoint/optimizer/velocity" in found or config.meta.optimizer_options.get("momentum"):
+            _moment(found, chosen, "checkpoint/optimizer/velocity", d)
     elif not OPTIMIZERS.is_ours(config.meta.optimizer):
         for name in (each for each in found if each.startswith("checkpoint/optimizer/")):
             _chosen(
@@ -78,6 +79,12 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
     if _any(found, "checkpoint/unit_statistics/"):
         units = algorithm.keeps_unit_statistics if algorithm else None
         _chosen(found, chosen, "checkpoint/unit_statistics/sums", "f", (units, 1 + rows))
+    if algorithm:
+        for name, array in kept_by(algorithm, d).items():
+            _chosen(found, chosen, f"checkpoint/kept/{name}", array.dtype.kind, array.shape)
+    else:  # only its own code knows what it remembers
+        for name in (each for each in found if each.startswith("checkpoint/kept/")):
+            _chosen(found, chosen, name, found[name].dtype.kind, found[name].shape)
     return chosen
 
 
@@ -121,6 +128,14 @@ def _check_series(found: Mapping[str, Stored], chosen: dict[str, Stored], sizes:
                 continue
             row = tuple(sizes[letter] for letter in about.letters) if count else ()
             _chosen(found, chosen, path, about.dtype[0], (count, *row))
+
+
+def _moment(found: Mapping[str, Stored], chosen: dict[str, Stored], name: str, d: int) -> None:
+    """What an optimizer remembers of gradients, a scalar before the first of them."""
+    shape = found[name].shape if name in found else None
+    if shape not in ((), (d,)):
+        raise Mismatch(f"{name} {'is missing' if shape is None else 'has another size than theta'}")
+    _chosen(found, chosen, name, "f", shape)
 
 
 def _any(found: Mapping[str, Stored], prefix: str) -> bool:

@@ -233,7 +233,7 @@ class Evaluator:
     ) -> tuple[np.ndarray, Tally]:
         points, units, observer = points[:, lane], units[lane], observer.of(lane)
         limit = block_size(self.setup.policy, self.setup.family)
-        queries = queries * units.tasks.shape[1] * self.setup.episodes
+        queries = max(queries, 1) * units.tasks.shape[1] * self.setup.episodes
         if len(points) * len(units) * queries > FEW:
             keep_memory()
         blocks = _split(len(units), -(-len(units) // max(1, limit // queries)))

@@ -14,6 +14,10 @@ DIRECTIONS_DOC = "how perturbations are drawn, see docs/directions.md"
 DIRECTION_OPTIONS_DOC = "options of that sampler, as { rho = 10, kernel = 'cosine' } of dpp"
 DECODER_DOC = "how differences become a gradient: their average, or a regression on them, see docs/decoders.md"
 DECODER_OPTIONS_DOC = "options of that decoder, as { regularization = 0.1 } of ridge"
+SCHEDULE_DOC = (
+    "how the {} changes over the iterations, as {}: by a factor from 1 to final; shape: constant, linear, cosine; "
+    "iterations: when the end is reached, where meta.iterations may grow later"
+)
 MOST_THREADS = 4096  # more than any node has cores
 KEY_WORD = 2**32 - 1  # adaptation steps and task ids are 32-bit parts of the keys of random streams
 
@@ -174,13 +178,18 @@ def algorithm_setting(name: str) -> str:
 @dataclass
 class MetaSettings:
     """The outer loop. These keys are common to all algorithms, which add their own; pg_maml and e_maml, whose trust
-    region decides on the step, have neither ``step_size`` nor ``optimizer``.
+    region decides on the step, have neither ``step_size`` nor ``optimizer``, nor what belongs to them.
     """
 
     algorithm: str = algorithm_setting("zero_order")
     iterations: int = setting(500, "meta-updates", minimum=0)
     step_size: float = setting(0.01, "meta step beta", minimum=0)
     optimizer: str = setting("sgd", "sgd is the paper's", choices=_registry("esmaml_mpi.meta.optimizers", "OPTIMIZERS"))
+    optimizer_options: dict = setting(
+        {},
+        "options of that optimizer, as { momentum = 0.9 } of sgd or { clip = 10.0 } of both, see docs/outer_loops.md",
+    )
+    step_size_schedule: dict = setting({}, SCHEDULE_DOC.format("step", "{ shape = 'cosine', final = 0.1 }"))
     max_failed_fraction: float = setting(
         0.4, "redraw an iteration in which more evaluations than this failed", minimum=0, maximum=1
     )
@@ -205,6 +214,7 @@ class ESMetaSettings(MetaSettings):
     """Keys of the outer loops that estimate a gradient from perturbations."""
 
     sigma: float = setting(0.1, "smoothing of the meta-gradient", above=0)
+    sigma_schedule: dict = setting({}, SCHEDULE_DOC.format("sigma", "{ shape = 'linear', final = 0.5 }"))
     estimator: str = setting("forward_fd", ESTIMATOR_DOC, choices=ESTIMATORS)
     reward_normalization: str = setting("standardize", NORMALIZATION_DOC, choices=NORMALIZATIONS)
     directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)

@@ -38,13 +38,11 @@ from pathlib import Path
 from typing import Any
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.config.loading import EXPERIMENT_SECTIONS, apply_override, load, merge, read_tables
+from esmaml_mpi.config.loading import EXPERIMENT_SECTIONS, load, merge
 from esmaml_mpi.errors import ConfigError, UsageError
-from esmaml_mpi.settings import modules
 from esmaml_mpi.settings.fields import show, unknown
+from esmaml_mpi.sweeps.experiment_file import MOST_RUNS, PAPER, laid_out, seeds_of, table
 
-PAPER = "paper"  # the size of the file as it stands
-MOST_RUNS = 100_000
 SETTINGS = {"sweep": ("seeds", "product", "variants"), "figure": ("draw",)}
 SECTIONS = {field.name for field in fields(Config)}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")  # no hidden file, and no option of a script that takes it
@@ -73,30 +71,15 @@ class Sweep:
 
     def __init__(self, path: str | PathLike[str], size: str = PAPER, overrides: Iterable[str] = ()) -> None:
         self.path, self.size, self.name = Path(path), size, Path(path).stem
-        tables = read_tables(path)
-        modules.look_in(self.path.resolve().parent)
-        sizes = _table(tables.pop("sizes", {}), "sizes")
-        if size != PAPER:
-            if size not in sizes or PAPER in sizes:
-                known = ", ".join([PAPER, *(name for name in sizes if name != PAPER)])
-                raise UsageError(f"--size {size}: {path} has no such size. Allowed: {known}.")
-            tables = merge(tables, _table(sizes[size], f"sizes.{size}"))
-        elif PAPER in sizes:
-            raise ConfigError(f"[sizes.{PAPER}]: the file as it stands is of this size; another name is wanted.")
-        self._overrides = []
-        for override in overrides:
-            if override.split(".")[0].strip() in EXPERIMENT_SECTIONS:
-                apply_override(tables, override)
-            else:
-                self._overrides.append(override)
+        tables, self._overrides = laid_out(path, size, overrides)
         sweep, figure = (_section(tables, name) for name in SETTINGS)
-        self.seeds = _seeds(sweep.get("seeds", 1))
+        self.seeds = seeds_of(sweep.get("seeds", 1), "sweep.seeds")
         self.draw = _draw(figure.get("draw", []))
-        product = _table(sweep.get("product", {}), "sweep.product")
+        product = table(sweep.get("product", {}), "sweep.product")
         self._points = _points(product, sweep.get("variants", {}))
         for override in self._overrides:
             _check_name_stays_true(override, product)
-        self._tables = {name: table for name, table in tables.items() if name not in EXPERIMENT_SECTIONS}
+        self._tables = {name: each for name, each in tables.items() if name not in EXPERIMENT_SECTIONS}
         if len(self._points) * len(self.seeds) > MOST_RUNS:
             raise ConfigError(f"{path}: {len(self._points)} points with {len(self.seeds)} seeds are too many runs.")
 
@@ -201,21 +184,21 @@ def _combinations(axes: list[dict]) -> Iterator[tuple[list[str], list[Mapping[st
 
 def _named(axis: object, key: str, few: bool = False) -> dict[str, Mapping]:
     """The named points of an axis; ``few``: there may be none."""
-    points = {name: point for name, point in _table(axis, key).items() if point is not False}
+    points = {name: point for name, point in table(axis, key).items() if point is not False}
     for name, point in points.items():
         if not NAME.fullmatch(name):
             raise ConfigError(f"{key}.{show(name)}: letters, digits and _ . + - are wanted, as it names a file.")
-        run = _table(point, f"{key}.{name}").get("run", {})
-        if {"seed", "name"} & set(_table(run, f"{key}.{name}.run")):
+        run = table(point, f"{key}.{name}").get("run", {})
+        if {"seed", "name"} & set(table(run, f"{key}.{name}.run")):
             raise ConfigError(f"{key}.{name}.run: sweep.seeds gives the seeds, and points name their runs themselves.")
     if not points and not few:
         raise ConfigError(f"[{key}]: at least one named point is wanted.")
     return points
 
 
-def _settings(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _settings(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     """(dotted key, values) of each setting in a table of the product."""
-    for name, value in table.items():
+    for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _settings(value, f"{prefix}{name}.")
         else:
@@ -254,16 +237,6 @@ def _label(key: str, value: object) -> str:
     return label
 
 
-def _seeds(seeds: Any) -> list[int]:
-    if type(seeds) is int and 1 <= seeds <= MOST_RUNS:
-        return list(range(seeds))
-    good = isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)
-    if not good or len(set(seeds)) < len(seeds):
-        raise ConfigError(f"sweep.seeds = {show(seeds)}: how many, or a list of different seeds >= 0, is wanted.")
-    listed: list[int] = seeds
-    return listed
-
-
 def _draw(lines: Any) -> list[str]:
     if not isinstance(lines, list) or not all(isinstance(line, str) and line.strip() for line in lines):
         raise ConfigError(f"figure.draw = {show(lines)}: a list of lines, script and arguments each, is wanted.")
@@ -271,14 +244,8 @@ def _draw(lines: Any) -> list[str]:
 
 
 def _section(tables: Mapping, name: str) -> Mapping:
-    section = _table(tables.get(name, {}), name)
+    section = table(tables.get(name, {}), name)
     for key in section:
         if key not in SETTINGS[name]:
             raise unknown("key", f"{name}.{key}", [f"{name}.{known}" for known in SETTINGS[name]])
     return section
-
-
-def _table(value: object, key: str) -> Mapping:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{key} = {show(value)}: a table is wanted.")
-    return value

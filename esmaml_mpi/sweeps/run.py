@@ -11,7 +11,8 @@ from pathlib import Path
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import UsageError, UserError, counted
 from esmaml_mpi.parallel.world import World
-from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
+from esmaml_mpi.sweeps.experiment_file import PAPER
+from esmaml_mpi.sweeps.plan import Run, Sweep
 from esmaml_mpi.sweeps.queue import ranges
 from esmaml_mpi.training.launch import agree, launch
 from esmaml_mpi.training.standard_output import product, reader_left

@@ -11,7 +11,8 @@ from pathlib import Path
 from esmaml_mpi.config.loading import load, read_tables
 from esmaml_mpi.errors import UsageError, UserError, counted
 from esmaml_mpi.sweeps import queue
-from esmaml_mpi.sweeps.plan import PAPER, Run, Sweep
+from esmaml_mpi.sweeps.experiment_file import PAPER
+from esmaml_mpi.sweeps.plan import Run, Sweep
 from esmaml_mpi.sweeps.state import COMPLETE, REFUSED, State, state_of
 from esmaml_mpi.training.standard_output import product
 

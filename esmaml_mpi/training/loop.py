@@ -12,6 +12,7 @@ from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import TrainingError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.meta.schedules import schedule
 from esmaml_mpi.meta.stages import Combination, Request, Stage
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.parallel.rounds import TESTED, Reply, Rounds
@@ -38,6 +39,7 @@ class Training:
         self.experiment: Experiment = rounds.experiment
         self.config: Config = self.experiment.config
         self.callback, self.value = callback, math.nan
+        self.step_size_schedule = schedule(self.config.meta, "step_size_schedule")
         self.start = self.last_row = time.perf_counter()
         self.last_write = time.monotonic()
         self.write_seconds = 0.0
@@ -126,6 +128,8 @@ class Training:
         state.statistics.add(result.observations, np.asarray(result.limbs))
         if step.unit_sums is not None:
             state.unit_statistics.add(step.unit_sums)
+        if step.kept is not None:
+            state.kept = step.kept
         if self.experiment.uses_subspace and gradient.any():
             state.memory.add(gradient)
         seconds["update"] += time.perf_counter() - start
@@ -140,6 +144,7 @@ class Training:
             gradient_norm=length(gradient),
             parameter_norm=length(state.theta),
             redraws=result.redraws,
+            reused=step.reused,
             rollouts=result.rollouts,
             env_steps=result.steps,
         )
@@ -165,9 +170,12 @@ class Training:
         """The next theta. TrainingError where it would not be a number, which no later iteration would mend."""
         state = self.state
         most = LARGE if self.experiment.uses_subspace else np.finfo(float).max  # its square is remembered there
+        factor = self.step_size_schedule.factor(state.iteration)
         with np.errstate(over="ignore", invalid="ignore"):
             possible = np.abs(gradient).max() <= most  # false for nan
             theta = state.optimizer.step(state.theta, gradient) if possible else gradient
+            if factor != 1.0:  # whatever the optimizer, what its step size is a factor of is the move
+                theta = state.theta + factor * (theta - state.theta)
             moments = [np.isfinite(array).all() for array in state.optimizer.to_arrays().values()]
         if not (possible and all(moments) and np.isfinite(theta).all()):
             what = "parameters" if possible else "meta-gradient"
@@ -205,7 +213,8 @@ class Training:
         """All stages of the current iteration, once."""
         state, subspace = self.state, self._subspace()
         at = Round(Phase.TRAIN, state.iteration, result.redraws)
-        iteration = self.experiment.algorithm.iteration(state.theta, at, subspace, state.unit_statistics)
+        kept = (state.kept,) if state.kept else ()
+        iteration = self.experiment.algorithm.iteration(state.theta, at, subspace, state.unit_statistics, *kept)
         result.observations, result.limbs = 0, 0
         asked = next(iteration)
         while True:

@@ -10,6 +10,7 @@ from esmaml_mpi.config.config import Config, changed_keys, flat
 from esmaml_mpi.config.foreign import foreign
 from esmaml_mpi.config.makers import make_policy
 from esmaml_mpi.errors import ConfigError, ResultsError, UsageError, UserError
+from esmaml_mpi.meta.schedules import stretched
 from esmaml_mpi.results.attempt_marker import AttemptMarker
 from esmaml_mpi.results.beside import Beside
 from esmaml_mpi.results.code import changes
@@ -139,6 +140,12 @@ def check_resumable(old: Results, config: Config, resolved: bool = True) -> None
     refused = [f"{key}: {values[0]!r} -> {values[1]!r}" for key, values in differing.items() if key not in FREE]
     if refused:
         raise ConfigError(f"cannot resume {old.path}: its configuration differs in {'; '.join(refused)}.")
+    if "meta.iterations" in differing and (schedules := stretched(before.meta)):
+        was, now = differing["meta.iterations"]
+        raise ConfigError(
+            f"cannot resume {old.path}: meta.iterations = {now}, and {' and '.join(schedules)} goes over the {was} "
+            "that it was begun with. A schedule with iterations of its own lets a run grow."
+        )
     done = int(old.checkpoint["iteration"])
     if config.meta.iterations < done:
         raise ConfigError(

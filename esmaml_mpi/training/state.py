@@ -1,12 +1,14 @@
 """What an iteration depends on, and what a checkpoint therefore holds."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.gradient_memory import GradientMemory
-from esmaml_mpi.meta.optimizers import OPTIMIZERS, Optimizer
+from esmaml_mpi.meta import kept_by
+from esmaml_mpi.meta.optimizers import Optimizer, make_optimizer
 from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.observations.unit_statistics import UnitStatistics
 
@@ -33,6 +35,7 @@ class State:
     statistics: ObservationStatistics
     memory: GradientMemory
     unit_statistics: UnitStatistics
+    kept: Mapping[str, np.ndarray] = field(default_factory=dict)  # what the algorithm remembers
 
     @classmethod
     def initial(cls, experiment: Experiment) -> "State":
@@ -40,12 +43,15 @@ class State:
         meta = experiment.config.meta
         statistics = ObservationStatistics(experiment.policy.observation_size)
         memory = GradientMemory(experiment.meta_size, meta.memory_rows, meta.memory_decay)
-        optimizer = OPTIMIZERS[meta.optimizer](meta.step_size)
+        optimizer = make_optimizer(meta)
         units = UnitStatistics(experiment.algorithm.keeps_unit_statistics, experiment.policy.observation_size)
-        return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units)
+        kept = kept_by(experiment.algorithm, experiment.meta_size)
+        return cls(0, experiment.initial_theta(), optimizer, statistics, memory, units, kept)
 
     def begin_with(self, beginning: Beginning) -> None:
-        """Take parameters and statistics of observations of another run; optimizer and memory stay new."""
+        """Take parameters and statistics of observations of another run; optimizer, memory and
+        what the algorithm remembers stay new.
+        """
         self.theta, self.statistics = beginning.theta.copy(), beginning.statistics
         units = beginning.unit_statistics
         if units is not None and units.shape == self.unit_statistics.sums.shape:
@@ -53,7 +59,7 @@ class State:
 
     def to_arrays(self) -> dict:
         """The checkpoint."""
-        return {
+        arrays = {
             "iteration": np.int64(self.iteration),
             "theta": self.theta,
             "optimizer": self.optimizer.to_arrays(),
@@ -61,6 +67,7 @@ class State:
             "memory": self.memory.to_arrays(),
             "unit_statistics": self.unit_statistics.to_arrays(),
         }
+        return arrays | ({"kept": dict(self.kept)} if self.kept else {})
 
     def restore(self, arrays: dict) -> None:
         """Take a checkpoint's state."""
@@ -71,3 +78,5 @@ class State:
             self.memory = GradientMemory.from_arrays(arrays["memory"], self.memory.rows, self.memory.decay)
         if "unit_statistics" in arrays:
             self.unit_statistics.restore(arrays["unit_statistics"])
+        if self.kept:
+            self.kept = {name: np.array(arrays["kept"][name]) for name in self.kept}

@@ -1,6 +1,7 @@
 """Estimates of policies from rewards that vary."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.adaptation.confidence import confidence
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
+from esmaml_mpi.adaptation.latent_search import LatentSearch
 from esmaml_mpi.adaptation.population import PopulationSearch
+from esmaml_mpi.adaptation.racing import Racing
+from esmaml_mpi.adaptation.trial_programme import TrialProgramme
 
 
 def test_repeats_give_the_noise_of_all():
@@ -56,4 +60,7 @@ def test_operators_that_take_noisy_rewards_at_their_word_say_what_to_do():
     assert all("reevaluate_pivot=true" in text for text in advice.values())
     assert "scheme=batch" in advice["sequential"] and "scheme=batch" not in advice["batch"]
     assert "90 trials" in advice["batch"]
-    assert HillClimbing(reevaluate_pivot=True).noise_advice == ""
+    learned = (TrialProgramme, partial(LatentSearch, scheme="gaussian"))
+    assert all("adaptation.reevaluations=R" in operator().noise_advice for operator in learned)
+    calm = [HillClimbing(reevaluate_pivot=True), Racing(), *(operator(reevaluations=1) for operator in learned)]
+    assert [operator.noise_advice for operator in calm] == ["", "", "", ""]

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from driving import chain, hills, run
+from driving import chain, hills, noisy, run
 
 from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
@@ -98,6 +98,29 @@ def test_a_programme_tries_theta_then_its_policies_in_order_and_keeps_the_best()
     assert len(set(np.argmax(rewards, axis=-1).ravel())) > 1
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_further_trials_go_to_policies_of_the_list_and_the_highest_mean_is_kept(seed):
+    """By a programme and by latents tried together: of each unit and task, which policy has earned what."""
+    for subject in (
+        TrialProgramme(queries=3, spread=0.5, reevaluations=9),
+        LatentSearch(latent=2, queries=3, sigma=0.7, scheme="gaussian", reevaluations=9),
+    ):
+        run_of = subject.adapt(THETA, Normals(), own=own_of(subject), policy=POLICY)
+        adapted, (tried, *further), (first, *rewards) = run(run_of, noisy(hills(CENTRES), 5.0, seed))
+        assert subject.rollouts == 4 + len(further) == 13 and subject.yields == 1 + len(further)
+        assert tried.shape[-1] == subject.queries_at_once and np.array_equal(tried[..., 0], THETA)
+        chosen = set()
+        for u, t in EACH:
+            told = [[value] for value in first[u, t]]
+            for again, values in zip(further, rewards, strict=True):
+                (which,) = np.flatnonzero((tried[:, u, t] == again[:, u, t]).all(axis=0))
+                told[which].append(values[u, t, 0])
+            best = int(np.argmax([np.mean(values) for values in told]))
+            assert np.array_equal(adapted[:, u, t], tried[:, u, t, best])
+            chosen.add(best)
+        assert len(chosen) > 1
+
+
 def test_a_programme_takes_the_first_that_is_enough():
     subject = TrialProgramme(queries=4, stop_at=2.0)
     rewards = np.array([[1.0, 2.5, np.nan, 9.0, 2.0], [1.0, 1.9, np.nan, 0.0, 1.5], [np.nan, 3.0, 0.0, 0.0, 0.0]])
@@ -147,6 +170,16 @@ def test_a_session_goes_on_from_its_rewards(scheme):
     assert session.trials == 7 and max(map(peak, asked)) == peak(session.best) > peak(theta[:D])
     again = Adaptation(subject, theta, seed=4, policy=POLICY, rewards=session.rewards[:3])
     assert np.array_equal(again.ask(), asked[3])
+
+
+def test_a_session_of_a_programme_that_tries_again():
+    subject, noise = TrialProgramme(queries=3, reevaluations=8), np.random.default_rng(6)
+    session, asked, theta = told(subject, lambda policy: peak(policy) + float(noise.normal()))
+    assert session.trials == session.total == 12 and len({policy.tobytes() for policy in asked}) == 4
+    known = session.confidence
+    assert known.pivot == known.best and known.pivot.count > 1 and known.noise > 0
+    again = Adaptation(subject, theta, seed=4, policy=POLICY, rewards=session.rewards[:9])
+    assert np.array_equal(again.ask(), asked[9])
 
 
 def test_failed_trials_are_never_chosen():
@@ -209,3 +242,7 @@ def test_what_is_refused():
         ).resolved()
     with pytest.raises(ConfigError, match=r"adaptation.queries = 0"):
         load({"adaptation": {"operator": "trial_programme", "queries": 0}})
+    with pytest.raises(ConfigError, match=r"adaptation.stop_at = -50: .* adaptation.reevaluations = 2"):
+        TrialProgramme(stop_at=-50.0, reevaluations=2)
+    with pytest.raises(ConfigError, match=r'adaptation.reevaluations = 2: .* adaptation.scheme = "gaussian"'):
+        LatentSearch(reevaluations=2)

@@ -10,6 +10,7 @@ from helpers import operator, rollout_setup, unscaled
 from esmaml_mpi.adaptation.ask_tell import Adaptation
 from esmaml_mpi.adaptation.hill_climbing import HillClimbing
 from esmaml_mpi.adaptation.population import PopulationSearch
+from esmaml_mpi.adaptation.racing import Racing
 from esmaml_mpi.errors import UsageError
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts.evaluator import Evaluator
@@ -30,6 +31,7 @@ OPERATORS = {
     "average": climber(queries=3, scheme="average", evaluations=3),
     "batch": climber(queries=3, scheme="batch", evaluations=4),
     "pivot anew": climber(queries=3, scheme="batch", evaluations=3, reevaluate_pivot=True),
+    "racing": Racing(rounds=3, candidates=2, reevaluations=3, sigma=0.5),
     "population": PopulationSearch(population=4, survivors=2, generations=3, sigma=0.5),
     "chain": chain([operator(step_size=0.05), climber(queries=4)]),
 }

@@ -16,6 +16,11 @@ CHAIN = (
     "adaptation.operator=chain",
     "adaptation.links=[{operator='es_gradient', queries=4}, {operator='population_search', population=3}]",
 )
+LEARNED = (
+    "adaptation.operator=chain",
+    "adaptation.links=[{operator='trial_programme', queries=2}, {operator='es_gradient', queries=3, "
+    "learned=['sigma', 'scales']}]",
+)
 SAMPLED = (
     "policy.output=identity",
     "meta.algorithm=pg_maml",
@@ -46,7 +51,7 @@ def evaluated(results, capsys, *settings):
     return np.array(told["before"]), np.array(told["after"]), told["rollouts_per_adaptation"]
 
 
-@pytest.mark.parametrize("settings", [(), ("adaptation.steps=3",), CLIMB, CHAIN, (*CLIMB, "task.rollouts=2")])
+@pytest.mark.parametrize("settings", [(), ("adaptation.steps=3",), CLIMB, CHAIN, LEARNED, (*CLIMB, "task.rollouts=2")])
 def test_ends_where_the_evaluation_does(settings, tmp_path, notes, capsys):
     results = train(tmp_path / "run.h5", "run.seed=3", *settings)
     used, found = rewards(results, notes)

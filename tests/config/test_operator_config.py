@@ -43,6 +43,8 @@ def command(capsys):
 def test_what_esmaml_config_prints_is_read_back_equal(command, tmp_path, operator, directions):
     chosen = [f"adaptation.operator={operator}", f"adaptation.directions={directions}", "task.corruption.fraction=0.25"]
     chosen.append("task.corruption.relative=false")  # searches measure one reward at a time
+    if directions == "dpp" and operator == "none":
+        pytest.skip("it has no directions")
     if directions == "dpp":
         chosen += ["adaptation.direction_options.rho=3", "meta.directions=dpp", "meta.direction_options.ridge=1e-3"]
     code, text, err = command("config", *sets(*chosen))
@@ -62,11 +64,13 @@ def test_what_esmaml_config_prints_is_read_back_equal(command, tmp_path, operato
 def test_settings_other_than_the_defaults_survive_as_toml(operator, comments):
     tables = {
         "es_gradient": {"decoder": "lasso", "decoder_options": {"regularization": 1 / 3}, "reuse_radius": 1.5},
-        "hill_climbing": {"scheme": "batch", "evaluations": 3, "reevaluate_pivot": True},
+        "hill_climbing": {"scheme": "batch", "evaluations": 3, "reevaluate_pivot": True, "learned": ["scales"]},
         "evo_es_gradient": {"candidates": 5, "temperature": 0.5, "decoder": "ridge"},
         "population_search": {"population": 7, "survivors": 7, "generations": 1},
         "latent_search": {"latent": 3, "scheme": "one_plus_one", "spread": 0.5},
+        "racing": {"rounds": 3, "candidates": 2, "reevaluations": 4},
         "trial_programme": {"queries": 3, "stop_at": -50.5},
+        "none": {},
         "chain": {
             "links": [
                 {"operator": "es_gradient", "decoder_options": {}},

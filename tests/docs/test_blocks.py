@@ -17,6 +17,7 @@ from blocks import LANGUAGES, VERBS, blocks_of
 
 from esmaml_mpi.config.loading import load
 from esmaml_mpi.sweeps.plan import Sweep
+from esmaml_mpi.tuning.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
@@ -115,7 +116,11 @@ def _run(block, folder):
 def _check_config(block, folder):
     """A part of a configuration, or of an experiment file, means something."""
     tables = tomllib.loads(block.text)
-    if "sweep" in tables:
+    if "tune" in tables:
+        file = folder / "block.toml"
+        file.write_text(block.text)
+        Plan(file)
+    elif "sweep" in tables:
         file = folder / "block.toml"
         file.write_text(block.text)
         Sweep(file).runs()

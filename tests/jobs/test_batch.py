@@ -27,6 +27,7 @@ queries = 2
 [checkpoint]
 every = 1
 """
+TRAIN = "train.slurm run.toml --output run.h5"
 # Counts its starts in the file `starts`; $LAUNCH is what it does with the command after its own options.
 MPIRUN = """#!/bin/bash
 [ "$1" != --version ] || exit 0
@@ -60,7 +61,7 @@ def job(tmp_path, monkeypatch):
         script.chmod(0o755)
     monkeypatch.chdir(tmp_path)
 
-    def start(launch: str, requeues: bool = True, silent: str = "") -> subprocess.Popen:
+    def start(launch: str, requeues: bool = True, silent: str = "", command: str = TRAIN) -> subprocess.Popen:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "OMPI_", "PMI"))},
             **{"PATH": f"{tools}:{os.environ['PATH']}", "ESMAML_HOME": str(ROOT), "ESMAML_VENV": str(venv.parent)},
@@ -70,7 +71,7 @@ def job(tmp_path, monkeypatch):
             **{"LAUNCH": launch, "REFUSES": str(int(not requeues)), "ESMAML_IGNORE_SLURM_NTASKS": "1"},
         }
         return subprocess.Popen(
-            ["bash", ROOT / "jobs" / "train.slurm", "run.toml", "--output", "run.h5"],
+            ["bash", *(ROOT / "jobs" / word if word.endswith(".slurm") else word for word in command.split())],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -87,6 +88,16 @@ def ended(process: subprocess.Popen) -> tuple[int, str]:
 
 def lines(name: str) -> int:
     return len(Path(name).read_text().splitlines()) if Path(name).exists() else 0
+
+
+def test_a_search_is_a_job_too(job):
+    with open("run.toml", "a") as file:
+        file.write("[tune]\nrollouts = 600\ntests = 2\ntrials = 2\nseeds = 1\nconfirm = { best = 1, seeds = 1 }\n")
+        file.write("[tune.space]\nmeta.sigma = { low = 0.05, high = 0.2 }\n")
+    code, output = ended(job(AS_IT_IS, command="tune.slurm run.toml --output out"))
+    assert code == 0 and "2 trials: 2 complete" in output and Path("out", "best.toml").exists(), output
+    code, output = ended(job("exit 1", command="tune.slurm run.toml --output other"))
+    assert code == 1 and "other: missing" in output, output
 
 
 AS_IT_IS = 'ESMAML_RANKS= exec "$@"'

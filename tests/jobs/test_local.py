@@ -69,19 +69,19 @@ def first(checkout):
 
 def test_all_cores_train_the_first_run(first, checkout):
     assert f"ranks: {len(os.sched_getaffinity(0))}\n" in first.stderr
-    assert "training first_run.toml" in first.stderr
-    assert (checkout / "results" / "first_run.h5").is_file()
+    assert "training four_corners_few_trials.toml" in first.stderr
+    assert (checkout / "results" / "four_corners_few_trials.h5").is_file()
 
 
 def test_it_ends_with_a_verdict_a_picture_and_three_commands_that_work(first, checkout):
     verdict, picture, _, *commands = first.stdout.splitlines()[-6:]
     assert re.fullmatch(
-        r"results/first_run\.h5: 2 iterations done, test reward -\d+\.\d\d before and -\d+\.\d\d after adaptation; "
-        r"the best possible is -40\.30",
+        r"results/four_corners_few_trials\.h5: 2 iterations done, test reward -\d+\.\d\d before and -\d+\.\d\d after "
+        r"adaptation; the best possible is -40\.30",
         verdict,
     )
-    assert picture == "picture: results/first_run.png"
-    assert (checkout / "results" / "first_run.png").read_bytes().startswith(b"\x89PNG")
+    assert picture == "picture: results/four_corners_few_trials.png"
+    assert (checkout / "results" / "four_corners_few_trials.png").read_bytes().startswith(b"\x89PNG")
     assert len(commands) == 3 and all(line.startswith("  ") and "#" in line for line in commands)
     evaluate, info, paper = commands
     assert "the best possible mean is -40.30" in _run(checkout, evaluate, shell=True).stdout

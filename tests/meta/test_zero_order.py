@@ -6,6 +6,7 @@ import reference
 from helpers import near
 
 from esmaml_mpi.config.loading import load
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import NORMALIZATIONS
 from esmaml_mpi.meta.zero_order import ZeroOrder
@@ -90,6 +91,31 @@ def test_antithetic_twins_share_tasks_and_streams_and_nobody_else_does():
     groups = [*units.streams[0:10:2], *units.streams[10:]]
     assert len(set(groups)) == 10
     assert len({tuple(batch) for batch in units.tasks.tolist()}) == 10
+
+
+def test_with_common_random_numbers_all_units_share_tasks_and_streams():
+    subject = algorithm(common_random_numbers=True, current_evaluations=1, train_size=1000)
+    units = subject.units(AT, range(11))
+    assert len({tuple(batch) for batch in units.tasks.tolist()}) == 1 and set(units.streams.tolist()) == {0}
+    assert not np.array_equal(units.tasks, subject.units(Round(Phase.TRAIN, 5), range(11)).tasks)
+    assert np.array_equal(subject.units(AT, range(4, 8)).tasks, units.tasks[4:8])
+    points = subject.points(THETA, AT, range(11))
+    assert np.array_equal(points, algorithm(current_evaluations=1).points(THETA, AT, range(11)))
+
+
+def test_common_random_numbers_want_one_current_evaluation():
+    with pytest.raises(ConfigError, match=r"meta\.current_evaluations = 5: .* 1 is wanted"):
+        algorithm(common_random_numbers=True)
+
+
+def test_a_scheduled_sigma_moves_the_queries_and_divides_the_gradient():
+    scheduled = algorithm(
+        sigma_schedule={"shape": "linear", "final": 0.5, "iterations": 8}, reward_normalization="none"
+    )
+    plain = algorithm(sigma=0.5 * 0.75, reward_normalization="none")  # iteration 4 of 8
+    assert np.array_equal(scheduled.points(THETA, AT, range(15)), plain.points(THETA, AT, range(15)))
+    values = np.random.default_rng(5).normal(size=15)
+    assert np.array_equal(scheduled.gradient(AT, values, D), plain.gradient(AT, values, D))
 
 
 @pytest.mark.parametrize("estimator", ["vanilla", "forward_fd"])

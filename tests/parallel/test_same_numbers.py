@@ -42,7 +42,10 @@ CASES = {
     "own_meta_parameters": {
         **{key: value for key, value in SMALL.items() if key != "adaptation.queries"},
         "adaptation.operator": "chain",
-        "adaptation.links": "[{operator='trial_programme', queries=3}, {operator='latent_search', queries=2}]",
+        "adaptation.links": "[{operator='trial_programme', queries=3, reevaluations=2}, "
+        "{operator='latent_search', queries=2}, {operator='racing', rounds=2, candidates=2, reevaluations=2}, "
+        "{operator='es_gradient', queries=4, learned=['sigma', 'step_size', 'scales']}]",
+        "task.corruption.noise_std": 2.0,
         "meta.optimizer": "adam",
         "run.update": "shared",
         "meta.reward_normalization": "ranks",

@@ -14,6 +14,16 @@ CASES = {
     "forward": SMALL,
     "antithetic": {**SMALL, "meta.estimator": "antithetic", "meta.top_directions": 3, "meta.optimizer": "adam"},
     "jointly_drawn": {**SMALL, "meta.directions": "hadamard"},
+    "snes": {**SMALL, "meta.algorithm": "snes", "meta.optimizer": "adam"},
+    "reuse": {**SMALL, "meta.algorithm": "zero_order_reuse"},
+    "momentum_and_schedules": {
+        **SMALL,
+        "meta.optimizer_options": "{momentum = 0.9, clip = 5.0}",
+        "meta.step_size_schedule": "{shape = 'cosine'}",
+        "meta.sigma_schedule": "{shape = 'linear', iterations = 3}",
+        "meta.current_evaluations": 1,
+        "meta.common_random_numbers": "true",
+    },
     "regression": {**SMALL, "meta.decoder": "ridge"},  # rank 0's, whoever is asked
     "first_order": {
         **NAVIGATION,

@@ -13,7 +13,7 @@ from esmaml_mpi.meta import ALGORITHMS
 from esmaml_mpi.sweeps.plan import Sweep
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "configs").glob("*.toml"))
+FILES = sorted((ROOT / "configs").rglob("*.toml"))
 SIZES = [(path, size) for path in FILES for size in ("paper", *tomllib.loads(path.read_text()).get("sizes", {}))]
 EXPERIMENTS = [path for path, size in SIZES if size == "small"]
 SAMPLED = ("pg_maml", "evo_maml")  # policies that act at random: the constants are ProMP's

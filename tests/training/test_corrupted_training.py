@@ -147,6 +147,12 @@ def test_without_a_pivot_the_last_query_is_one_like_the_others(estimator):
         assert rewards.shape[-1] == 6 and np.all(np.abs(rewards) == SIZE)
 
 
+def test_noise_alone_is_the_same_to_the_last_bit():
+    """It is drawn for all units and tasks in one go, and with outliers for each."""
+    alone, beside = (told(experiment(f"task.corruption={{{more}noise_std=2.0}}")) for more in ("", "fraction=1e-12, "))
+    assert same(alone[0], beside[0]) and same(alone[1], beside[1])
+
+
 def test_noise_reaches_the_pivot_too():
     measured = told(experiment("task.corruption={noise_std=2.0}"))
     exact = told(experiment())

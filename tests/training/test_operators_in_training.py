@@ -24,13 +24,17 @@ SMALL = {
     "test": {"every": 1, "repeats": 2},
 }
 D = 6  # parameters of its policy
-# what operators learn beside them: shifts of the two biases
+# what operators learn beside them: shifts of the two biases, and lengths
 OWN = {
     "latent climbing": 6,
     "latents at once": 4,
-    "latents by CMA-ES": 4,
     "programme": 8,
+    "programme again": 4,
+    "latents again": 4,
+    "latents by CMA-ES": 4,
     "programme, then searches": 6 + 8,
+    "learned gradient": 2 + D,
+    "learned climbing": 1 + D,
 }
 
 
@@ -51,6 +55,9 @@ OPERATORS = {
     "average climbing": adaptation("hill_climbing", queries=3, scheme="average", evaluations=2),
     "batch climbing": adaptation("hill_climbing", queries=2, scheme="batch", evaluations=4),
     "pivot anew": adaptation("hill_climbing", queries=2, scheme="batch", evaluations=3, reevaluate_pivot="true"),
+    "learned gradient": adaptation("es_gradient", **GRADIENT, learned="['sigma', 'step_size', 'scales']"),
+    "learned climbing": adaptation("hill_climbing", queries=3, learned="['sigma', 'scales']"),
+    "racing": adaptation("racing", rounds=2, candidates=2, reevaluations=3),
     "population": adaptation("population_search", population=4, generations=3),
     "chain": adaptation(
         "chain",
@@ -58,8 +65,11 @@ OPERATORS = {
     ),
     "latent climbing": adaptation("latent_search", latent=3, queries=3),
     "latents at once": adaptation("latent_search", latent=2, queries=4, scheme="gaussian"),
+    "no adaptation": adaptation("none"),
     "latents by CMA-ES": adaptation("latent_search", latent=2, queries=9, scheme="cma_es"),
     "programme": adaptation("trial_programme", queries=4),
+    "programme again": adaptation("trial_programme", queries=2, reevaluations=3),
+    "latents again": adaptation("latent_search", latent=2, queries=3, scheme="gaussian", reevaluations=2),
     "programme, then searches": adaptation(
         "chain",
         links="[{operator='trial_programme', queries=3}, {operator='latent_search', scheme='one_plus_one'}, "

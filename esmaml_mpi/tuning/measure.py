@@ -1,0 +1,50 @@
+"""What is measured of runs: test rewards after adaptation, and what the runs took."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+
+from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.results.reader import read
+
+
+@dataclass(frozen=True)
+class Course:
+    """A run so far. ``tests``: mean reward after adaptation of each test but the one before training; ``seconds`` of
+    training.
+    """
+
+    tests: list[float]
+    rollouts: int
+    seconds: float
+
+
+def course_of(path: Path) -> Course:
+    """The course of the run with this results file; ResultsError if it cannot be read."""
+    history = read(path).history
+    test, train = history["test"], history["train"]
+    tests = [
+        float(finite_mean(after))
+        for iteration, after in zip(test["iteration"], test["after"], strict=True)
+        if iteration > 0
+    ]
+    return Course(tests, int(train["rollouts"].sum()), float(train["seconds"].sum()))
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over ``count`` seeds with its standard error, which is nan for one seed."""
+
+    value: float
+    error: float
+    count: int
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Mean":
+        error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+        return cls(fmean(values), error, len(values))
+
+    def __str__(self) -> str:
+        error = f" +- {self.error:.2f}" if math.isfinite(self.error) else ""
+        return f"{self.value:.2f}{error} ({self.count} seed{'s' * (self.count != 1)})"
