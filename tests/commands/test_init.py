@@ -144,5 +144,5 @@ def test_the_printed_commands_work(laid_out):
     subprocess.run(
         ["bash", "-euc", "\n".join(commands)], check=True, cwd=folder.parent, capture_output=True, timeout=300
     )
-    assert (folder / "results" / "four_corners.png").stat().st_size > 1000
+    assert (folder / "results" / "four_corners_few_trials.png").stat().st_size > 1000
     assert all(command in (folder / "README.md").read_text() for command in commands[1:])
