@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from esmaml_mpi.decoders.average import Average
+from esmaml_mpi.decoders import make_decoder
 from esmaml_mpi.directions.gaussian import Gaussian
 from esmaml_mpi.estimators.budget import check_budget
 from esmaml_mpi.meta.perturbations import Perturbations
@@ -42,8 +42,9 @@ def search_probe(meta: GaussianSearchSettings, sigma: float, reward_normalizatio
     """The samples of an iteration; ConfigError if there cannot be so many."""
     check_budget("meta", "perturbations", meta.perturbations, meta.estimator, reward_normalization)
     check_common(meta.common_random_numbers, meta.current_evaluations)
+    average = make_decoder("average", {}, "meta.decoder_options")
     perturbations = Perturbations(
-        meta.perturbations, sigma, meta.estimator, reward_normalization, Gaussian(), Average(), streams
+        meta.perturbations, sigma, meta.estimator, reward_normalization, Gaussian(), average, streams
     )
     return Probe(perturbations, meta.current_evaluations)
 

@@ -107,7 +107,8 @@ class SNES(PerturbedEvaluations):
         """The meta-policies of these units (d, U): theta + sign * sigma * s_k, or theta itself."""
         moves = self.points(np.zeros(request.theta.size), request.round, indices)
         np.multiply(moves, request.asked.payload[:, None], out=moves)
-        return np.add(moves, request.theta[:, None], out=moves)
+        np.add(moves, request.theta[:, None], out=moves)
+        return moves
 
 
 class Squares(Perturbations):

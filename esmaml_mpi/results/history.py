@@ -43,10 +43,11 @@ GROUPS: dict[str, dict[str, Series]] = {
             "(E,)",
             "reward",
             "zero_order, zero_order_reuse, snes: adapted return of each evaluation, mean over its tasks, first the "
-            "perturbed meta-policies, then the current ones; first_order: returns of each task's queries at theta and its pivot, then of each "
-            "task's queries at its adapted policy and of that policy itself; pg_maml, e_maml: returns of each task's "
-            "support trajectories, step by step, then of its query trajectories; evo_maml, evo_zero_order: returns of "
-            "each task's adaptation, in order, then of the rollouts of its outer gradient, the pivot last; nan: failed",
+            "perturbed meta-policies, then the current ones; first_order: returns of each task's queries at theta and "
+            "its pivot, then of each task's queries at its adapted policy and of that policy itself; pg_maml, e_maml: "
+            "returns of each task's support trajectories, step by step, then of its query trajectories; evo_maml, "
+            "evo_zero_order: returns of each task's adaptation, in order, then of the rollouts of its outer gradient, "
+            "the pivot last; nan: failed",
         ),
         "failed_units": Series("i8", "()", "evaluations", "evaluations that failed and left the estimate"),
         "redraws": Series(

@@ -11,7 +11,8 @@ from esmaml_mpi.errors import ConfigError, UsageError
 from esmaml_mpi.trained.policy_file import read_policy
 
 D = 3 * 3 + 4 * 2  # parameters of the policy
-PROGRAMME, LATENT = 3 * 3, 2 * 3  # of its first biases
+PROGRAMME, LATENT, LENGTHS = 3 * 3, 2 * 3, 1 + D  # of its first biases; sigma, and a scale for each parameter
+OWN = PROGRAMME + LATENT + LENGTHS
 SETTINGS = {
     "task": {"name": "four_corners", "horizon": 10, "options": {"reward": "squared_distance"}},
     "policy": {"hidden": [3]},
@@ -20,6 +21,7 @@ SETTINGS = {
         "links": [
             {"operator": "trial_programme", "queries": 3},
             {"operator": "latent_search", "latent": 2, "queries": 4},
+            {"operator": "hill_climbing", "queries": 2, "learned": ["sigma", "scales"]},
         ],
     },
     "meta": {"iterations": 3, "perturbations": 6, "current_evaluations": 2, "optimizer": "adam"},
@@ -42,13 +44,13 @@ def finish(session):
 def test_a_meta_policy_acts_and_adapts(path):
     results = esmaml_mpi.read_results(path)
     meta = esmaml_mpi.MetaPolicy(results)
-    assert meta.theta.shape == (D + PROGRAMME + LATENT,)
+    assert meta.theta.shape == (D + OWN,)
     observation = [0.1, -0.4]
     assert np.array_equal(meta.act(meta.theta, observation), meta.act(meta.theta[:D], observation))
     adaptation = meta.adaptation(seed=2)
     assert np.array_equal(adaptation.ask(), meta.theta[:D]) and np.array_equal(adaptation.best, meta.theta[:D])
     finish(adaptation)
-    assert adaptation.trials == 4 + 5 and adaptation.best.shape == (D,)
+    assert adaptation.trials == 4 + 5 + 3 and adaptation.best.shape == (D,)
     assert meta.bind(adaptation.best).act(observation).shape == (2,)
     with pytest.raises(UsageError, match=rf"parameters of shape \(3,\): \({D},\) is wanted"):
         meta.act(np.zeros(3), observation)
@@ -80,7 +82,7 @@ def test_commands_evaluate_and_adapt(path, tmp_path, capsys):
 
 def test_all_meta_parameters_are_learned(path):
     rows = esmaml_mpi.read_results(path).history["parameters"]["value"]
-    assert rows.shape == (4, D + PROGRAMME + LATENT) and np.all(rows[0][D:] != rows[-1][D:])
+    assert rows.shape == (4, D + OWN) and np.all(rows[0][D:] != rows[-1][D:])
 
 
 def test_an_operator_without_takes_the_policy_alone(path):
@@ -90,7 +92,10 @@ def test_an_operator_without_takes_the_policy_alone(path):
     finish(other.adaptation())
 
 
-@pytest.mark.parametrize("operator, setting", [("trial_programme", "queries=3"), ("latent_search", "latent=2")])
+@pytest.mark.parametrize(
+    "operator, setting",
+    [("trial_programme", "queries=3"), ("latent_search", "latent=2"), ("hill_climbing", "learned=['sigma']")],
+)
 def test_an_operator_with_others_is_refused(path, operator, setting):
     with pytest.raises(UsageError, match="which this run has not trained"):
         esmaml_mpi.MetaPolicy(
@@ -101,10 +106,10 @@ def test_an_operator_with_others_is_refused(path, operator, setting):
 def test_another_run_begins_with_theirs_or_says_why_not(path):
     again = esmaml_mpi.train(SETTINGS, ["meta.iterations=0"], start_from=path)
     assert np.array_equal(again.parameters()[1], esmaml_mpi.read_results(path).parameters()[1])
-    alike = {**SETTINGS, "adaptation": {"operator": "trial_programme", "queries": 5}}
+    alike = {**SETTINGS, "adaptation": {"operator": "trial_programme", "queries": OWN // 3}}
     with pytest.raises(ConfigError, match="operator's own"):
         esmaml_mpi.train(alike, start_from=path)
-    with pytest.raises(ConfigError, match=f"{D + 15} parameters for 2 observations, and those of this run {D}"):
+    with pytest.raises(ConfigError, match=f"{D + OWN} parameters for 2 observations, and those of this run {D}"):
         esmaml_mpi.train({**SETTINGS, "adaptation": {}}, start_from=path)
 
 
