@@ -6,6 +6,7 @@ where the observation does not say what has been done already. The time is shown
 while its beginning stays as it is.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -21,8 +22,9 @@ from esmaml_mpi.policies.mlp import Policy
 class Timed:
     """Architecture: the layers of ``Policy``, with inputs [observation (n,), hats (``nodes``,)].
 
-    Hat i is max(0, 1 - |t / every - i|) at step t: two neighbours share each step, and their sum is 1. After the last
-    node time stands still. The hats are not normalised.
+    Hat i is ``scale`` max(0, 1 - |t / every - i|) at step t: two neighbours share each step. After the last node time
+    stands still. The hats are not normalised. The larger ``scale``, the further a change of a weight moves what is done
+    at a time, beside one of a weight of the observation.
     """
 
     observation_size: int
@@ -32,6 +34,7 @@ class Timed:
     output: str = "tanh"
     nodes: int = 21
     every: int = 10
+    scale: float = 10.0
 
     architecture: ClassVar[str] = "timed"
     noise_per_step = 0
@@ -42,6 +45,8 @@ class Timed:
             value = getattr(self, key)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"policy.options.{key} = {value!r}: an integer of at least {least} is wanted.")
+        if not isinstance(self.scale, int | float) or isinstance(self.scale, bool) or not 0 < self.scale < math.inf:
+            raise ConfigError(f"policy.options.scale = {self.scale!r}: a number above 0 is wanted.")
 
     @cached_property
     def layers(self) -> Policy:
@@ -75,7 +80,7 @@ class BoundTimed:
         mean = np.concatenate([mean, np.zeros((nodes, *mean.shape[1:]))])
         std = np.concatenate([std, np.ones((nodes, *std.shape[1:]))])
         self._layers: Bound = policy.layers.bind(parameters, mean, std)
-        self._places, self._every = np.arange(nodes, dtype=float)[:, None], float(policy.every)
+        self._places, self._every, self._scale = np.arange(nodes, dtype=float)[:, None], policy.every, policy.scale
         self._inputs = np.zeros((size + nodes, batch))
         self._seen, self._hats = self._inputs[:size], self._inputs[size:]
         self.state = np.full((1, batch), float(step))
@@ -84,6 +89,6 @@ class BoundTimed:
         """Actions (m, B) for observations (n, B). The result is overwritten by the next call."""
         self._seen[...] = observations
         time = np.minimum(self.state / self._every, self._places[-1])
-        np.maximum(1.0 - np.abs(time - self._places), 0.0, out=self._hats)
+        self._hats[...] = self._scale * np.maximum(1.0 - np.abs(time - self._places), 0.0)
         self.state = self.state + 1.0
         return self._layers.act(self._inputs)

