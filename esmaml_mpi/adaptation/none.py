@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings.sections import AdaptationSettings, operator_setting
 
 
@@ -27,12 +26,7 @@ class NoAdaptation(AdaptationSettings):
     rollouts = 0
 
     def __post_init__(self) -> None:
-        for key, value in (("share_rollouts", False), ("directions", "gaussian"), ("direction_options", {})):
-            if getattr(self, key) != value:
-                raise ConfigError(
-                    f"adaptation.{key} = {getattr(self, key)!r}: adaptation.operator = {self.operator!r} tries "
-                    f"nothing; leave it out (it is then {value!r})."
-                )
+        self.refuse_search("tries nothing")
 
     def pivot_last(self, step: int) -> bool:
         """There is no pivot."""

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings import setting
 from esmaml_mpi.settings.sections import KEY_WORD, AdaptationSettings, operator_setting
 
@@ -31,12 +30,7 @@ class Recurrent(AdaptationSettings):
     sees_rewards = True
 
     def __post_init__(self) -> None:
-        for key, value in (("share_rollouts", False), ("directions", "gaussian"), ("direction_options", {})):
-            if getattr(self, key) != value:
-                raise ConfigError(
-                    f"adaptation.{key} = {getattr(self, key)!r}: adaptation.operator = {self.operator!r} perturbs no "
-                    f"parameters; leave it out (it is then {value!r})."
-                )
+        self.refuse_search("perturbs no parameters")
 
     queries_at_once = 1
     directions_at_once = 0

@@ -120,17 +120,17 @@ OPTIMIZERS = Objects(
 def make_optimizer(meta: MetaSettings) -> Optimizer:
     """The optimizer that a section [meta] asks for, with its options; ConfigError if it does not take them."""
     key, name, options = "meta.optimizer_options", meta.optimizer, meta.optimizer_options
-    made, taken = OPTIMIZERS[name], None
+    made: Any = OPTIMIZERS[name]
     if "step_size" in options:
         raise ConfigError(f"{key}.step_size = {show(options['step_size'])}: meta.step_size is wanted instead.")
+    found: Optimizer
     if OPTIMIZERS.is_ours(name):
-        taken = parse(made, {"step_size": meta.step_size, **options}, key)
-    else:
-        try:
-            taken = made(meta.step_size, **options)
-        except TypeError as error:
-            if not options:
-                raise
-            raise ConfigError(f"{key} = {show(options)}: {OPTIMIZERS.told(name, OPTIMIZERS.key)}: {error}.") from error
-    found: Any = taken
-    return found  # type: ignore[no-any-return]
+        found = parse(made, {"step_size": meta.step_size, **options}, key)
+        return found
+    try:
+        found = made(meta.step_size, **options)
+    except TypeError as error:
+        if not options:
+            raise
+        raise ConfigError(f"{key} = {show(options)}: {OPTIMIZERS.told(name, OPTIMIZERS.key)}: {error}.") from error
+    return found

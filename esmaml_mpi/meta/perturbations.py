@@ -1,7 +1,8 @@
 """Perturbations of a point: the queries around it, and the gradient that their rewards make."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 import numpy as np
 
@@ -56,6 +57,12 @@ class Perturbations:
             streams,
             schedule=schedule(meta, "sigma_schedule"),
         )
+
+    @classmethod
+    def like(cls, other: "Perturbations", **more: Any) -> Self:
+        """The same, of a class that has these fields more."""
+        names = [each.name for each in fields(Perturbations) if each.name != "_drawn"]
+        return cls(**{name: getattr(other, name) for name in names}, **more)
 
     def sigma_at(self, at: Round) -> float:
         """The sigma of a round."""

@@ -124,12 +124,7 @@ class Reuse(PerturbedEvaluations):
         return rows, Tally.empty(len(indices), request.observer.mean.size)
 
     def _earlier(self, attempt: int) -> "Earlier":
-        made = self.probe.perturbations
-        return Earlier(
-            *(made.queries, made.sigma, made.estimator, made.reward_normalization),
-            *(made.sampler, made.decoder, made.streams),
-            attempt=attempt,
-        )
+        return Earlier.like(self.probe.perturbations, attempt=attempt)
 
     def _weights(
         self, new: Measured, old: Measured, products: np.ndarray, square: float

@@ -97,10 +97,7 @@ class SNES(PerturbedEvaluations):
         """See ``Algorithm``: the directions, or their squares, which no task keys."""
         made = self.probe.perturbations
         if number == SQUARES:
-            made = Squares(
-                *(made.queries, made.sigma, made.estimator, made.reward_normalization),
-                *(made.sampler, made.decoder, made.streams),
-            )
+            made = Squares.like(made)
         return made, np.zeros(1, dtype=np.int64)
 
     def asked_points(self, request: Request, indices: range) -> np.ndarray:

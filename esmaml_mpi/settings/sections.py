@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.settings.fields import WORD, setting
 
 DIRECTIONS_DOC = "how perturbations are drawn, see docs/directions.md"
@@ -164,6 +165,15 @@ class AdaptationSettings:
 
     counts: ClassVar[tuple[str, ...]] = ()  # the settings that decide how many policies there are at once
     sees_rewards: ClassVar[bool] = False  # whether policies are shown their rewards, ``reward_scale`` times
+
+    def refuse_search(self, why: str) -> None:
+        """ConfigError if settings of a search are given to an operator that has none: it ``why``."""
+        for key, value in (("share_rollouts", False), ("directions", "gaussian"), ("direction_options", {})):
+            if getattr(self, key) != value:
+                raise ConfigError(
+                    f"adaptation.{key} = {getattr(self, key)!r}: adaptation.operator = {self.operator!r} {why}; leave "
+                    f"it out (it is then {value!r})."
+                )
 
 
 def algorithm_setting(name: str) -> str:
