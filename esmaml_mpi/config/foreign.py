@@ -8,7 +8,7 @@ from esmaml_mpi.settings.sections import Sections
 _DIRECTIONS = {"gaussian", "orthogonal", "hadamard", "quasi_monte_carlo", "dpp", "active_subspace"}
 _DECODERS = {"average", "ridge"}
 _OPERATORS = {"es_gradient", "hill_climbing", "population_search", "latent_search", "trial_programme", "chain"}
-_OPERATORS |= {"evo_es_gradient", "recurrent"}
+_OPERATORS |= {"evo_es_gradient", "recurrent", "none", "racing"}
 _SCHEMES = {"sequential", "average", "batch", "hill_climbing", "one_plus_one", "gaussian"}  # of any operator
 _ESTIMATORS = {"vanilla", "forward_fd", "antithetic"}
 _ADAPTATION = {

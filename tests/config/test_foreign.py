@@ -1,5 +1,7 @@
 """Which keys leave arithmetic to libraries."""
 
+from importlib import import_module
+
 import pytest
 
 from esmaml_mpi.config.foreign import OWN, foreign
@@ -59,3 +61,17 @@ def test_what_is_named_there_exists():
     }
     for own in OWN.values():
         assert all(names <= set(known[key]) for key, names in own.items())
+
+
+@pytest.mark.parametrize(
+    "section, key, registry, libraries",
+    [
+        ("adaptation", "operator", "esmaml_mpi.adaptation:OPERATORS", {"policy_gradient", "evo_policy_gradient"}),
+        ("meta", "algorithm", "esmaml_mpi.meta:ALGORITHMS", {"pg_maml", "e_maml", "evo_maml"}),
+        ("policy", "architecture", "esmaml_mpi.policies:POLICIES", set()),
+        ("meta", "optimizer", "esmaml_mpi.meta.optimizers:OPTIMIZERS", set()),
+    ],
+)
+def test_what_is_registered_is_ours_but_for_what_needs_jax(section, key, registry, libraries):
+    module, _, name = registry.partition(":")
+    assert OWN[section][key] == set(getattr(import_module(module), name)) - libraries
