@@ -29,10 +29,12 @@ class Operator(Protocol):
     counts: tuple[str, ...]  # the settings that decide how many these are
     yields: int  # how often it asks for rewards
     rollouts: int  # of one adaptation to one task
-    # Optional: whether ``adapt`` takes a third argument, a function that is told where the operator stands; and whether
-    # it goes on where a reward is nan or -inf, as of a robot that fell.
+    # Optional: whether ``adapt`` takes a third argument, a function that is told where the operator stands; whether it
+    # goes on where a reward is nan or -inf, as of a robot that fell; and whether what it returns is always one of the
+    # policies that it has tried.
     tells_centre: bool
     bears_failures: bool
+    returns_tried: bool
     # Optional: ``enough(step, reward)``, whether what follows this reward in yield ``step`` need not be tried. It is
     # then not, where policies are tried one at a time, and has nan for a reward, which must make no difference.
     enough: Callable[[int, float], bool]

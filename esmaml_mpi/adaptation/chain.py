@@ -109,6 +109,11 @@ class Chain(AdaptationSettings):
         """Whether every operator goes on where a trial has no reward."""
         return all(getattr(operator, "bears_failures", False) for operator in self.operators)
 
+    @property
+    def returns_tried(self) -> bool:
+        """Whether the last operator, which tries what it returns, does so."""
+        return getattr(self.operators[-1], "returns_tried", False)
+
     def adapt(
         self,
         theta: np.ndarray,

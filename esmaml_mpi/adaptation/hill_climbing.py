@@ -54,6 +54,7 @@ class HillClimbing(LearnedLengths, AdaptationSettings):
     counts = ("adaptation.evaluations",)
     tells_centre = True
     bears_failures = True
+    returns_tried = True
 
     def __post_init__(self) -> None:
         self.check_learned()

@@ -66,6 +66,7 @@ class LatentSearch(AdaptationSettings):
 
     tells_centre = True
     bears_failures = True
+    returns_tried = True
     counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
 
     def __post_init__(self) -> None:

@@ -34,6 +34,7 @@ class PopulationSearch(AdaptationSettings):
     counts = ("adaptation.population",)
     tells_centre = True
     bears_failures = True
+    returns_tried = True
 
     def __post_init__(self) -> None:
         if self.survivors > self.population:

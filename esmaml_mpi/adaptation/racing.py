@@ -37,6 +37,7 @@ class Racing(AdaptationSettings):
     counts = ("adaptation.candidates",)
     tells_centre = True
     bears_failures = True
+    returns_tried = True
     noise_advice = ""
 
     @property

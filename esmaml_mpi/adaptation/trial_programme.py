@@ -50,6 +50,7 @@ class TrialProgramme(AdaptationSettings):
 
     tells_centre = True
     bears_failures = True
+    returns_tried = True
     counts: ClassVar[tuple[str, ...]] = ("adaptation.queries",)
 
     def __post_init__(self) -> None:

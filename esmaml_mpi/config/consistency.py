@@ -159,6 +159,11 @@ def check_adaptation(config: Sections, policy: AnyPolicy) -> None:
             f"adaptation.operator = {operator.operator!r}: it needs a policy that acts at random, and meta.algorithm = "
             f"{config.meta.algorithm!r} trains one that does not."
         )
+    if config.adaptation.scored_by == "trials" and not getattr(operator, "returns_tried", False):
+        raise ConfigError(
+            f'adaptation.scored_by = "trials": adaptation.operator = {operator.operator!r} may return a policy that it '
+            'has not tried, whose reward is not known then; "rollouts" is wanted.'
+        )
     if config.adaptation.sees_rewards:
         _check_lifelong(config, policy)
     corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")

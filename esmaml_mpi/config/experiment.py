@@ -49,6 +49,7 @@ class Experiment:
             self.streams,
             config.task.rollouts,
             config.adaptation.share_rollouts,
+            config.adaptation.scored_by == "trials",
             self.sampler,
             parse(RewardCorruption, config.task.corruption, "task.corruption"),
             operator.pivot_last,

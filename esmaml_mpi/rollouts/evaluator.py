@@ -14,10 +14,11 @@ from esmaml_mpi.adaptation.meta_parameters import adapting, own_size
 from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.native.door import keep_memory
 from esmaml_mpi.observations.observer import Observer
-from esmaml_mpi.reproducibility.randomness import Purpose
+from esmaml_mpi.reproducibility.randomness import Phase, Purpose
 from esmaml_mpi.rollouts.causes import Cause, Causes
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once
 from esmaml_mpi.rollouts.simulate import RolloutError, block_size
+from esmaml_mpi.rollouts.trial_scores import scored_by_trials
 from esmaml_mpi.rollouts.trials import RolloutSetup, Trials
 from esmaml_mpi.rollouts.units import Status, Tally, Units
 from esmaml_mpi.tasks.workspace import Workspace
@@ -210,11 +211,15 @@ class Evaluator:
         if before:
             spread = _spread(points[: self.setup.policy.size], units)
             first = self._scored(every, workspace, spread, units, observer, Purpose.BEFORE_EPISODE)
+        by_trials = self.setup.scored_by_trials and units.round.phase is Phase.TRAIN
+        ask_tell = partial(scored_by_trials, self._adaptation) if by_trials else self._adaptation
         adapted, tally = self._asked_in_blocks(
-            every, workspace, self._adaptation, points, units, observer, subspace, self.operator.queries_at_once
+            every, workspace, ask_tell, points, units, observer, subspace, self.operator.queries_at_once
         )
         if first:
             tally += first.tally
+        if by_trials:
+            return Outcome(adapted[0], first.returns if first else None, tally)
         last = self._scored(every, workspace, adapted, units, observer, Purpose.AFTER_EPISODE)
         tally += last.tally
         unadapted, succeeded = (first.returns, first.successes) if first else (None, None)

@@ -46,6 +46,7 @@ class RolloutSetup:
     streams: Streams
     episodes: int = 1
     share_rollouts: bool = False  # one simulated query is priced for every task of its unit
+    scored_by_trials: bool = False  # in training the trials of an adapted policy are its score
     sampler: Sampler = Gaussian()
     corruption: RewardCorruption = RewardCorruption()
     pivot_last: Callable[[int], bool] = lambda step: False  # whether the last of an operator's queries is the pivot

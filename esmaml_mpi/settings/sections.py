@@ -150,6 +150,9 @@ def operator_setting(name: str) -> str:
     )
 
 
+SCORES = ("rollouts", "trials")
+
+
 @dataclass(frozen=True)
 class AdaptationSettings:
     """The inner loop: U(theta, T). These keys are common to all operators, which add their own."""
@@ -160,6 +163,13 @@ class AdaptationSettings:
         "try the same policies for all tasks of an evaluation in the first step, simulate each once and price it for "
         "every task; for families whose tasks differ in reward alone",
     )
+    scored_by: str = setting(
+        "rollouts",
+        "what an adaptation's score is in training. rollouts: episodes of the adapted policy; trials: the rewards that "
+        "it had while it was tried, which cost no further rollout, and are optimistic where the same policy does not "
+        "always earn the same. Tests always have rollouts",
+        choices=SCORES,
+    )
     directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
     direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
 
@@ -168,7 +178,12 @@ class AdaptationSettings:
 
     def refuse_search(self, why: str) -> None:
         """ConfigError if settings of a search are given to an operator that has none: it ``why``."""
-        for key, value in (("share_rollouts", False), ("directions", "gaussian"), ("direction_options", {})):
+        for key, value in (
+            ("share_rollouts", False),
+            ("scored_by", "rollouts"),
+            ("directions", "gaussian"),
+            ("direction_options", {}),
+        ):
             if getattr(self, key) != value:
                 raise ConfigError(
                     f"adaptation.{key} = {getattr(self, key)!r}: adaptation.operator = {self.operator!r} {why}; leave "
