@@ -24,6 +24,7 @@ from esmaml_mpi.tasks.workspace import Workspace
 UNIFORM_AND_NORMAL = dict(position_noise=0.1, velocity_noise_std=0.1)
 RLLAB_START = dict(position_noise_std=0.01, velocity_noise_std=0.1)
 LARGEST_CONTACT = 1.0  # contact forces are clipped to +- this, as in all published Ant tasks
+LOWEST, HIGHEST = np.array(-1.0), np.array(1.0)  # of actions; as arrays, which NumPy need not make anew each time
 
 
 def variants(*names: str) -> str:
@@ -198,16 +199,16 @@ class LocomotionSimulation(BodySimulation):
 
     def step(self, actions: np.ndarray, observation: np.ndarray) -> None:
         family = self.family
-        np.maximum(actions, -1.0, out=actions)
-        np.minimum(actions, 1.0, out=actions)
-        self.ctrl[self.columns if len(actions[0]) < self.batch else slice(None)] = actions.T
+        np.maximum(actions, LOWEST, out=actions)
+        np.minimum(actions, HIGHEST, out=actions)
+        self.ctrl[self.columns if len(self.columns) < self.batch else ...] = actions.T
         failed = self.advance(family.frame_skip)
         self.record(self.places[1:], self._plane())
         healthy = self._healthy()
         if self.forces is not None and self.contact is not None:
             self._compute_forces(self.columns[self.running])
             self.record(self.contact, np.add.reduce(self.present(self.forces) ** 2, axis=1))
-        if failed.any():
+        if np.count_nonzero(failed):
             actions[:, failed] = np.nan  # and so is the reward
             healthy = ~failed if healthy is None else healthy & ~failed
         self.record(self.actions, actions)

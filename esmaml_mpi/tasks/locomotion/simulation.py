@@ -39,7 +39,7 @@ class BodySimulation(EndingEpisodes):
 
     def advance(self, substeps: int) -> np.ndarray:
         """Step those that go on; which of the present ones (b,) have failed so far."""
-        everyone = len(self.columns) == self.batch and self.running.all()
+        everyone = len(self.columns) == self.batch == np.count_nonzero(self.running)
         self.chosen = None if everyone else self.columns[self.running]
         self._guarded(self.physics.step, ids=self.chosen, nstep=substeps)
         return self.failed if len(self.columns) == self.batch else self.failed[self.columns]
@@ -53,5 +53,5 @@ class BodySimulation(EndingEpisodes):
             call(**arguments)
         except SimulationError as error:  # the others ran to completion
             self.failed[error.ids] = True
-        if self.physics.warning.any():  # all of it lies together and is looked at faster
+        if np.count_nonzero(self.physics.warning):  # all of it lies together and is looked at faster
             self.failed |= self._warnings.any(axis=1)
