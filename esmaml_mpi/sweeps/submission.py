@@ -42,7 +42,13 @@ class Entry:
 
 def submit(options: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
-    plan = Sweep(options.config, options.size, options.set) if _is_experiment(options.config) else None
+    sections = read_tables(options.config)
+    if "tune" in sections and "sweep" not in sections:
+        raise UsageError(
+            f"{options.config} is a search of settings, not a run: `sbatch --array=0-9 jobs/tune.slurm "
+            f"{shlex.quote(str(options.config))}` gives it to ten jobs, and `esmaml tune` runs it here."
+        )
+    plan = Sweep(options.config, options.size, options.set) if "sweep" in sections else None
     if plan is None and (options.size != PAPER or options.only):
         raise UsageError(f"--size and --only are of experiment files, and {options.config} is a single run.")
     script = Path(options.jobs) / ("train.slurm" if plan is None else "sweep.slurm")
@@ -163,6 +169,3 @@ def _part(name: str, offset: int) -> str:
     """The name of the jobs of a part of an array."""
     return f"{name}-from{offset}" if offset else name
 
-
-def _is_experiment(path: str) -> bool:
-    return "sweep" in read_tables(path)

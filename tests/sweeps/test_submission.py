@@ -140,6 +140,13 @@ def test_a_single_run_is_a_job_and_elsewhere_the_scripts_are_told_where_they_are
     assert asked(site) == ["--parsable --job-name=esmaml-one jobs/train.slurm one.toml --output x.h5"]
 
 
+def test_a_search_of_settings_is_not_taken_for_a_single_run(site):
+    search = (site.folder / "one.toml").read_text() + '[tune]\nsettings = ["meta.sigma"]\n'
+    (site.folder / "search.toml").write_text(search)
+    code, _, said = site("search.toml")
+    assert code == 2 and "jobs/tune.slurm search.toml" in said and not asked(site)
+
+
 def test_refusals(site, monkeypatch):
     code, _, err = site("e.toml", "--jobs", "nowhere")
     assert code == 2 and "there is no nowhere/sweep.slurm" in err
