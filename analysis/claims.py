@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import claim_curves
 import claim_figure
 import claim_page
 import script
@@ -15,7 +16,7 @@ import style
 from claim_list import CLAIMS, named
 from claim_runs import collect
 from claim_summary import Summary
-from claim_verdicts import judge
+from claim_verdicts import Judged, judge
 
 from esmaml_mpi.errors import UsageError, UserError
 
@@ -34,14 +35,25 @@ def _work(options, note) -> None:
     judged = judge(CLAIMS, summary)
     if any(one.run for one in judged):
         style.save(claim_figure.draw(judged), picture)
-    text = claim_page.page(judged, _command(options), picture.name)
+    text = claim_page.page(judged, _command(options), picture.name, _curves(judged, summary, options.output))
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {options.output}: {error.strerror or error}.") from error
-    for number, one in enumerate(judged, 1):
-        print(f"{number:2}. {one.verdict}{claim_page.counts(one)}: {one.claim.words}")
+    for one in judged:
+        print(f"{one.claim.number:2}. {one.verdict}{claim_page.counts(one)}: {one.claim.words}")
     print(options.output)
+
+
+def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, str]:
+    """Draw the curves of each claim beside the page; the names of the pictures."""
+    names = {}
+    for one in judged:
+        if (drawn := claim_curves.draw(one, summary)) is not None:
+            path = output.with_name(f"{output.stem}_{one.claim.number:02}.png")
+            style.save(drawn, style.check_output(path))
+            names[one.claim.number] = path.name
+    return names
 
 
 def _summary(options, note) -> Summary:
@@ -90,7 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         type=Path,
         default=Path("claims.md"),
-        help="page to write, its figure beside it as .png (default: claims.md in the current folder)",
+        help="page to write, its figures beside it as .png (default: claims.md in the current folder)",
     )
     return parser
 
