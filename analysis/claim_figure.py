@@ -20,7 +20,7 @@ LINE = 0.185  # inches
 def draw(judged: list[Judged]):
     """One interval a line, each divided by the distance of its farther end from 0; its numbers beside it."""
     shown = [one for one in judged if one.run]
-    lines = sum(len(one.run) + 1.6 for one in shown)
+    lines = sum(len(one.run) + 1.6 for one in shown) or 1.6
     fig, (ax,) = style.figure(width=11.5, height=1.4 + LINE * lines)
     ax.axvline(0, color=style.BLACK, lw=1)
     ticks, texts, y = [], [], 0.0
@@ -37,6 +37,8 @@ def draw(judged: list[Judged]):
             _interval(ax, y, each)
         y -= 0.2
     ax.set_yticks(ticks, texts, fontsize=8.5)
+    if not shown:
+        ax.annotate("nothing has been run", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center")
     ax.set_ylim(y - 0.6, 0)
     ax.set_xlim(-1.08, 1.08)
     ax.tick_params(axis="y", length=0)

@@ -31,7 +31,7 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
         "# Claims",
         "What the papers claim, and what runs of this program say of it. Made by "
         f"`{command}`: nothing is typed in. How it is decided is [at the end](#how-it-is-decided).",
-        f"![Interval of every part of every claim]({picture})" if run else "No part of any claim has been run.",
+        f"![Interval of every part of every claim]({picture})",
         overview(judged, ps, curves).markdown(),
         tally(judged, ps),
         "## Withdrawn",

@@ -44,8 +44,8 @@ def points_of(wanted: set[tuple[str, str, str]], note: Note) -> list[Point]:
     for experiment, size in sorted({(experiment, size) for experiment, size, _ in wanted}):
         path = CONFIGS / f"{experiment}.toml"
         names = {name for own, at, name in wanted if (own, at) == (experiment, size)}
-        papers = _configs(path, PAPER, names, note)[0]
         configs, seeds = _configs(path, size, names, note)
+        papers = configs if size == PAPER else _configs(path, PAPER, names, lambda _: None)[0]  # it may lack some
         found += [_point(experiment, size, name, config, papers.get(name), seeds) for name, config in configs.items()]
     return found
 
@@ -65,8 +65,7 @@ def _configs(path: Path, size: str, names: set[str], note: Note) -> tuple[dict[s
                 run = sweep.runs([f"{name}_seed{sweep.seeds[0]}"])[0]
             found[run.point] = run.config
         except (UserError, ImportError) as error:
-            if size != PAPER:  # a size may have points of its own
-                note(f"runs of a point cannot be told: {error}")
+            note(f"runs of a point cannot be told: {error}")
     return found, sweep.seeds
 
 

@@ -33,8 +33,7 @@ def _work(options, note) -> None:
     picture = style.check_output(options.output.with_suffix(".png"))
     summary = _summary(options, note)
     judged = judge(CLAIMS, summary)
-    if any(one.run for one in judged):
-        style.save(claim_figure.draw(judged), picture)
+    style.save(claim_figure.draw(judged), picture)
     text = claim_page.page(judged, _command(options), picture.name, _curves(judged, summary, options.output))
     try:
         options.output.write_text(text, encoding="utf-8")
@@ -46,13 +45,18 @@ def _work(options, note) -> None:
 
 
 def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, str]:
-    """Draw the curves of each claim beside the page; the names of the pictures."""
-    names = {}
+    """Draw the curves of each claim that has some, in a folder beside the page; the pictures' names from there."""
+    folder, names = output.with_name(f"{output.stem}_curves"), {}
     for one in judged:
-        if (drawn := claim_curves.draw(one, summary)) is not None:
-            path = output.with_name(f"{output.stem}_{one.claim.number:02}.png")
-            style.save(drawn, style.check_output(path))
-            names[one.claim.number] = path.name
+        if (drawn := claim_curves.draw(one, summary)) is None:
+            continue
+        path = folder / f"{one.claim.number:02}.png"
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {folder}: {error.strerror or error}.") from error
+        style.save(drawn, style.check_output(path))
+        names[one.claim.number] = f"{folder.name}/{path.name}"
     return names
 
 
