@@ -14,14 +14,14 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import script
 from campaign_order import ORDER
 from claim_list import CLAIMS, named
 from claim_points import CONFIGS, points_of
-from claim_runs import runs_in
+from claim_runs import places_of, runs_in
 from claim_summary import Point, Summary
 
 from esmaml_mpi.errors import UserError, counted
@@ -85,10 +85,10 @@ def is_done(task: Task, summary: Summary) -> bool:
 def _work(options, note) -> int:
     points = points_of(named(CLAIMS), note)
     kept = Summary.read(options.summary) if options.summary.exists() else Summary([], [])
-    known = {point.config: [] for point in points}
-    for point in points:
-        known[point.config].append(point.place)
-    summary = Summary(points, [run for run in kept.runs if run.config in known])
+    placed = [replace(run, places=places_of(run.config, run.planned, points)) for run in kept.runs]
+    if gone := sum(not run.places for run in placed):
+        note(f"{counted(gone, 'run')} of the summary are of no point that a claim names, and left out")
+    summary = Summary(points, [run for run in placed if run.places])
     summary = summary.joined(runs_in([options.results], points, note) if options.results.is_dir() else [])
     summary.write(options.summary)
     tasks = [task for task in plan(points, ORDER) if not options.only or any(o in str(task) for o in options.only)]

@@ -4,10 +4,11 @@ import contextlib
 import hashlib
 import io
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from claim_summary import Point
-from groups import IGNORED
+from groups import CHOICES, IGNORED
 from script import Note
 
 from esmaml_mpi.config.config import Config, changed_keys, flat
@@ -19,11 +20,22 @@ from esmaml_mpi.sweeps.plan import Sweep
 CONFIGS = Path(__file__).parents[1] / "configs"
 # What a run may have otherwise and still be of a sweep's point: how long it is and how it is tested.
 SCALE = (*IGNORED, "test.every", "test.repeats")
+NAMING = {*CHOICES.values(), "policy.architecture"}
 
 
 def digest(config: Config) -> str:
-    """A short name of all settings but seed, name and scale: equal if and only if runs are of one point."""
-    settings = {key: value for key, value in flat(config.to_dict()).items() if key not in SCALE}
+    """A short name of all settings but seed, name and scale: equal if and only if runs are of one point.
+
+    Settings at their defaults are left out unless they name something: one that the program gets later, and that
+    changes nothing unless it is set, leaves the names of runs as they are.
+    """
+    settings = {}
+    for section in fields(config):
+        chosen = getattr(config, section.name)
+        usual = flat({section.name: asdict(type(chosen)())})
+        given = flat({section.name: asdict(chosen)})
+        settings |= {key: value for key, value in given.items() if key in NAMING or value != usual.get(key)}
+    settings = {key: value for key, value in settings.items() if key not in SCALE}
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 

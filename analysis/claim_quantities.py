@@ -76,7 +76,7 @@ def _end(course: Course) -> float:
     return Course(course.run, course.at, course.where[-1]).value("after")
 
 
-def _seconds_per_rollout(course: Course) -> float:
+def _cost(course: Course) -> float:
     return 1000 * course.run.series["seconds"][-1] / course.run.series["rollouts"][-1]
 
 
@@ -118,5 +118,5 @@ QUANTITIES = {
     "spread": Quantity("distance of what is tried ends from the mean end, at the end of training", _last("spread")),
     "alike": Quantity("share of the directions of what is tried that does not cancel out, at the end", _last("alike")),
     "detour": Quantity("path length of what is tried over its distance from start to end, at the end", _last("detour")),
-    "seconds_per_rollout": Quantity("milliseconds of training for a rollout", _seconds_per_rollout),
+    "cost": Quantity("milliseconds of training for a rollout", _cost),
 }

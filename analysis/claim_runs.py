@@ -11,7 +11,6 @@ from claim_summary import Point, Run, Summary
 from script import Note
 
 from esmaml_mpi import read_results
-from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.tasks import FAMILIES, make_family
@@ -38,7 +37,7 @@ def runs_in(places: Iterable[Path], points: list[Point], note: Note) -> list[Run
         except UserError as error:
             note(f"left out: {error}")
             continue
-        own = places_of(results.config, points)
+        own = places_of(digest(results.config), results.config.meta.iterations, points)
         strangers += not own
         if not own:
             continue
@@ -55,21 +54,16 @@ def runs_in(places: Iterable[Path], points: list[Point], note: Note) -> list[Run
     return [run for run, _ in best.values()]
 
 
-def places_of(config: Config, points: list[Point]) -> list[str]:
-    """The points that a run is of; of one experiment's that differ in length alone, the nearest."""
-    own = digest(config)
+def places_of(config: str, iterations: int, points: list[Point]) -> list[str]:
+    """The points that a run of this digest is of; of one experiment's that differ in length alone, the nearest."""
     nearest: dict[str, list[Point]] = {}
-    for point in (each for each in points if each.config == own):
-        others = nearest.setdefault(point.experiment, [])
-        if others and _distance(config, point) < _distance(config, others[0]):
-            others.clear()
-        if not others or _distance(config, point) == _distance(config, others[0]):
-            others.append(point)
-    return [point.place for others in nearest.values() for point in others]
-
-
-def _distance(config: Config, point: Point) -> int:
-    return abs(config.meta.iterations - point.iterations)
+    for point in (each for each in points if each.config == config):
+        nearest.setdefault(point.experiment, []).append(point)
+    places = []
+    for own in nearest.values():
+        least = min(abs(iterations - point.iterations) for point in own)
+        places += [point.place for point in own if abs(iterations - point.iterations) == least]
+    return places
 
 
 def _files(places: Iterable[Path]) -> list[tuple[Path, str]]:

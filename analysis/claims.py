@@ -11,6 +11,7 @@ from pathlib import Path
 import claim_curves
 import claim_figure
 import claim_page
+import matplotlib.pyplot as plt
 import script
 import style
 from claim_list import CLAIMS, named
@@ -19,6 +20,8 @@ from claim_summary import Summary
 from claim_verdicts import Judged, judge
 
 from esmaml_mpi.errors import UsageError, UserError
+
+CURVES_DPI = 90
 
 
 def main(arguments: list[str] | None = None, program: str | None = None) -> int:
@@ -55,7 +58,8 @@ def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, s
             folder.mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot make the folder {folder}: {error.strerror or error}.") from error
-        style.save(drawn, style.check_output(path))
+        with plt.rc_context({"savefig.dpi": CURVES_DPI}):  # there are many of them
+            style.save(drawn, style.check_output(path))
         names[one.claim.number] = f"{folder.name}/{path.name}"
     return names
 

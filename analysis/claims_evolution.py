@@ -24,7 +24,7 @@ CLAIMS = (
                 "medium",
                 ("evo",),
                 ("pg",),
-                "seconds_per_rollout",
+                "cost",
                 BELOW,
                 at="rollouts",
             ),

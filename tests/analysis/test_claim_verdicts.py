@@ -183,7 +183,7 @@ def test_values_are_taken_at_equal_cost():
         ("kept", 0.0),
         ("fall", 6.0),
         ("fell", 0.0),
-        ("seconds_per_rollout", 20.0),
+        ("cost", 20.0),
     ],
 )
 def test_quantities_of_a_course(quantity, value):
