@@ -19,6 +19,14 @@ def draw(one: Judged, summary: Summary):
     for each in one.run:
         part = each.part
         shown.setdefault((part.experiment, part.size, part.named, part.at, _series(part.quantity)), each)
+    compared = {each.part.experiment + each.part.size + name for each in shown.values() for name in _compared(each)}
+    shown = {  # a side alone is in the panel where it is compared
+        key: each
+        for key, each in shown.items()
+        if each.part.against
+        or _series(each.part.quantity) != "after"
+        or any(each.part.experiment + each.part.size + n not in compared for n in each.part.points)
+    }
     if not shown:
         return None
     columns = min(COLUMNS, len(shown))
@@ -32,6 +40,11 @@ def draw(one: Judged, summary: Summary):
     handles = [Line2D([], [], color=colour, ls=line, label=label) for (colour, line), label in looks]
     fig.legend(handles=handles, loc="outside lower center", ncols=2)
     return fig
+
+
+def _compared(each: Evidence) -> tuple[str, ...]:
+    """Points that are in a panel with what they are compared with, by their reward."""
+    return each.part.points if each.part.against and _series(each.part.quantity) == "after" else ()
 
 
 def _series(quantity: str) -> str:

@@ -31,9 +31,10 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
         "# Claims",
         "What the papers claim, and what runs of this program say of it. Made by "
         f"`{command}`: nothing is typed in. How it is decided is [at the end](#how-it-is-decided).",
-        f"![Interval of every part of every claim]({picture})",
+        f"![Verdict and interval of the first part of every claim]({picture})",
         overview(judged, ps, curves).markdown(),
         tally(judged, ps),
+        f"[All parts of all claims in one picture]({curves[0]})." if 0 in curves else "",
         "## Withdrawn",
         "An earlier list of claims was not written from the papers' text. Its verdicts on these are withdrawn:",
         "\n".join(f"- {line}" for line in WITHDRAWN),

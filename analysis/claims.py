@@ -36,7 +36,7 @@ def _work(options, note) -> None:
     picture = style.check_output(options.output.with_suffix(".png"))
     summary = _summary(options, note)
     judged = judge(CLAIMS, summary)
-    style.save(claim_figure.draw(judged), picture)
+    style.save(claim_figure.overview(judged), picture)
     text = claim_page.page(judged, _command(options), picture.name, _curves(judged, summary, options.output))
     try:
         options.output.write_text(text, encoding="utf-8")
@@ -48,19 +48,24 @@ def _work(options, note) -> None:
 
 
 def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, str]:
-    """Draw the curves of each claim that has some, in a folder beside the page; the pictures' names from there."""
+    """Draw the curves of each claim that has some, and under 0 all parts, in a folder beside the page; the pictures'
+    names from there.
+    """
     folder, names = output.with_name(f"{output.stem}_curves"), {}
-    for one in judged:
-        if (drawn := claim_curves.draw(one, summary)) is None:
+    drawn = {one.claim.number: claim_curves.draw(one, summary) for one in judged}
+    if any(drawn.values()):
+        drawn[0] = claim_figure.draw(judged)
+    for number, figure in drawn.items():
+        if figure is None:
             continue
-        path = folder / f"{one.claim.number:02}.png"
+        path = folder / (f"{number:02}.png" if number else "parts.png")
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot make the folder {folder}: {error.strerror or error}.") from error
         with plt.rc_context({"savefig.dpi": CURVES_DPI}):  # there are many of them
-            style.save(drawn, style.check_output(path))
-        names[one.claim.number] = f"{folder.name}/{path.name}"
+            style.save(figure, style.check_output(path))
+        names[number] = f"{folder.name}/{path.name}"
     return names
 
 

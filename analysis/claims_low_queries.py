@@ -26,7 +26,7 @@ CLAIMS = (
         "what training has gained PG-MAML",
         tuple(
             Part(
-                f"{family}, {kind}s, {net}",
+                f"{family}, {words}, {net}",
                 "figure_5",
                 "medium",
                 (f"{net}_es_queries5_{body}_{kind}",),
@@ -35,7 +35,10 @@ CLAIMS = (
                 at="rollouts",
                 margin=margin,
             )
-            for kind, claimed, margin in (("direction", NOT_BELOW, MARGIN), ("velocity", BELOW, 0.0))
+            for kind, words, claimed, margin in (
+                ("direction", "directions", NOT_BELOW, MARGIN),
+                ("velocity", "velocities", BELOW, 0.0),
+            )
             for family, body in BODIES
             for net in NETS
         ),
@@ -50,7 +53,7 @@ CLAIMS = (
         "4.4, figure 5",
         "over seeds: how far a seed's test reward lies from the median of the seeds, mean over all tasks and "
         "architectures (the test of spreads by Brown and Forsythe), K = 5; share of runs that end below their start; "
-        "worst seed beside",
+        "beside, the deepest fall of a test below the best before it",
         (
             *(
                 Part(
