@@ -1,6 +1,7 @@
 """In which order the campaign makes its runs: what is cheap and decides much comes first.
 
-Costs are hours of one core, of all lines down to the next that says one, for five seeds: estimates from single iterations.
+Costs are hours of one core for five seeds, of all lines that follow the last one that says some: estimates from single
+iterations.
 """
 
 ORDER = (  # (experiment, size, pattern of points)
