@@ -1,75 +1,98 @@
 """The few numbers of each run that claims need, and their file.
 
-It is JSON, one line a run, small enough to keep; what is made of it is made of the results files, to the last digit.
+It is JSON, one line a run, small enough to keep: curves and verdicts are made of it alone.
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from esmaml_mpi.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point of a sweep in one size: planned iterations, and settings that are not the paper size's, as text."""
+    """A point of a sweep in one size: ``config`` is the digest of its settings, ``other`` settings that are not the
+    paper size's, as text.
+    """
 
     experiment: str
     size: str
     name: str
+    config: str
     iterations: int
+    seeds: list[int] = field(default_factory=list)
     other: dict[str, str] = field(default_factory=dict)
     paper_iterations: int | None = None  # None: the paper's size has no such point
     paper_rollouts: int | None = None  # of an iteration; None: not known beforehand
 
+    @property
+    def place(self) -> str:
+        """Its name among all points."""
+        return f"{self.experiment}/{self.size}/{self.name}"
+
 
 @dataclass(frozen=True)
 class Run:
-    """One run: which, where from, and a number for each of its tests in every one of ``series``; None: failed."""
+    """One run: of which points (``places``), and a number for each of its tests in every one of ``series``; None:
+    failed.
 
-    experiment: str
-    size: str
-    point: str
+    ``hours`` of training, of one process.
+    """
+
+    places: list[str]
+    config: str
     seed: int
     planned: int
-    file: str
     commit: str
-    config: str  # digest of what makes it this point
+    hours: float
     series: dict[str, list]
 
     @property
     def iterations(self) -> int:
         """Meta-updates before the last test."""
-        return self.series["iteration"][-1]
+        return int(self.series["iteration"][-1])
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Settings and seed: what makes it another run."""
+        return self.config, self.seed
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Points of the experiments that claims name, and the runs found of them."""
+    """Points that claims name, and the runs found of them."""
 
     points: list[Point]
     runs: list[Run]
 
     def of(self, experiment: str, size: str, name: str) -> list[Run]:
         """The runs of a point, by seed."""
-        found = [run for run in self.runs if (run.experiment, run.size, run.point) == (experiment, size, name)]
-        return sorted(found, key=lambda run: run.seed)
+        place = f"{experiment}/{size}/{name}"
+        return sorted((run for run in self.runs if place in run.places), key=lambda run: run.seed)
 
     def point(self, experiment: str, size: str, name: str) -> Point | None:
         """A point, if there is one of this name."""
         return next((p for p in self.points if (p.experiment, p.size, p.name) == (experiment, size, name)), None)
 
-    def sizes(self, experiment: str) -> list[str]:
-        """The sizes of an experiment, the paper's first."""
-        return list(dict.fromkeys(point.size for point in self.points if point.experiment == experiment))
+    def joined(self, more: list[Run]) -> "Summary":
+        """With these runs too; of two that are the same the longer one counts."""
+        best = {run.key: run for run in self.runs}
+        for run in more:
+            if run.key not in best or run.iterations >= best[run.key].iterations:
+                best[run.key] = run
+        return Summary(self.points, sorted(best.values(), key=lambda run: (run.places, run.seed)))
 
     def write(self, path: Path) -> None:
-        """To a file."""
+        """To a file, all or nothing."""
         text = f'{{"format": {FORMAT},\n"points": {_lines(self.points)},\n"runs": {_lines(self.runs)}}}\n'
+        beside = path.with_name(path.name + ".new")
         try:
-            path.write_text(text, encoding="utf-8")
+            beside.write_text(text, encoding="utf-8")
+            os.replace(beside, path)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
 
@@ -88,4 +111,4 @@ class Summary:
 
 
 def _lines(items: list) -> str:
-    return "[\n" + ",\n".join(json.dumps(asdict(item)) for item in items) + "\n]"
+    return "[\n" + ",\n".join(json.dumps(asdict(item), separators=(",", ":")) for item in items) + "\n]"

@@ -2,62 +2,40 @@
 
 The interval reaches, at either end, as far as the farther of two 95 % intervals: the bootstrap's (bootstrap.py), which
 over few seeds stays between the extreme values and is then less sure than it says, and Welch's, which is exact where
-values are normal. A part of a claim ``agrees`` if the whole interval lies on the claimed side of 0, ``disagrees`` if on
-the other, and is not resolved otherwise, or where a side has but one seed.
+values are normal. docs/claims.md says how a verdict follows (claim_page.RULE).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import bootstrap
 import numpy as np
 import significance
-from claim_list import Claim, Part
+from claim_parts import ABOVE, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, NOTHING, Claim, Computed, Part
+from claim_quantities import QUANTITIES, Course
 from claim_summary import Point, Run, Summary
 from scipy.special import stdtrit
 
-AGREES, DISAGREES, UNRESOLVED, NOT_RUN = "agrees", "disagrees", "not resolved at this scale", "not run"
+AGREES, DISAGREES, UNRESOLVED, NOT_RUN = "agrees", "disagrees", "not resolved", "not run"
+SHOWN = "shown, nothing is claimed"
 LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """A number of a run at an instant; ``of(value)`` where value(name) is the run's series there, value(name, 0) its
-    first.
-    """
-
-    words: str
-    of: Callable[[Callable], float]
-
-
-QUANTITIES = {
-    "after": Quantity("test reward per episode after adaptation", lambda value: value("after")),
-    "gain": Quantity("test reward per episode, gained by adaptation", lambda value: value("after") - value("before")),
-    "progress": Quantity(
-        "test reward per episode after adaptation, gained by training", lambda value: value("after") - value("after", 0)
-    ),
-    "found": Quantity("share of adaptations that come near their corner", lambda value: value("found")),
-    "harmed": Quantity(
-        "share of adaptations that a wrong corner costs more than their own brings", lambda value: value("harmed")
-    ),
-    "solved": Quantity("share of adaptations that visit every goal", lambda value: value("solved")),
-}
-
-
-@dataclass(frozen=True)
 class Evidence:
-    """What was measured for a part, in one size: values (n,) over ``seeds`` and (m,) of the other side, or none.
+    """What was measured for a part: values (n,) over seeds and (m,) of the other side, or none.
 
-    ``instant``: iteration, rollouts or seconds of all its runs at which they are taken.
+    ``instant``: iteration, rollouts or seconds of all its runs at which they are taken; ``margin`` in the quantity's
+    unit, 0 where the claim needs none.
     """
 
     part: Part
-    size: str
     points: list[Point]
     runs: list[Run]
     instant: float
     a: np.ndarray
     b: np.ndarray
+    margin: float = 0.0
 
     @property
     def difference(self) -> float:
@@ -66,7 +44,7 @@ class Evidence:
             return float("nan")
         return float(self.a.mean() - (self.b.mean() if self.part.against else self.part.threshold))
 
-    @property
+    @cached_property
     def interval(self) -> tuple[float, float]:
         """Of the difference, at 95 %; nan with a single seed."""
         if self.part.against:
@@ -79,8 +57,26 @@ class Evidence:
 
     @property
     def p(self) -> float:
-        """Of Welch's t test, or Student's of one sample against the threshold; nan where there is no spread."""
-        return significance.welch(*self._sides).p
+        """Of the test that the claim asks for; nan where there is no spread, or no test."""
+        a, b = self._sides
+        match self.part.claimed:
+            case "exactly" | "nothing":
+                return float("nan")
+            case "equal":
+                return significance.equivalence(a, b, self.margin)
+            case "not below":
+                return significance.welch(a + self.margin, b).p
+            case "not above":
+                return significance.welch(a - self.margin, b).p
+            case _:
+                return significance.welch(a, b).p
+
+    @property
+    def effect(self) -> float:
+        """Hedges' g of the two sides; against a threshold, the difference in standard deviations, corrected alike."""
+        if self.part.against:
+            return significance.hedges_g(self.a, self.b)
+        return significance.hedges_g_one(self.a - self.part.threshold)
 
     @property
     def _sides(self) -> tuple[np.ndarray, np.ndarray]:
@@ -89,8 +85,17 @@ class Evidence:
 
     @property
     def verdict(self) -> str:
-        """By the rule above."""
-        return verdict(*self.interval, self.part.above)
+        """By the rule of docs/claims.md."""
+        if self.part.claimed == EXACTLY:
+            return AGREES if (self.a == self.part.threshold).all() else DISAGREES
+        if self.part.claimed == EQUAL and self.p <= LEVEL:
+            return AGREES
+        return verdict(*self.interval, self.part.claimed, self.margin)
+
+    @property
+    def alike(self) -> bool:
+        """Whether there is no spread at all, so that no test applies."""
+        return all(side.size > 1 and np.ptp(side) == 0 for side in self._sides)
 
     @property
     def complete(self) -> bool:
@@ -99,11 +104,27 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a computed number is, and what it is held against."""
+
+    about: Computed
+    value: float
+    bound: float
+
+    @property
+    def verdict(self) -> str:
+        """Agrees or disagrees: nothing is left to chance."""
+        holds = self.value > self.bound if self.about.claimed == ABOVE else self.value == self.bound
+        return AGREES if holds else DISAGREES
+
+
+@dataclass(frozen=True)
 class Judged:
     """A claim with the evidence for each part of it, None: not run."""
 
     claim: Claim
     evidence: tuple[Evidence | None, ...]
+    computed: tuple[Found, ...] = ()
 
     @property
     def run(self) -> list[Evidence]:
@@ -111,21 +132,42 @@ class Judged:
         return [each for each in self.evidence if each]
 
     @property
+    def own(self) -> list[Evidence]:
+        """Of these, the claim's own, on which something is claimed."""
+        return [each for each in self.run if counted(each.part)]
+
+    @property
     def verdict(self) -> str:
         """Of its own parts that were run: agrees if all do, disagrees if any does."""
-        found = [each.verdict for each in self.run if not each.part.beside]
-        if not found:
+        parts = [part for part in self.claim.parts if counted(part)]
+        if not parts and not self.computed:
+            return SHOWN if self.run else NOT_RUN
+        if parts and not self.own:
             return NOT_RUN
+        found = [each.verdict for each in (*self.own, *self.computed)]
         if DISAGREES in found:
             return DISAGREES
         return AGREES if set(found) == {AGREES} else UNRESOLVED
 
 
-def verdict(low: float, high: float, above: bool) -> str:
-    """What an interval of a difference says of a claim that it is above, or below, 0."""
-    if low > 0 or high < 0:
-        return AGREES if (low > 0) == above else DISAGREES
-    return UNRESOLVED
+def counted(part: Part) -> bool:
+    """Whether a part has a say in its claim's verdict."""
+    return not part.beside and part.claimed != NOTHING
+
+
+def verdict(low: float, high: float, claimed: str, margin: float = 0.0) -> str:
+    """What an interval of a difference says of a claim about it. ``equal`` is agreed to by a test alone, not here."""
+    match claimed:
+        case "above" | "not below":
+            edge = -margin if claimed == NOT_BELOW else 0.0
+            return AGREES if low > edge else DISAGREES if high < edge else UNRESOLVED
+        case "below" | "not above":
+            edge = margin if claimed == NOT_ABOVE else 0.0
+            return AGREES if high < edge else DISAGREES if low > edge else UNRESOLVED
+        case "equal":
+            return DISAGREES if low > margin or high < -margin else UNRESOLVED
+        case _:
+            return UNRESOLVED
 
 
 def welch_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -140,30 +182,44 @@ def welch_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 def judge(claims: tuple[Claim, ...], summary: Summary) -> list[Judged]:
     """Every claim with what there is of it."""
-    return [Judged(claim, tuple(_evidence(part, summary) for part in claim.parts)) for claim in claims]
+    return [
+        Judged(
+            claim,
+            tuple(_evidence(part, summary) for part in claim.parts),
+            tuple(Found(each, *each.compute()) for each in claim.computed),
+        )
+        for claim in claims
+    ]
 
 
 def adjusted(judged: list[Judged]) -> list[list[float]]:
-    """p of the parts of each claim that were run, adjusted for the number of them all (Holm)."""
+    """p of the parts of each claim that were run, adjusted for the number of all that are tested (Holm)."""
     ps = iter(significance.holm(np.array([each.p for one in judged for each in one.run])).tolist())
     return [[next(ps) for _ in one.run] for one in judged]
 
 
 def _evidence(part: Part, summary: Summary) -> Evidence | None:
-    """In the first size, the paper's before others, in which all points of the part have runs with such a number."""
-    for size in [part.size] if part.size else summary.sizes(part.experiment):
-        sides = [[summary.of(part.experiment, size, name) for name in names] for names in (part.points, part.against)]
-        if not all(runs for side in sides for runs in side):
-            continue
-        runs = [run for side in sides for own in side for run in own]
-        instant = _instant(runs, part.at)
-        if instant is None:
-            continue
-        a, b = (_values(side, part, instant) for side in sides)
-        if a.size and (b.size or not part.against):
-            points = [summary.point(part.experiment, size, name) for name in (*part.points, *part.against)]
-            return Evidence(part, size, points, runs, instant, a, b)
-    return None
+    """None unless all points of the part have runs, with such a number at a common instant."""
+    found = {name: summary.of(part.experiment, part.size, name) for name in part.named}
+    runs = [run for own in found.values() for run in own]
+    if not all(found.values()) or (instant := _instant(runs, part.at)) is None:
+        return None
+    a, b = (
+        _values(found, names, less, part, instant)
+        for names, less in ((part.points, part.less), (part.against, part.against_less))
+    )
+    if not a.size or (part.against and not b.size):
+        return None
+    points = [point for name in part.named if (point := summary.point(part.experiment, part.size, name))]
+    return Evidence(part, points, runs, instant, a, b, _margin(found, part, instant))
+
+
+def _margin(found: dict[str, list[Run]], part: Part, instant: float) -> float:
+    """``part.margin`` of what training has gained on the other side, mean over its runs."""
+    if not part.margin:
+        return 0.0
+    gains = [QUANTITIES["progress"].of(Course(run, part.at, instant)) for name in part.against for run in found[name]]
+    return part.margin * max(float(np.nanmean(gains)), 0.0)
 
 
 def _instant(runs: list[Run], at: str) -> float | None:
@@ -174,26 +230,26 @@ def _instant(runs: list[Run], at: str) -> float | None:
     return last if last >= max(run.series[at][0] for run in runs) else None
 
 
-def _values(side: list[list[Run]], part: Part, instant: float) -> np.ndarray:
+def _values(found: dict, names: tuple, less: tuple, part: Part, instant: float) -> np.ndarray:
     """A number for each seed that all points of a side have, their mean; failures are left out."""
-    numbers = [{run.seed: _number(run, part, instant) for run in runs} for runs in side]
-    seeds = sorted(set.intersection(*(set(own) for own in numbers))) if numbers else []
-    values = np.array([np.mean([own[seed] for own in numbers]) for seed in seeds])
+    quantity = QUANTITIES[part.quantity]
+
+    def side(chosen: tuple) -> list[dict[int, float]]:
+        numbers = [{run.seed: quantity.of(Course(run, part.at, instant)) for run in found[name]} for name in chosen]
+        return [_from_median(own) for own in numbers] if quantity.scatter else numbers
+
+    more, fewer = side(names), side(less)
+    seeds = sorted(set.intersection(*(set(own) for own in (*more, *fewer)))) if more else []
+    values = np.array(
+        [
+            np.mean([own[seed] for own in more]) - (np.mean([own[seed] for own in fewer]) if fewer else 0.0)
+            for seed in seeds
+        ]
+    )
     return values[np.isfinite(values)]
 
 
-def _number(run: Run, part: Part, instant: float) -> float:
-    """The quantity of a run, its series taken at ``instant``, between two tests on the line between them."""
-
-    def value(name: str, row: int | None = None) -> float:
-        if name not in run.series:
-            return float("nan")
-        values, where = (np.array(run.series[each], dtype=float) for each in (name, part.at))  # None: nan
-        if row is None and instant in where:
-            row = where.tolist().index(instant)
-        known = np.isfinite(values)
-        if row is None:
-            return float(np.interp(instant, where[known], values[known], np.nan, np.nan)) if known.any() else np.nan
-        return float(values[row])
-
-    return QUANTITIES[part.quantity].of(value)
+def _from_median(numbers: dict[int, float]) -> dict[int, float]:
+    """Distances from the median: their test is that of Brown and Forsythe."""
+    median = float(np.nanmedian(list(numbers.values())))
+    return {seed: abs(value - median) for seed, value in numbers.items()}

@@ -8,16 +8,20 @@ import argparse
 import sys
 from pathlib import Path
 
+import claim_curves
 import claim_figure
 import claim_page
+import matplotlib.pyplot as plt
 import script
 import style
 from claim_list import CLAIMS, named
 from claim_runs import collect
 from claim_summary import Summary
-from claim_verdicts import judge
+from claim_verdicts import Judged, judge
 
 from esmaml_mpi.errors import UsageError, UserError
+
+CURVES_DPI = 90
 
 
 def main(arguments: list[str] | None = None, program: str | None = None) -> int:
@@ -32,16 +36,37 @@ def _work(options, note) -> None:
     picture = style.check_output(options.output.with_suffix(".png"))
     summary = _summary(options, note)
     judged = judge(CLAIMS, summary)
-    if any(one.run for one in judged):
-        style.save(claim_figure.draw(judged), picture)
-    text = claim_page.page(judged, _command(options), picture.name)
+    style.save(claim_figure.overview(judged), picture)
+    text = claim_page.page(judged, _command(options), picture.name, _curves(judged, summary, options.output))
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {options.output}: {error.strerror or error}.") from error
-    for number, one in enumerate(judged, 1):
-        print(f"{number:2}. {one.verdict}{claim_page.counts(one)}: {one.claim.words}")
+    for one in judged:
+        print(f"{one.claim.number:2}. {one.verdict}{claim_page.counts(one)}: {one.claim.words}")
     print(options.output)
+
+
+def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, str]:
+    """Draw the curves of each claim that has some, and under 0 all parts, in a folder beside the page; the pictures'
+    names from there.
+    """
+    folder, names = output.with_name(f"{output.stem}_curves"), {}
+    drawn = {one.claim.number: claim_curves.draw(one, summary) for one in judged}
+    if any(drawn.values()):
+        drawn[0] = claim_figure.draw(judged)
+    for number, figure in drawn.items():
+        if figure is None:
+            continue
+        path = folder / (f"{number:02}.png" if number else "parts.png")
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {folder}: {error.strerror or error}.") from error
+        with plt.rc_context({"savefig.dpi": CURVES_DPI}):  # there are many of them
+            style.save(figure, style.check_output(path))
+        names[number] = f"{folder.name}/{path.name}"
+    return names
 
 
 def _summary(options, note) -> Summary:
@@ -90,7 +115,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         type=Path,
         default=Path("claims.md"),
-        help="page to write, its figure beside it as .png (default: claims.md in the current folder)",
+        help="page to write, its figures beside it as .png (default: claims.md in the current folder)",
     )
     return parser
 

@@ -77,6 +77,22 @@ def hedges_g(a: np.ndarray, b: np.ndarray) -> float:
     return float((1 - 3 / (4 * freedom - 1)) * (a.mean() - b.mean()) / pooled) if pooled > 0 else float("nan")
 
 
+def hedges_g_one(a: np.ndarray) -> float:
+    """Mean in standard deviations, corrected for few values; nan without spread or with fewer than three of them."""
+    freedom = len(a) - 1
+    if freedom < 2 or not (spread := a.std(ddof=1)) > 0:
+        return float("nan")
+    return float((1 - 3 / (4 * freedom - 1)) * a.mean() / spread)
+
+
+def equivalence(a: np.ndarray, b: np.ndarray, margin: float) -> float:
+    """p of the larger of two one-sided Welch tests, that means differ by -margin or less and by margin or more: small
+    if they are equal within it (Schuirmann 1987). nan where a variance is not known.
+    """
+    low, high = welch(a + margin, b), welch(a - margin, b)
+    return float(max(stdtr(low.freedom, -low.t), stdtr(high.freedom, high.t)))
+
+
 def holm(ps: np.ndarray) -> np.ndarray:
     """p values (k,) adjusted for being k at once (Holm 1979); nan stays nan and is not counted."""
     adjusted = np.full(len(ps), np.nan)

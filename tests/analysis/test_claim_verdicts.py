@@ -13,12 +13,14 @@ def made(size, point, values, experiment="e", **series):
     """Runs of a point whose last test has these values, one a seed."""
     from claim_summary import Point, Run
 
+    place = f"{experiment}/{size}/{point}"
+
     def run(seed, value):
         own = dict(iteration=[0, 10], rollouts=[0, 100], seconds=[0.0, 1.0], after=[0.0, value], before=[0.0, 0.0])
-        names = dict(experiment=experiment, size=size, point=point, seed=seed, planned=10, file=f"{point}{seed}.h5")
-        return Run(**names, commit="abc", config="0", series=own | series)
+        names = dict(places=[place], config=place, seed=seed, planned=10, commit="abc", hours=0.5)
+        return Run(**names, series=own | series)
 
-    return [Point(experiment, size, point, 10)], [run(seed, value) for seed, value in enumerate(values)]
+    return [Point(experiment, size, point, place, 10)], [run(seed, value) for seed, value in enumerate(values)]
 
 
 def summary(*made_up):
@@ -29,17 +31,17 @@ def summary(*made_up):
 
 def judged(found, *parts, **claim):
     """The one claim with these parts."""
-    from claim_list import Claim
+    from claim_parts import Claim
     from claim_verdicts import judge
 
-    (one,) = judge((Claim("It is so.", "a paper", parts, **claim),), found)
+    (one,) = judge((Claim(1, "It is so.", "a paper", "1", "so", parts, **claim),), found)
     return one
 
 
-def part(points="a", against="b", **how):
-    from claim_list import Part
+def part(points="a", against="b", size="paper", **how):
+    from claim_parts import Part
 
-    return Part("first against second", "e", tuple(points), tuple(against), **how)
+    return Part("first against second", "e", size, tuple(points), tuple(against), **how)
 
 
 HIGH, LOW, WIDE = [10.0, 11.0, 12.0, 11.5], [1.0, 2.0, 1.5, 1.2], [-40.0, 3.0, 60.0, 1.0]
@@ -47,38 +49,79 @@ HIGH, LOW, WIDE = [10.0, 11.0, 12.0, 11.5], [1.0, 2.0, 1.5, 1.2], [-40.0, 3.0, 6
 
 def test_verdict_is_by_the_side_of_the_interval():
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
-    cases = {"agrees": part(), "disagrees": part(above=False), "not resolved at this scale": part(against="c")}
+    cases = {"agrees": part(), "disagrees": part(claimed="below"), "not resolved": part(against="c")}
     for verdict, tested in cases.items():
         assert judged(found, tested).verdict == verdict
-    assert judged(found, part("b", "a", above=False)).verdict == "agrees"
+    assert judged(found, part("b", "a", claimed="below")).verdict == "agrees"
     assert judged(found, part(against="x")).verdict == "not run"
+    assert judged(found, part(size="medium")).verdict == "not run"
     assert judged(found).verdict == "not run"
 
 
 def test_threshold_is_subtracted_and_one_seed_resolves_nothing():
     found = summary(made("paper", "a", HIGH), made("paper", "b", [99.0]))
     assert judged(found, part(against="", threshold=9.0)).verdict == "agrees"
-    assert judged(found, part(against="", threshold=11.0)).verdict == "not resolved at this scale"
+    assert judged(found, part(against="", threshold=11.0)).verdict == "not resolved"
     assert judged(found, part(against="", threshold=13.0)).verdict == "disagrees"
-    assert judged(found, part("b", "")).verdict == "not resolved at this scale"
-    assert judged(found, part("a", "b")).verdict == "not resolved at this scale"
+    assert judged(found, part("b", "")).verdict == "not resolved"
+    assert judged(found, part("a", "b")).verdict == "not resolved"
+
+
+def test_equality_is_tested_and_not_inferred_from_a_missing_difference():
+    near = [9.9, 11.1, 12.0, 11.4]
+    found = summary(
+        made("paper", "a", HIGH), made("paper", "b", near), made("paper", "c", WIDE), made("paper", "d", LOW)
+    )
+    # The margin is a share of what training has gained on the other side, here from 0 to the mean.
+    equal = judged(found, part(claimed="equal", margin=0.3)).run[0]
+    assert equal.margin == pytest.approx(0.3 * np.mean(near)) and equal.verdict == "agrees" and equal.p < 0.05
+    assert judged(found, part(claimed="equal", margin=0.02)).verdict == "not resolved"
+    assert judged(found, part(against="c", claimed="equal", margin=0.3)).verdict == "not resolved"
+    assert judged(found, part(against="d", claimed="equal", margin=0.3)).verdict == "disagrees"
+
+
+def test_neither_below_nor_above_by_more_than_the_margin():
+    near = [9.9, 11.1, 12.0, 11.4]
+    found = summary(made("paper", "a", HIGH), made("paper", "b", near), made("paper", "d", LOW))
+    for claimed in ("not below", "not above"):
+        assert judged(found, part(claimed=claimed, margin=0.3)).verdict == "agrees"
+        assert judged(found, part(claimed=claimed, margin=0.02)).verdict == "not resolved"
+    assert judged(found, part(against="d", claimed="not below", margin=0.1)).verdict == "agrees"
+    assert judged(found, part(against="d", claimed="not above", margin=0.1)).verdict == "disagrees"
+    assert judged(found, part("d", "a", claimed="not below", margin=0.1)).verdict == "disagrees"
+
+
+def test_exactly_is_so_in_every_seed_and_nothing_is_not_judged():
+    found = summary(made("paper", "a", [0.0] * 3), made("paper", "b", [0.0, 0.0, 1e-9]))
+    assert judged(found, part(against="", claimed="exactly")).verdict == "agrees"
+    assert judged(found, part("b", "", claimed="exactly")).verdict == "disagrees"
+    assert judged(found, part(claimed="nothing")).verdict == "shown, nothing is claimed"
 
 
 def test_claim_agrees_if_all_parts_that_were_run_do():
     import claim_page
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
-    yes, no, open_, gone = part(), part(above=False), part(against="c"), part(against="x")
+    yes, no, open_, gone = part(), part(claimed="below"), part(against="c"), part(against="x")
     for parts, verdict, counts in (
         ((yes, yes), "agrees", ""),
         ((yes, gone), "agrees", " (2 parts: 1 agrees, 1 not run)"),
-        ((yes, open_), "not resolved at this scale", " (2 parts: 1 agrees, 1 not resolved)"),
+        ((yes, open_), "not resolved", " (2 parts: 1 agrees, 1 not resolved)"),
         ((yes, no, open_), "disagrees", " (3 parts: 1 agrees, 1 disagrees, 1 not resolved)"),
         ((yes, replace(no, beside=True)), "agrees", ""),
     ):
         one = judged(found, *parts)
         assert (one.verdict, claim_page.counts(one)) == (verdict, counts)
-    assert claim_page.counts(judged(found, yes, lacks="the other side")) == " (2 parts: 1 agrees, 1 not run)"
+
+
+def test_computed_numbers_have_a_say():
+    from claim_parts import Computed
+
+    found = summary(made("paper", "a", HIGH), made("paper", "b", LOW))
+    holds, fails = Computed("one", lambda: (2.0, 1.0), "above"), Computed("two", lambda: (1e-9, 0.0))
+    assert judged(found, computed=(holds,)).verdict == "agrees"
+    assert judged(found, part(), computed=(holds, fails)).verdict == "disagrees"
+    assert judged(found, part(against="x"), computed=(holds,)).verdict == "not run"
 
 
 def test_interval_is_the_wider_of_bootstrap_and_welch():
@@ -95,7 +138,7 @@ def test_interval_is_the_wider_of_bootstrap_and_welch():
     assert (low + high) / 2 == pytest.approx(a.mean() - b.mean())
     assert (high - low) / 2 == pytest.approx(2.7804 * np.sqrt(squares.sum()), rel=1e-3)
     assert bootstrap.difference_interval(a, b)[0] > 0  # of three seeds the extremes bound it
-    assert evidence.interval[0] == low < 0 and evidence.verdict == "not resolved at this scale"
+    assert evidence.interval[0] == low < 0 and evidence.verdict == "not resolved"
     assert evidence.interval[1] >= max(high, bootstrap.difference_interval(a, b)[1])
 
 
@@ -103,6 +146,18 @@ def test_points_of_a_side_are_averaged_over_the_seeds_that_all_have():
     found = summary(made("paper", "a", [1.0, 2.0, 3.0]), made("paper", "c", [5.0, 8.0]), made("paper", "b", [0.0, 1.0]))
     (evidence,) = judged(found, part("ac", "b")).run
     assert evidence.a.tolist() == [3.0, 5.0] and evidence.difference == 3.5
+    (less,) = judged(found, part("c", "b", less=("a",), against_less=("c",))).run
+    assert less.a.tolist() == [4.0, 6.0] and less.b.tolist() == [-5.0, -7.0]
+
+
+def test_scatter_is_the_test_of_spreads_by_brown_and_forsythe():
+    from scipy.stats import levene
+
+    a, b = [1.0, 4.0, 9.0, -3.0, 2.0], [2.0, 2.1, 1.9, 2.4, 2.2]
+    (evidence,) = judged(summary(made("paper", "a", a), made("paper", "b", b)), part(quantity="scatter")).run
+    assert evidence.a.tolist() == [1.0, 2.0, 7.0, 5.0, 0.0]
+    t = evidence.difference / np.sqrt(evidence.a.var(ddof=1) / 5 + evidence.b.var(ddof=1) / 5)
+    assert t**2 == pytest.approx(levene(a, b, center="median").statistic)
 
 
 def test_values_are_taken_at_equal_cost():
@@ -117,6 +172,29 @@ def test_values_are_taken_at_equal_cost():
     assert last.instant == 5 and last.a.tolist() == [8.0, 8.0] and not last.complete
     (progress,) = judged(summary(slow), part(against="", quantity="progress")).run
     assert progress.a.tolist() == [15.0, 15.0]
+    (end,) = judged(found, part(at="rollouts", quantity="end")).run
+    assert end.a.tolist() == [16.0, 16.0]
+
+
+@pytest.mark.parametrize(
+    "quantity, value",
+    [
+        ("speed", (3 + 5 + 2 + 3) / 4),  # trapezia of 0, 6, 4, 0, 6
+        ("kept", 0.0),
+        ("fall", 6.0),
+        ("fell", 0.0),
+        ("cost", 20.0),
+    ],
+)
+def test_quantities_of_a_course(quantity, value):
+    from claim_quantities import QUANTITIES, Course
+
+    series = dict(iteration=[0, 1, 2, 3, 4], rollouts=[0, 10, 20, 30, 40], seconds=[0.0, 0.2, 0.4, 0.6, 0.8])
+    _, (run,) = made("paper", "a", [0.0], **series, after=[0.0, 6.0, 4.0, 0.0, 6.0], before=[0.0] * 5)
+    assert QUANTITIES[quantity].of(Course(run, "rollouts", 40)) == pytest.approx(value)
+    assert QUANTITIES["fell"].of(Course(run, "rollouts", 30)) == 0
+    below = replace(run, series=run.series | {"after": [1.0, 6.0, 4.0, 0.5, None]})
+    assert QUANTITIES["fell"].of(Course(below, "rollouts", 30)) == 1
 
 
 @pytest.mark.parametrize(
@@ -152,23 +230,17 @@ def test_failed_values_are_left_out():
     assert judged(found, part()).verdict == "not run"
 
 
-def test_paper_size_comes_first_and_is_whole():
-    a, b = made("small", "a", HIGH), made("small", "b", LOW)
-    assert judged(summary(made("paper", "a", LOW), a, b), part()).run[0].size == "small"
-    both = summary(made("paper", "a", LOW), made("paper", "b", HIGH), a, b)
-    assert judged(both, part()).run[0].size == "paper" and judged(both, part()).verdict == "disagrees"
-    assert judged(both, part(size="small")).verdict == "agrees"
-
-
 def test_overview_tells_how_many_parts_stand_after_adjustment():
     import claim_page
 
     near = summary(made("paper", "a", [3.0, 5.0, 4.0]), made("paper", "b", [1.0, 2.2, 0.6]), made("paper", "c", HIGH))
-    one = judged(near, part(), part("c", "b"), part("b", "a", above=False, beside=True))
+    one = judged(near, part(), part("c", "b"), part("b", "a", claimed="below", beside=True))
     assert [each.verdict for each in one.run] == ["agrees"] * 3
-    (row,) = claim_page.overview([one], [[0.06, 0.001, 0.001]]).rows
-    assert row[-1] == "1 of 2" and row[-2] == "**agrees**" and "(paper, 3 or 4 seeds)" in row[3]
-    assert claim_page.overview([judged(near)], [[]]).rows[0][-2:] == ("**not run**", "-")
+    (row,) = claim_page.overview([one], [[0.06, 0.001, 0.001]], {1: "c.png"}).rows
+    assert row[2] == "**agrees**" and row[4:] == ("1 of 2", "3 or 4", "paper", "[curves](c.png)")
+    assert row[3].startswith("first against second: 2.733 [") and "g = " in row[3]
+    nothing = claim_page.overview([judged(near)], [[]], {}).rows[0]
+    assert nothing[2:] == ("**not run**", "-", "-", "-", "-", "-")
 
 
 def test_p_is_adjusted_for_all_parts_of_all_claims():

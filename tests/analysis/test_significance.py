@@ -70,3 +70,22 @@ def test_effect_size_by_hand():
 
     assert hedges_g(np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])) == pytest.approx(-0.8)
     assert np.isnan(hedges_g(np.ones(3), np.zeros(3))) and np.isnan(hedges_g(np.arange(2.0), np.zeros(1)))
+
+
+def test_equivalence_is_the_worse_of_two_one_sided_tests():
+    import significance
+    from scipy.stats import ttest_ind
+
+    a, b = np.array([1.0, 1.2, 0.9, 1.4, 1.1]), np.array([1.1, 0.8, 1.3, 1.0])
+    low = ttest_ind(a + 0.5, b, equal_var=False, alternative="greater").pvalue
+    high = ttest_ind(a - 0.5, b, equal_var=False, alternative="less").pvalue
+    assert significance.equivalence(a, b, 0.5) == pytest.approx(max(low, high))
+    assert significance.equivalence(a, b + 5, 0.5) > 0.99
+
+
+def test_effect_of_one_side_is_its_mean_in_standard_deviations():
+    import significance
+
+    a = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert significance.hedges_g_one(a) == pytest.approx(3 / np.sqrt(2.5) * (1 - 3 / 15))
+    assert np.isnan(significance.hedges_g_one(np.ones(5))) and np.isnan(significance.hedges_g_one(a[:2]))

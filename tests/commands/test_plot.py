@@ -75,6 +75,7 @@ def test_every_script_is_a_command():
     parser = cli.make_parser()
     (commands,) = (each for each in parser._actions if hasattr(each, "_choices_actions"))
     called = [each.get_default("scripts") or {} for each in commands.choices.values()]
+    scripts.remove("campaign")  # it adds to docs/claims.json, which a checkout alone has
     assert scripts == {script for each in called for script in each.values()}
 
 

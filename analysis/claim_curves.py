@@ -1,0 +1,102 @@
+"""The curves behind a claim, out of the summary alone: a small panel for each pair of sides that is compared."""
+
+import numpy as np
+import series
+import style
+from claim_summary import Run, Summary
+from claim_verdicts import Evidence, Judged
+from matplotlib.lines import Line2D
+
+GRID = 60  # instants of a curve over costs that runs do not share
+COLUMNS = 4
+FIRST, OTHER = (style.COLOURS[0], "-"), (style.COLOURS[1], "--")
+SAME = ("found", "harmed", "worsened")  # quantities that are series of their own
+
+
+def draw(one: Judged, summary: Summary):
+    """A figure for a claim, or None if there are no curves: none of it was run."""
+    shown: dict[tuple, Evidence] = {}
+    for each in one.run:
+        part = each.part
+        shown.setdefault((part.experiment, part.size, part.named, part.at, _series(part.quantity)), each)
+    compared = {each.part.experiment + each.part.size + name for each in shown.values() for name in _compared(each)}
+    shown = {  # a side alone is in the panel where it is compared
+        key: each
+        for key, each in shown.items()
+        if each.part.against
+        or _series(each.part.quantity) != "after"
+        or any(each.part.experiment + each.part.size + n not in compared for n in each.part.points)
+    }
+    if not shown:
+        return None
+    columns = min(COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    fig, axes = style.figure(columns, 1.0 + 2.9 * columns, 0.6 + 2.5 * rows, rows=rows)
+    for ax in axes[len(shown) :]:
+        ax.remove()
+    for ax, each in zip(axes, shown.values(), strict=False):
+        _panel(ax, each, summary)
+    looks = ((FIRST, "first named"), (OTHER, "what it is compared with"))
+    handles = [Line2D([], [], color=colour, ls=line, label=label) for (colour, line), label in looks]
+    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    return fig
+
+
+def _compared(each: Evidence) -> tuple[str, ...]:
+    """Points that are in a panel with what they are compared with, by their reward."""
+    return each.part.points if each.part.against and _series(each.part.quantity) == "after" else ()
+
+
+def _series(quantity: str) -> str:
+    return quantity if quantity in SAME else "after"
+
+
+def _panel(ax, each: Evidence, summary: Summary) -> None:
+    part = each.part
+    for names, (colour, line) in ((part.points, FIRST), ((*part.against, *part.less), OTHER)):
+        runs = [summary.of(part.experiment, part.size, name) for name in names]
+        if not runs:
+            continue
+        x, values = curves(runs, part.at, _series(part.quantity))
+        ax.plot(x, _mean(values), color=colour, ls=line, lw=1.4)
+        if len(values) > 1:
+            ax.fill_between(x, *_edges(values), color=colour, alpha=0.16, lw=0)
+    ax.set_title(style.wrapped(part.about, 40), fontsize=8)
+    ax.tick_params(labelsize=7)
+    ax.set_xlabel(series.COSTS[part.at], fontsize=7)
+    ax.set_ylabel("reward" if _series(part.quantity) == "after" else part.quantity, fontsize=7)
+    style.count_axis(ax, part.at != "seconds")
+    ax.xaxis.get_offset_text().set_fontsize(7)
+
+
+def curves(runs: list[list[Run]], at: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Instants (R,) and values (seeds, R): of each seed the mean over points; as far as all runs go."""
+    everything = [run for own in runs for run in own]
+    first = max(run.series[at][0] for run in everything)
+    last = min(run.series[at][-1] for run in everything)
+    wheres = {tuple(run.series[at]) for run in everything}
+    x = np.array(next(iter(wheres)), dtype=float) if len(wheres) == 1 else np.linspace(first, last, GRID)
+    seeds = sorted(set.intersection(*({run.seed for run in own} for own in runs)))
+    by_seed = [{run.seed: run for run in own} for own in runs]
+    values = [[_at(own[seed], at, name, x) for own in by_seed] for seed in seeds]
+    return x, np.array(values, dtype=float).mean(axis=1)
+
+
+def _at(run: Run, at: str, name: str, x: np.ndarray) -> np.ndarray:
+    values, where = np.array(run.series[name], dtype=float), np.array(run.series[at], dtype=float)
+    known = np.isfinite(values)
+    if not known.any():
+        return np.full(len(x), np.nan)
+    return np.interp(x, where[known], values[known], np.nan, np.nan)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    return series.finite_mean(values, 0)
+
+
+def _edges(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    finite = np.isfinite(values)
+    low = np.where(finite, values, np.inf).min(axis=0)
+    high = np.where(finite, values, -np.inf).max(axis=0)
+    nothing = ~finite.any(axis=0)
+    return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)

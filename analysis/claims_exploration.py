@@ -1,0 +1,153 @@
+"""Claims of section 4.1 and appendix A.4: exploration on point tasks."""
+
+from claim_parts import ABOVE, BELOW, PAPER, Claim, Part, each
+
+HALF = 0.5  # of the adaptations: what "it is found" is held to mean
+MC_20 = ("mc_plain_queries20",)
+
+
+def _one(about, *points, **how) -> Part:
+    return Part(about, "figure_1", "paper", points, **how)
+
+
+def _medium(about, points, against, **how) -> Part:
+    return Part(about, "figure_1", "medium", points, against, at="rollouts", **how)
+
+
+CLAIMS = (
+    Claim(
+        1,
+        "With K = 20 plain ES-MAML explores four corners and finds the target, without a bonus for exploration; "
+        "PG-MAML needs one.",
+        PAPER,
+        "4.1, figure 1a",
+        "share of adaptations that come near their corner: of MC above one half, and above PG-MAML's; of PG-MAML below "
+        "one half",
+        (
+            _one("MC", *MC_20, quantity="found", threshold=HALF),
+            _medium("MC against PG-MAML", MC_20, ("pg",), quantity="found"),
+            Part(
+                "PG-MAML without a bonus",
+                "figure_1",
+                "medium",
+                ("pg",),
+                quantity="found",
+                threshold=HALF,
+                claimed=BELOW,
+            ),
+            _medium("PG-MAML with E-MAML's bonus against without", ("e_maml",), ("pg",), quantity="found", beside=True),
+            _medium("MC against PG-MAML, reward", MC_20, ("pg",), beside=True),
+        ),
+        unknown="PG-MAML's constants",
+    ),
+    Claim(
+        2,
+        "With fewer queries MC's reward on four corners drops; DPP and HC both improve exploration there.",
+        PAPER,
+        "4.1, figure 1b",
+        "test reward after adaptation",
+        (
+            *(_one(f"MC, K = {k} against 20", f"mc_plain_queries{k}", against=MC_20, claimed=BELOW) for k in (10, 5)),
+            *(
+                _one(f"{name} against MC, K = {k}", f"{op}_plain_queries{k}", against=(f"mc_plain_queries{k}",))
+                for name, op in (("DPP", "dpp"), ("HC", "hc"))
+                for k in (10, 5)
+            ),
+        ),
+        lost="the low K of the figure; here 10 and 5",
+    ),
+    Claim(
+        3,
+        "Where wrong goals are heavily penalised, MC and DPP drop dramatically and HC does not.",
+        PAPER,
+        "4.1, figure 1b",
+        "share of adaptations that come near their corner, with the penalty less without; HC against the others by "
+        "that share and by the share that a wrong corner costs more than their own brings; means over K = 20, 10 and 5",
+        (
+            *(
+                _one(
+                    f"{name}, with penalty less without",
+                    *each(op + "_penalised_queries{}", 20, 10, 5),
+                    against=each(op + "_plain_queries{}", 20, 10, 5),
+                    quantity="found",
+                    claimed=BELOW,
+                )
+                for name, op in (("MC", "mc"), ("DPP", "dpp"))
+            ),
+            *(
+                _one(
+                    f"HC against {name}, {words}",
+                    *each("hc_penalised_queries{}", 20, 10, 5),
+                    against=each(op + "_penalised_queries{}", 20, 10, 5),
+                    quantity=quantity,
+                    claimed=claimed,
+                )
+                for name, op in (("MC", "mc"), ("DPP", "dpp"))
+                for words, quantity, claimed in (("found", "found", ABOVE), ("harmed", "harmed", BELOW))
+            ),
+        ),
+        unknown="the size of the penalty",
+    ),
+    Claim(
+        4,
+        "On six circles ES-MAML with HC develops a strategy that explores the target locations in circles.",
+        PAPER,
+        "4.1, figure 2",
+        "goals of six that an adapted policy visits: more than half; angle that its path turns around the centre: more "
+        "than half a turn. That all six are visited is not claimed, and shown beside",
+        (
+            Part("goals visited", "figure_2", "paper", ("relu",), quantity="goals", threshold=3.0),
+            Part("turns", "figure_2", "paper", ("relu",), quantity="turns", threshold=HALF),
+            Part("reward gained by training", "figure_2", "paper", ("relu",), quantity="progress"),
+            Part(
+                "share that visits all six",
+                "figure_2",
+                "paper",
+                ("relu",),
+                quantity="solved",
+                threshold=HALF,
+                beside=True,
+            ),
+            Part(
+                "the same, tanh, 300 steps, outer sigma 0.2",
+                "figure_2",
+                "paper",
+                ("tanh",),
+                quantity="solved",
+                threshold=HALF,
+                beside=True,
+            ),
+        ),
+        lost="K in the figure's caption; here 20, the paper's default",
+    ),
+    Claim(
+        16,
+        "On Navigation-2D PG-MAML explores by many tiny moves around one place; with ES-MAML every perturbation goes "
+        "another way.",
+        PAPER,
+        "A.4, figure A4",
+        "of all that one adaptation tries: how far end points lie from their mean; how much of the directions from "
+        "start to end does not cancel out (1: all ways alike, 0: no way preferred), below one half; path length over "
+        "the distance from start to end",
+        (
+            Part(
+                "spread of end points, MC against PG-MAML", "figure_a4", "medium", ("mc",), ("pg",), quantity="spread"
+            ),
+            Part(
+                "alike directions, MC",
+                "figure_a4",
+                "medium",
+                ("mc",),
+                quantity="alike",
+                threshold=HALF,
+                claimed=BELOW,
+            ),
+            Part("detour, PG-MAML against MC", "figure_a4", "medium", ("pg",), ("mc",), quantity="detour"),
+            Part("alike directions, MC against PG-MAML", "figure_a4", "medium", ("mc",), ("pg",), "alike", BELOW),
+            Part("reward gained by MC's adaptation", "figure_a4", "medium", ("mc",), quantity="gain", beside=True),
+            Part("by PG-MAML's", "figure_a4", "medium", ("pg",), quantity="gain", beside=True),
+        ),
+        lost="K of the figure; here 20",
+        unknown="PG-MAML's constants",
+    ),
+)

@@ -1,0 +1,117 @@
+"""Claims of section 3.2 and appendix A.1: first order, with and without the Hessian."""
+
+from claim_estimators import hessian_error
+from claim_parts import ABOVE, BELOW, PAPER, Claim, Computed, Part
+
+CLAIMS = (
+    Claim(
+        12,
+        "Linear policies by first order: on forward-backward Ant it is better without the Hessian; on four corners "
+        "both have wide bands, and the Hessian is slightly ahead.",
+        PAPER,
+        "A.1.2, figure A1",
+        "test reward after adaptation, on Ant also its mean over training; wide bands: beside, as how far a seed lies "
+        "from the median",
+        (
+            Part("Ant, without against with", "figure_a1", "medium", ("ant_without",), ("ant_with",)),
+            Part("Ant, without against with, speed", "figure_a1", "medium", ("ant_without",), ("ant_with",), "speed"),
+            Part("four corners, with against without", "figure_a1", "paper", ("corners_with",), ("corners_without",)),
+            Part(
+                "the same, mirrored queries",
+                "figure_a1",
+                "paper",
+                ("corners_with_mirrored",),
+                ("corners_without_mirrored",),
+                beside=True,
+            ),
+            Part(
+                "four corners, with, distance from the median",
+                "figure_a1",
+                "paper",
+                ("corners_with",),
+                (),
+                "scatter",
+                beside=True,
+            ),
+            Part("the same, without", "figure_a1", "paper", ("corners_without",), (), "scatter", beside=True),
+        ),
+    ),
+    Claim(
+        13,
+        "By rollouts first order without the Hessian is slightly faster than zero order on forward-backward Ant; on "
+        "HalfCheetah it is poor with few queries, and does not catch up with many more rollouts.",
+        PAPER,
+        "A.1.2, figure A2",
+        "Ant: mean test reward after adaptation over training, by rollouts; HalfCheetah: test reward at as many "
+        "rollouts, and that of first order at its end, with twice the rollouts",
+        (
+            Part(
+                "Ant, first order with 100 queries against zero order",
+                "figure_a2",
+                "medium",
+                ("ant_first_order_100",),
+                ("ant_zero_order",),
+                "speed",
+                at="rollouts",
+            ),
+            Part(
+                "HalfCheetah, first order with 20 queries against zero order",
+                "figure_a2",
+                "medium",
+                ("cheetah_first_order_20",),
+                ("cheetah_zero_order",),
+                claimed=BELOW,
+                at="rollouts",
+            ),
+            Part(
+                "the same, each at its end",
+                "figure_a2",
+                "medium",
+                ("cheetah_first_order_20",),
+                ("cheetah_zero_order",),
+                "end",
+                BELOW,
+                at="rollouts",
+            ),
+            Part(
+                "HalfCheetah, 100 queries against zero order",
+                "figure_a2",
+                "medium",
+                ("cheetah_first_order_100",),
+                ("cheetah_zero_order",),
+                at="rollouts",
+                beside=True,
+            ),
+        ),
+        lost="how few queries are few; here 20 of each task",
+    ),
+    Claim(
+        18,
+        "Algorithm 4's Hessian has a high variance, and often harms.",
+        PAPER,
+        "3.2, A.1.2",
+        "computed, of f = 7 + b x + x' A x / 2 in 6 dimensions, 50 directions, sigma 0.1: standard error of Algorithm "
+        "4 over the size of the Hessian. Harms: test reward after adaptation with it less without, rewards "
+        "standardised",
+        (
+            Part("Ant, with against without", "figure_a1", "medium", ("ant_with",), ("ant_without",), claimed=BELOW),
+            Part(
+                "Ant, Algorithm 4 as printed against without",
+                "figure_a1",
+                "medium",
+                ("ant_with_plain",),
+                ("ant_without",),
+                claimed=BELOW,
+            ),
+            Part(
+                "four corners, Algorithm 4 as printed against without",
+                "figure_a1",
+                "paper",
+                ("corners_with_plain",),
+                ("corners_without",),
+                beside=True,
+            ),
+        ),
+        (Computed("standard error over the Hessian's size", hessian_error, ABOVE),),
+    ),
+)

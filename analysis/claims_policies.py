@@ -1,0 +1,89 @@
+"""Claims of section 4.2: compact policies, and hill climbing on Ant."""
+
+from claim_estimators import evaluations_per_dimension
+from claim_parts import ABOVE, BELOW, PAPER, Claim, Computed, Part, each
+
+FAMILIES = (
+    ("HalfCheetah directions", "cheetah_direction"),
+    ("HalfCheetah velocities", "cheetah_velocity"),
+    ("Ant directions", "ant_direction"),
+    ("Ant velocities", "ant_velocity"),
+)
+FULL = "cheetah_direction_{}_queries20"
+
+CLAIMS = (
+    Claim(
+        5,
+        "Linear policies train successfully, and faster than policies with a hidden layer.",
+        PAPER,
+        "4.2, figure 3",
+        "faster: the mean test reward after adaptation over all of training, the area under its curve, by iteration; "
+        "successfully: what training gains, above 0",
+        tuple(
+            part
+            for family, point in FAMILIES
+            for k in (20, 5)
+            for part in (
+                Part(
+                    f"{family}, K = {k}, L against H",
+                    "figure_3",
+                    "medium",
+                    (f"{point}_L_queries{k}",),
+                    (f"{point}_H_queries{k}",),
+                    quantity="speed",
+                ),
+                Part(
+                    f"{family}, K = {k}, L alone",
+                    "figure_3",
+                    "medium",
+                    (f"{point}_L_queries{k}",),
+                    quantity="progress",
+                ),
+            )
+        ),
+        lost="K of the figure; here 20 and 5",
+        unknown="whether Ant's second task is goal velocity or goal position",
+    ),
+    Claim(
+        6,
+        "On forward-backward Ant hill climbing is the best operator.",
+        PAPER,
+        "4.2, figure 3",
+        "test reward after adaptation",
+        tuple(
+            Part(f"{name}, HC against MC", "hill_climbing_ant", "medium", (f"hc_{name}",), (f"mc_{name}",))
+            for name in ("L", "H")
+        ),
+    ),
+    Claim(
+        7,
+        "Compact policies speed ES-MAML up, as fewer perturbations are needed.",
+        PAPER,
+        "4.2",
+        "a quarter of the perturbations: what it costs in mean test reward over training is less with L than with H. "
+        "Computed: the evaluations that a gradient of a linear function needs for a relative error of one half are as "
+        "many times more as there are parameters",
+        (
+            Part(
+                "HalfCheetah directions: 10 perturbations less 40, L against H",
+                "figure_3",
+                "medium",
+                ("few_L",),
+                ("few_H",),
+                quantity="speed",
+                less=each(FULL, "L"),
+                against_less=each(FULL, "H"),
+            ),
+            Part(
+                "H, 10 perturbations against 40",
+                "figure_3",
+                "medium",
+                ("few_H",),
+                each(FULL, "H"),
+                quantity="speed",
+                claimed=BELOW,
+            ),
+        ),
+        (Computed("evaluations for 774 parameters over those for 108", evaluations_per_dimension, ABOVE),),
+    ),
+)

@@ -1,0 +1,115 @@
+"""Claims of sections 3.3.2, 4 and 4.3: deterministic policies, monotonic adaptation."""
+
+from claim_parts import ABOVE, BELOW, EXACTLY, PAPER, Claim, Part, each
+
+NETS = ("L", "H", "HH")
+NEAR_500 = 475.0  # 95 % of the maximum: what "the maximum is kept" is held to mean, tests being means of episodes
+
+CLAIMS = (
+    Claim(
+        8,
+        "On CartPole with a biased sensor ES-MAML reaches and stably keeps the maximum, 500; PG is unstable there.",
+        PAPER,
+        "4.3, figure 4",
+        "lowest test reward after adaptation in the last quarter of training, above 475; deepest fall of a test below "
+        "the best one before it, less than PG-MAML's, mean over architectures",
+        (
+            *(
+                Part(f"{net}, kept", "figure_4", "paper", (f"cartpole_{net}",), quantity="kept", threshold=NEAR_500)
+                for net in NETS
+            ),
+            Part(
+                "falls, ES-MAML against PG-MAML",
+                "figure_4",
+                "medium",
+                each("cartpole_{}", *NETS),
+                each("cartpole_pg_{}", *NETS),
+                quantity="fall",
+                claimed=BELOW,
+                at="rollouts",
+            ),
+            *(
+                Part(
+                    f"{net}, reward, against PG-MAML",
+                    "figure_4",
+                    "medium",
+                    (f"cartpole_{net}",),
+                    (f"cartpole_pg_{net}",),
+                    at="rollouts",
+                    beside=True,
+                )
+                for net in NETS
+            ),
+        ),
+        unknown="PG-MAML's constants",
+    ),
+    Claim(
+        9,
+        "On Swimmer and Walker2d ES trains better than PG, and linear policies beat those with one or two hidden "
+        "layers.",
+        PAPER,
+        "4.3, figure 4",
+        "test reward after adaptation, at as many rollouts where systems are compared",
+        tuple(
+            part
+            for family, point in (("Swimmer", "swimmer"), ("Walker2d", "walker2d"))
+            for part in (
+                *(
+                    Part(
+                        f"{family}, {net}, ES-MAML against PG-MAML",
+                        "figure_4",
+                        "medium",
+                        (f"{point}_{net}",),
+                        (f"{point}_pg_{net}",),
+                        at="rollouts",
+                    )
+                    for net in NETS
+                ),
+                *(
+                    Part(f"{family}, L against {net}", "figure_4", "medium", (f"{point}_L",), (f"{point}_{net}",))
+                    for net in ("H", "HH")
+                ),
+            )
+        ),
+        unknown="which tasks of the two bodies; PG-MAML's constants",
+    ),
+    Claim(
+        20,
+        "Hill climbing never ends below the meta-policy; a stochastic gradient can.",
+        PAPER,
+        "3.3.2, 4.1",
+        "share of a test's adaptations that end below the policy they began with, on four corners with penalties, "
+        "where episodes of one policy are all alike; mean over K = 20, 10 and 5",
+        (
+            Part(
+                "HC",
+                "figure_1",
+                "paper",
+                each("hc_penalised_queries{}", 20, 10, 5),
+                quantity="worsened",
+                claimed=EXACTLY,
+            ),
+            Part("MC", "figure_1", "paper", each("mc_penalised_queries{}", 20, 10, 5), quantity="worsened"),
+        ),
+    ),
+    Claim(
+        21,
+        "Policies may be deterministic and linear.",
+        PAPER,
+        "4, 4.3",
+        "what training gains in test reward after adaptation, with linear policies that act without chance; the "
+        "maximum of CartPole is with claim 8",
+        (
+            *(
+                Part(name, "figure_5", "medium", (f"L_es_queries20_{point}",), quantity="progress", claimed=ABOVE)
+                for name, point in (
+                    ("HalfCheetah directions", "cheetah_direction"),
+                    ("Swimmer directions", "swimmer_direction"),
+                    ("Walker2d directions", "walker2d_direction"),
+                    ("Ant directions", "ant_direction"),
+                )
+            ),
+            Part("CartPole", "figure_4", "paper", ("cartpole_L",), quantity="progress"),
+        ),
+    ),
+)
