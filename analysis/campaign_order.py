@@ -4,7 +4,8 @@ Costs are hours of one core for five seeds, estimated from single iterations.
 """
 
 ORDER = (  # (experiment, size, pattern of points)
-    ("figure_1", "paper", "*"),  # 1: four corners, every operator; claims 1, 2, 3, 20
+    ("figure_1", "paper", "mc_*"),  # 0.5: four corners; claims 1, 2, 3, 20
+    ("figure_1", "paper", "hc_*"),  # 1
     ("figure_2", "paper", "*"),  # 0.5: claim 4
     ("figure_a4", "medium", "mc"),
     ("figure_a1", "paper", "*"),  # 1: four corners; claims 12, 18
@@ -35,8 +36,11 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_4", "medium", "cartpole_pg_*"),  # 5: claim 8
     ("figure_4", "medium", "walker2d*"),  # 4: claim 9
     ("figure_5", "medium", "*ant*"),  # 4: claims 10, 11
+    ("figure_1", "paper", "dpp_*_queries5"),  # 1.5: claims 2, 3; a kernel's eigenvalues for each task of each evaluation
+    ("figure_1", "paper", "dpp_*_queries10"),  # 5
     ("figure_5", "medium", "*swimmer*"),  # 5
     ("figure_4", "medium", "swimmer*"),  # 7: claim 9
     ("figure_a3", "medium", "*"),  # 4: claim 14
     ("figure_a5", "medium", "*"),  # 10: claim 17
+    ("figure_1", "paper", "dpp_*_queries20"),  # 17
 )
