@@ -25,7 +25,8 @@ disagree wholly beyond it. That something is *equal* wants two one-sided tests t
 both below 5 %; a difference that is not found is no equality. The margin is a share, written down before, of what
 training has gained on the other side. What is *exactly* so has to be so in every seed.
 
-A claim of several parts agrees if all parts that were run do, and disagrees if any does; parts in italics are variants
+A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if some do
+this and some that. Parts in italics are variants
 of ours, or nothing is claimed of them, and are not counted. That something *is found* or *visited* is held to mean by
 more than half."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 import style
 from claim_parts import BELOW, NOT_ABOVE
-from claim_verdicts import AGREES, DISAGREES, SHOWN, UNRESOLVED, Evidence, Judged, counted
+from claim_verdicts import AGREES, DISAGREES, DIVIDED, SHOWN, UNRESOLVED, Evidence, Judged, counted
 from matplotlib.lines import Line2D
 from tables import readable
 
@@ -11,6 +11,7 @@ from tables import readable
 LOOKS = {
     AGREES: dict(color=style.COLOURS[0], marker="o"),
     DISAGREES: dict(color=style.COLOURS[1], marker="s"),
+    DIVIDED: dict(color=style.COLOURS[2], marker="P"),
     UNRESOLVED: dict(color=style.GREY, marker="D"),
     SHOWN: dict(color=style.GREY, marker="|"),
 }

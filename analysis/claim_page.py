@@ -8,7 +8,7 @@ import numpy as np
 from claim_list import WITHDRAWN
 from claim_parts import NOTHING
 from claim_quantities import QUANTITIES
-from claim_verdicts import AGREES, DISAGREES, LEVEL, NOT_RUN, UNRESOLVED, Evidence, Judged, adjusted, counted
+from claim_verdicts import AGREES, DISAGREES, DIVIDED, LEVEL, NOT_RUN, UNRESOLVED, Evidence, Judged, adjusted, counted
 from tables import Table, readable
 
 INSTANTS = {"iteration": "{} iterations", "rollouts": "{} training rollouts", "seconds": "{} s of training"}
@@ -114,18 +114,18 @@ def tally(judged: list[Judged], ps: list[list[float]]) -> str:
         one
         for one, own in zip(judged, ps, strict=True)
         if (
-            one.verdict in (AGREES, DISAGREES)
+            one.verdict in (AGREES, DISAGREES, DIVIDED)
             and any(
                 stands(each, p)
                 for each, p in zip(one.run, own, strict=True)
-                if counted(each.part) and each.verdict == one.verdict
+                if counted(each.part) and (each.verdict == one.verdict or one.verdict == DIVIDED)
             )
         )
-        or (one.computed and one.verdict in (AGREES, DISAGREES))
+        or (one.computed and one.verdict in (AGREES, DISAGREES, DIVIDED))
     ]
     return (
-        f"Of {len(judged)} claims {len(ran)} were run or computed. Of {len(resolved)} the verdict is agrees or "
-        f"disagrees, and at least one part that says so stands after adjustment."
+        f"Of {len(judged)} claims {len(ran)} were run or computed. Of {len(resolved)} the verdict is agrees, "
+        f"disagrees or divided, and at least one part that says so stands after adjustment."
     )
 
 

@@ -17,6 +17,7 @@ from claim_summary import Point, Run, Summary
 from scipy.special import stdtrit
 
 AGREES, DISAGREES, UNRESOLVED, NOT_RUN = "agrees", "disagrees", "not resolved", "not run"
+DIVIDED = "divided"  # of a claim some of whose parts agree and others disagree
 SHOWN = "shown, nothing is claimed"
 LEVEL = 0.05
 
@@ -138,7 +139,7 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """Of its own parts that were run: agrees if all do, disagrees if any does."""
+        """Of its own parts that were run: agrees if all do, disagrees if any does and none agrees, divided if both."""
         parts = [part for part in self.claim.parts if counted(part)]
         if not parts and not self.computed:
             return SHOWN if self.run else NOT_RUN
@@ -146,7 +147,7 @@ class Judged:
             return NOT_RUN
         found = [each.verdict for each in (*self.own, *self.computed)]
         if DISAGREES in found:
-            return DISAGREES
+            return DIVIDED if AGREES in found else DISAGREES
         return AGREES if set(found) == {AGREES} else UNRESOLVED
 
 

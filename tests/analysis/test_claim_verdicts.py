@@ -107,7 +107,8 @@ def test_claim_agrees_if_all_parts_that_were_run_do():
         ((yes, yes), "agrees", ""),
         ((yes, gone), "agrees", " (2 parts: 1 agrees, 1 not run)"),
         ((yes, open_), "not resolved", " (2 parts: 1 agrees, 1 not resolved)"),
-        ((yes, no, open_), "disagrees", " (3 parts: 1 agrees, 1 disagrees, 1 not resolved)"),
+        ((yes, no, open_), "divided", " (3 parts: 1 agrees, 1 disagrees, 1 not resolved)"),
+        ((no, open_), "disagrees", " (2 parts: 1 disagrees, 1 not resolved)"),
         ((yes, replace(no, beside=True)), "agrees", ""),
     ):
         one = judged(found, *parts)
@@ -120,7 +121,8 @@ def test_computed_numbers_have_a_say():
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW))
     holds, fails = Computed("one", lambda: (2.0, 1.0), "above"), Computed("two", lambda: (1e-9, 0.0))
     assert judged(found, computed=(holds,)).verdict == "agrees"
-    assert judged(found, part(), computed=(holds, fails)).verdict == "disagrees"
+    assert judged(found, part(), computed=(holds, fails)).verdict == "divided"
+    assert judged(found, computed=(fails,)).verdict == "disagrees"
     assert judged(found, part(against="x"), computed=(holds,)).verdict == "not run"
 
 
