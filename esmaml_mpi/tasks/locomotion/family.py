@@ -185,6 +185,8 @@ class LocomotionSimulation(BodySimulation):
         self.rotation = self.physics.bind("xmat")[:, 1] if "rotation" in family.observe else None
         self.forces = np.zeros((batch, 6 * (family.model.nbody - 1))) if contacts else None
         self.data = mujoco.MjData(family.model) if contacts else None
+        fields = {"contacts": self.forces, "torso": self.torso, "rotation": self.rotation}
+        self.extras = [field for name, field in fields.items() if field is not None and name in family.observe]
         # Places where the torso has been, the first one included.
         self.places = workspace.array("places", family.horizon + 1, family.body.plane, batch)
         self.actions = workspace.array("actions", family.horizon, family.action_size, batch)
@@ -244,10 +246,9 @@ class LocomotionSimulation(BodySimulation):
             np.maximum(velocities, -body.largest_velocity, out=velocities)
             np.minimum(velocities, body.largest_velocity, out=velocities)
         end += self.model.nv
-        for name, field in (("contacts", self.forces), ("torso", self.torso), ("rotation", self.rotation)):
-            if field is not None and name in family.observe:
-                out[end : end + field.shape[1]] = self.present(field).T
-                end += field.shape[1]
+        for field in self.extras:
+            out[end : end + field.shape[1]] = self.present(field).T
+            end += field.shape[1]
 
     def _healthy(self) -> np.ndarray | None:
         """Which of the present episodes go on (b,); None: there is no end but the horizon."""
