@@ -9,7 +9,7 @@ Key = tuple[str, str, str]  # of a point
 RULE = """\
 For each claim runs are compared that differ in what the claim is about. Each seed gives one number: the quantity named,
 at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent. Seeds,
-iterations and quantities were written down before the runs, in the experiment files and in `analysis/claims_*.py`.
+iterations and quantities were written down before the runs, in the experiment files and in the files that `analysis/claim_list.py` names.
 *Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
 either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
 *g* is the difference in standard deviations over seeds, corrected for few (Hedges). Seconds are of a machine that did

@@ -36,7 +36,7 @@ from esmaml_mpi.trained.from_file import find_trained
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("broadcast", "evaluate", "gather", "update")
 # Evaluations and iterations of a run, iterations left out, iterations from one write to the next; shares in which
-# evaluations are timed, and how many single ones.
+# the evaluations are timed, which divide their number.
 TASKS = {
     "four corners": {
         "config": "four_corners",
@@ -45,8 +45,7 @@ TASKS = {
         "iterations": 24,
         "dropped": 4,
         "write_every": 5,
-        "shares": (2, 5, 10, 30, 150),
-        "single": 300,
+        "shares": (1, 2, 5, 10, 30, 150),
     },
     "HalfCheetah": {
         "config": "half_cheetah_forward_backward",
@@ -55,14 +54,13 @@ TASKS = {
         "iterations": 3,
         "dropped": 1,
         "write_every": 1,
-        "shares": (2, 4, 12),
-        "single": 40,
+        "shares": (1, 2, 4, 12),
     },
 }
-QUICK = {"iterations": 3, "dropped": 1, "write_every": 1, "shares": (2,), "single": 6}
+QUICK = {"iterations": 3, "dropped": 1, "write_every": 1, "shares": (1, 2)}
 START = time.monotonic()
 RUNS = 2  # of each case, in turn
-TURNS = 3  # of each timed evaluation
+TURNS = 5  # of each timed evaluation
 RANKS, DIMENSIONS, PAUSES = (2, 8, 32, 100, 301), (1000, 10_000), (0.0, 0.003)  # of the collectives
 
 
@@ -168,13 +166,15 @@ def evaluations(case: dict) -> dict:
         return time.perf_counter() - start
 
     seconds(0, 1)  # the first one fills caches
-    # The least of several turns: what differs is then the evaluations, not what else the machine was doing.
-    single = np.min([[seconds(i % units, 1) for i in range(case["single"])] for _ in range(TURNS)], axis=0).tolist()
-    shares = [[1, float(np.median(single))]]
-    for share in case["shares"]:
-        starts = [i * share % (units - share + 1) for i in range(3)]
-        times = np.min([[seconds(start, share) for start in starts] for _ in range(TURNS)], axis=0)
-        shares.append([share, float(np.median(times))])
+    # All sizes of a share in every turn, and all evaluations in each: a machine that slows down for a minute, or
+    # evaluations that take longer than others, then weigh on all sizes alike.
+    turns = [
+        {share: [seconds(start, share) for start in range(0, units, share)] for share in case["shares"]}
+        for _ in range(TURNS)
+    ]
+    shares = [[share, float(np.median([np.mean(turn[share]) for turn in turns]))] for share in case["shares"]]
+    # The least of the turns: what differs is then the evaluations, not what else the machine was doing.
+    single = np.min([turn[1] for turn in turns], axis=0).tolist()
     sizes = {"d": experiment.policy.size, "observations": experiment.policy.observation_size}
     return sizes | {"shares": shares, "single": single}
 
