@@ -5,8 +5,8 @@ iterations.
 """
 
 ORDER = (  # (experiment, size, pattern of points)
-    ("figure_1", "paper", "mc_*"),  # 0.3: four corners; claims 1, 2, 3, 20
-    ("figure_1", "paper", "hc_*"),  # 1
+    ("figure_1", "paper", "mc_*"),  # 0.2: four corners; claims 1, 2, 3, 20
+    ("figure_1", "paper", "hc_*"),  # 0.4
     ("figure_2", "paper", "*"),  # 0.4: claim 4
     ("figure_a4", "medium", "mc"),
     ("figure_a1", "paper", "*"),  # 0.1: four corners; claims 12, 18
@@ -37,7 +37,7 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_4", "medium", "cartpole_pg_*"),  # 5: claim 8
     ("figure_4", "medium", "walker2d*"),  # 4: claim 9
     ("figure_5", "medium", "*ant*"),  # 4: claims 10, 11
-    ("figure_1", "paper", "dpp_*_queries5"),  # 1.5: claims 2, 3; a kernel's eigenvalues for each task of each evaluation
+    ("figure_1", "paper", "dpp_*_queries5"),  # 1.5: claims 2, 3; eigenvalues for each task of each evaluation
     ("figure_1", "paper", "dpp_*_queries10"),  # 5
     ("figure_5", "medium", "*swimmer*"),  # 5
     ("figure_4", "medium", "swimmer*"),  # 7: claim 9

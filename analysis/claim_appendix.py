@@ -9,7 +9,8 @@ Key = tuple[str, str, str]  # of a point
 RULE = """\
 For each claim runs are compared that differ in what the claim is about. Each seed gives one number: the quantity named,
 at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent. Seeds,
-iterations and quantities were written down before the runs, in the experiment files and in the files that `analysis/claim_list.py` names.
+iterations and quantities were written down before the runs, in the experiment files and in the files that
+`analysis/claim_list.py` names.
 *Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
 either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
 *g* is the difference in standard deviations over seeds, corrected for few (Hedges). Seconds are of a machine that did
@@ -25,9 +26,9 @@ disagree wholly beyond it. That something is *equal* wants two one-sided tests t
 both below 5 %; a difference that is not found is no equality. The margin is a share, written down before, of what
 training has gained on the other side. What is *exactly* so has to be so in every seed.
 
-A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if some do
-this and some that. Parts in italics are variants
-of ours, or nothing is claimed of them, and are not counted. That something *is found* or *visited* is held to mean by
+A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if
+some do this and some that. Parts in italics are variants of ours, or nothing is claimed of them, and are not counted.
+That something *is found* or *visited* is held to mean by
 more than half."""
 
 

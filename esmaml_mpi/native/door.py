@@ -6,9 +6,9 @@ bits, and so does NumPy, which runs where the extension could not be compiled or
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,10 @@ class Kernels:
     def call(self, kernel: str, *arguments: Any) -> Any:
         """A kernel of ``source/module.c``."""
         return getattr(_compiled, kernel)(self._place, *arguments)
+
+    def bound(self, kernel: str) -> Callable[..., Any]:
+        """The same, looked up once for many calls."""
+        return partial(getattr(_compiled, kernel), self._place)
 
     def elementary(self, name: str, x: np.ndarray, out: np.ndarray | None) -> np.ndarray:
         """See ``native/elementary.py``."""

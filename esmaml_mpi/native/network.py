@@ -22,12 +22,13 @@ class CompiledPolicy:
         self._kernels, self._shape = kernels, shape
         self._policies = shape, *(np.asarray(each, dtype=np.float64) for each in (parameters, mean, std))
         self._packed: np.ndarray | None = None
+        self._act = kernels.bound("act")  # called in every step
         self._actions: np.ndarray
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Actions (m, B) for observations (n, B). The result is overwritten by the next call."""
-        packed, seen = self._pack(), np.asarray(observations, dtype=np.float64)
-        self._kernels.call("act", self._shape, packed, seen, self._actions)
+        packed = self._pack() if self._packed is None else self._packed
+        self._act(self._shape, packed, np.asarray(observations, dtype=np.float64), self._actions)
         return self._actions
 
     def point_episodes(

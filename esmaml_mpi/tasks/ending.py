@@ -27,8 +27,10 @@ class EndingEpisodes:
         """Count a step, after which the present episodes ``ended`` (b,) bool are over."""
         if ended is not None:
             self.running &= ~ended
-        going = np.count_nonzero(self.running) == len(self.running)  # this is faster than all()
-        self.record(self.over, False if going else ~self.running)
+        if np.count_nonzero(self.running) == self.batch:  # this is faster than all()
+            self.over[self.steps] = False
+        else:
+            self.record(self.over, ~self.running)
         self.steps += 1
 
     def record(self, series: np.ndarray, values: np.ndarray | bool) -> None:

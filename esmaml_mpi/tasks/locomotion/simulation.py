@@ -1,6 +1,7 @@
 """A batch of MuJoCo simulations of one model, each stopped when its episode ends or when it diverges."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import mujoco
 import numpy as np
@@ -10,6 +11,21 @@ from esmaml_mpi.tasks.ending import EndingEpisodes
 from esmaml_mpi.tasks.workspace import Workspace
 
 NUMBER_OF_WARNINGS = 1  # the column of Batch.warning that counts; the other is about the last one
+
+
+@lru_cache(maxsize=8)
+def _state_columns(model: mujoco.MjModel) -> tuple[slice, ...]:
+    """Where qpos, qvel and ctrl are in a row of ``Batch.state``.
+
+    ``Batch.bind`` makes an MjData to find that out, which takes longer than to make the batch.
+    """
+    batch = Batch(model, 1, nthread=1)
+    found = []
+    for name in ("qpos", "qvel", "ctrl"):
+        field = batch.bind(name)
+        start = (field.ctypes.data - batch.state.ctypes.data) // batch.state.itemsize
+        found.append(slice(start, start + field.shape[1]))
+    return tuple(found)
 
 
 class BodySimulation(EndingEpisodes):
@@ -22,7 +38,7 @@ class BodySimulation(EndingEpisodes):
         super().__init__(batch, horizon, workspace)
         # One thread: threads of a rank take batches of their own, which leaves them less to wait for.
         self.model, self.physics = model, Batch(model, batch, nthread=1, persistent=persistent)
-        self.qpos, self.qvel, self.ctrl = (self.physics.bind(name) for name in ("qpos", "qvel", "ctrl"))
+        self.qpos, self.qvel, self.ctrl = (self.physics.state[:, columns] for columns in _state_columns(model))
         self.failed = np.zeros(batch, dtype=bool)
         self._warnings = self.physics.warning[:, :, NUMBER_OF_WARNINGS]
         self.chosen: np.ndarray | None = None  # rows of those that go on; None: all
