@@ -168,4 +168,3 @@ def _words(options: argparse.Namespace) -> list[str]:
 def _part(name: str, offset: int) -> str:
     """The name of the jobs of a part of an array."""
     return f"{name}-from{offset}" if offset else name
-
