@@ -18,7 +18,7 @@ import numpy as np
 
 from esmaml_mpi.parallel.packet import HEADER
 from esmaml_mpi.parallel.plan import deal
-from esmaml_mpi.parallel.rounds import COUNTERS, SHARED_FROM
+from esmaml_mpi.parallel.rounds import COUNTERS, worth_sharing
 from esmaml_mpi.reproducibility.exact_sums import LIMBS
 
 DRAWS = 100  # simulated iterations
@@ -73,7 +73,7 @@ def terms(n: int, evaluations: int, task: Task, serial: Serial, link: Link) -> d
     """Seconds of each term of T(n), their ``total``, and ``ideal``: an n-th of the work of one rank."""
     shares = np.array([len(block) for block in deal(evaluations, n)])
     work, directions = task.work(shares.max()), evaluations // 2
-    shared = n > 1 and directions * task.d >= SHARED_FROM
+    shared = n > 1 and worth_sharing(directions, task.d)
     s = serial.seconds(max(map(len, deal(directions, n))) if shared else directions, task.d)
     ideal = task.work(evaluations) / n
     found = {"ideal": ideal, "uneven": work - ideal, "serial": s}

@@ -28,8 +28,15 @@ GRACE = 60.0  # seconds that a rank may take beyond what run.unit_timeout allows
 TESTED = ("before", "after", "success_before", "success_after")
 COUNTERS = 5  # observations, rollouts, steps, ranks that were asked to stop, units
 # Numbers in directions from which on it pays to share their sum, by run.update = "auto": where ranks poll, and where
-# they share cores, so that each message takes long.
+# they share cores, so that each message takes long. To begin a direction takes as long as STREAM of its numbers
+# (benchmarks/aggregator.py), which counts where messages are fast.
 SHARED_FROM, SHARED_FROM_ON_SHARED_CORES = 20_000, 100_000
+STREAM = 700
+
+
+def worth_sharing(directions: int, d: int) -> bool:
+    """Whether ranks that poll had better share the sum of directions of d numbers each."""
+    return directions * (STREAM + d) >= SHARED_FROM
 
 
 @dataclass
@@ -88,7 +95,7 @@ class Rounds:
     def run(self, request: Request) -> Reply:
         """Rank 0: have the request evaluated by all ranks, again if one of them dies meanwhile."""
         units = request.stage.units if request.stage else 0
-        sum_follows = units > 0 and self._shared(units * request.theta.size)
+        sum_follows = units > 0 and self._shared(units, request.theta.size)
 
         def attempt() -> Reply | None:
             start = time.perf_counter()
@@ -100,7 +107,7 @@ class Rounds:
     def combine(self, request: Request, combination: Combination) -> np.ndarray:
         """Rank 0: the sums (S, d) of a combination of the request's directions, by all ranks or here."""
         combining, addends = self.experiment.combining(request, combination), combination.addends
-        if not self._shared(len(addends) * request.theta.size):
+        if not self._shared(len(addends), request.theta.size):
             return combining.value(combining.part(addends))
         weights = combination.weights
         slots, directions = weights.shape
@@ -125,11 +132,14 @@ class Rounds:
         self._doing = f"why evaluations failed up to iteration {self._iteration}"
         return self._telling.tell()
 
-    def _shared(self, numbers: int) -> bool:
-        """Whether all ranks take part in sums of directions of this many numbers."""
+    def _shared(self, directions: int, d: int) -> bool:
+        """Whether all ranks take part in a sum of directions of d numbers each."""
         update = self.experiment.config.run.update
-        enough = SHARED_FROM if self.world.has_own_core else SHARED_FROM_ON_SHARED_CORES
-        return self.world.size > 1 and (update == "shared" or (update == "auto" and numbers >= enough))
+        if self.world.size == 1 or update != "auto":
+            return self.world.size > 1 and update == "shared"
+        return (
+            worth_sharing(directions, d) if self.world.has_own_core else directions * d >= SHARED_FROM_ON_SHARED_CORES
+        )
 
     def _part(self, combining: Combining) -> np.ndarray:
         """Sum this rank's share of the directions; at rank 0, all of them."""
