@@ -11,6 +11,7 @@ For each claim runs are compared that differ in what the claim is about. Each se
 at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent. Seeds,
 iterations and quantities were written down before the runs, in the experiment files and in the files that
 `analysis/claim_list.py` names.
+
 *Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
 either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
 *g* is the difference in standard deviations over seeds, corrected for few (Hedges). Seconds are of a machine that did
@@ -28,8 +29,7 @@ training has gained on the other side. What is *exactly* so has to be so in ever
 
 A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if
 some do this and some that. Parts in italics are variants of ours, or nothing is claimed of them, and are not counted.
-That something *is found* or *visited* is held to mean by
-more than half."""
+That something *is found* or *visited* is held to mean by more than half."""
 
 
 def many(evidence: list[Evidence], ps: list[float]) -> str:

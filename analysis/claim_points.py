@@ -47,7 +47,8 @@ def rollouts_per_iteration(config: Config) -> int | None:
     evaluations = algorithm_class(algorithm).from_config(config).evaluations
     if algorithm == "first_order":
         return evaluations * task.rollouts
-    return evaluations * task.batch_size * (config.rollouts_per_adaptation + task.rollouts)
+    scoring = task.rollouts if config.adaptation.scored_by == "rollouts" else 0
+    return evaluations * task.batch_size * (config.rollouts_per_adaptation + scoring)
 
 
 def points_of(wanted: set[tuple[str, str, str]], note: Note) -> list[Point]:

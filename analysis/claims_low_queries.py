@@ -11,8 +11,9 @@ def _points(system: str, kinds=KINDS) -> tuple[str, ...]:
     return tuple(f"{net}_{system}_queries5_{body}_{kind}" for net in NETS for _, body in BODIES for kind in kinds)
 
 
-def _whole(about: str, quantity: str, **how) -> Part:
-    return Part(about, "figure_5", "medium", _points("es"), _points("pg"), quantity, BELOW, at="rollouts", **how)
+def _whole(about: str, quantity: str, kinds=KINDS, **how) -> Part:
+    sides = _points("es", kinds), _points("pg", kinds)
+    return Part(about, "figure_5", "medium", *sides, quantity, BELOW, at="rollouts", **how)
 
 
 CLAIMS = (
@@ -56,16 +57,7 @@ CLAIMS = (
         "beside, the deepest fall of a test below the best before it",
         (
             *(
-                Part(
-                    f"distance from the median, {name}",
-                    "figure_5",
-                    "medium",
-                    _points("es", kinds),
-                    _points("pg", kinds),
-                    "scatter",
-                    BELOW,
-                    at="rollouts",
-                )
+                _whole(f"distance from the median, {name}", "scatter", kinds)
                 for name, kinds in (("directions", KINDS[:1]), ("velocities", KINDS[1:]))
             ),
             _whole("runs that end below their start", "fell"),

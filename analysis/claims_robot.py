@@ -2,6 +2,14 @@
 
 from claim_parts import NOTHING, ROBOT, Claim, Part, each
 
+NOISE = 10, 30, 100  # of a reward on Navigation-2D, standard deviation
+
+
+def _navigation(about: str, other: str, **how) -> Part:
+    batch, others = (each(f"{scheme}_noise_std{{}}", *NOISE) for scheme in ("batch", other))
+    return Part(about, "noisy_hill_climbing", "navigation", batch, others, **how)
+
+
 CLAIMS = (
     Claim(
         22,
@@ -18,22 +26,8 @@ CLAIMS = (
                 ("batch_noise_std0.3",),
                 ("average_noise_std0.3",),
             ),
-            Part(
-                "Navigation-2D, mean over noise 10, 30, 100, batch against average",
-                "noisy_hill_climbing",
-                "navigation",
-                each("batch_noise_std{}", 10, 30, 100),
-                each("average_noise_std{}", 10, 30, 100),
-            ),
-            Part(
-                "the same, batch against sequential",
-                "noisy_hill_climbing",
-                "navigation",
-                each("batch_noise_std{}", 10, 30, 100),
-                each("sequential_noise_std{}", 10, 30, 100),
-                claimed=NOTHING,
-                beside=True,
-            ),
+            _navigation("Navigation-2D, mean over noise 10, 30, 100, batch against average", "average"),
+            _navigation("the same, batch against sequential", "sequential", claimed=NOTHING, beside=True),
         ),
         unknown="the noise, the robot's tasks, how 50 rollouts are split",
     ),

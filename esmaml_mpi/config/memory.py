@@ -67,6 +67,9 @@ def needs(config: Sections, family: TaskFamily, training: bool = True) -> list[N
     ]
     if not training:
         return found
+    if config.adaptation.scored_by == "trials":  # all that was tried is kept until it is known what is returned
+        keys = ("adaptation.scored_by", *operator.counts, "task.batch_size", "policy.hidden")
+        found.append(Need(NUMBER * d * tasks * operator.rollouts, "the trials of one evaluation", keys))
     if algorithm.directions_held:
         keys = ("meta.directions", *algorithm.counts, "policy.hidden")
         needed = 2 * NUMBER * d * algorithm.directions_held

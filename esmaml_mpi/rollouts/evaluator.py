@@ -213,14 +213,14 @@ class Evaluator:
             first = self._scored(every, workspace, spread, units, observer, Purpose.BEFORE_EPISODE)
         by_trials = self.setup.scored_by_trials and units.round.phase is Phase.TRAIN
         ask_tell = partial(scored_by_trials, self._adaptation) if by_trials else self._adaptation
-        adapted, tally = self._asked_in_blocks(
+        found, tally = self._asked_in_blocks(
             every, workspace, ask_tell, points, units, observer, subspace, self.operator.queries_at_once
         )
         if first:
             tally += first.tally
         if by_trials:
-            return Outcome(adapted[0], first.returns if first else None, tally)
-        last = self._scored(every, workspace, adapted, units, observer, Purpose.AFTER_EPISODE)
+            return Outcome(found[0], first.returns if first else None, tally)
+        last = self._scored(every, workspace, found, units, observer, Purpose.AFTER_EPISODE)
         tally += last.tally
         unadapted, succeeded = (first.returns, first.successes) if first else (None, None)
         return Outcome(last.returns, unadapted, tally, last.successes, succeeded)

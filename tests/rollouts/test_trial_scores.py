@@ -14,12 +14,14 @@ from esmaml_mpi.adaptation.population import PopulationSearch
 from esmaml_mpi.adaptation.racing import Racing
 from esmaml_mpi.adaptation.trial_programme import TrialProgramme
 from esmaml_mpi.config.config import Config
+from esmaml_mpi.config.memory import needs
 from esmaml_mpi.errors import ConfigError, UserError
 from esmaml_mpi.reproducibility.randomness import Phase, Round
 from esmaml_mpi.rollouts.corruption import RewardCorruption
 from esmaml_mpi.rollouts.evaluator import Evaluator
 from esmaml_mpi.rollouts.trial_scores import scored_by_trials
 from esmaml_mpi.rollouts.units import Units
+from esmaml_mpi.tasks import make_family
 
 AT = Round(Phase.TRAIN, 3)
 TASKS = np.array([[0, 1, 2, 3], [3, 1, 0, 2], [2, 0, 1, 3]])
@@ -108,6 +110,15 @@ def test_an_operator_that_breaks_its_promise_is_told():
     next(session)
     with pytest.raises(UserError, match="returns_tried"):
         session.send(np.zeros((1, 1, 1)))
+
+
+def test_trials_that_are_kept_need_memory():
+    adaptation = {"operator": "hill_climbing", "queries": 7}
+    for scored_by, wanted in (("rollouts", []), ("trials", [8 * 6 * 4 * 8])):  # bytes, parameters, tasks, trials
+        tables = {"policy": {"hidden": []}, "adaptation": {**adaptation, "scored_by": scored_by}}
+        config = Config.parsed(tables).resolved()
+        found = needs(config, make_family(config.task.name, config.task.horizon, config.task.options))
+        assert [need.bytes for need in found if need.what == "the trials of one evaluation"] == wanted
 
 
 @pytest.mark.parametrize(
