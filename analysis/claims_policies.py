@@ -65,7 +65,7 @@ CLAIMS = (
         "many times more as there are parameters",
         (
             Part(
-                "HalfCheetah directions: 10 perturbations less 40, L against H",
+                "HalfCheetah directions: 8 perturbations less 32, L against H",
                 "figure_3",
                 "medium",
                 ("few_L",),
@@ -75,7 +75,7 @@ CLAIMS = (
                 against_less=each(FULL, "H"),
             ),
             Part(
-                "H, 10 perturbations against 40",
+                "H, 8 perturbations against 32",
                 "figure_3",
                 "medium",
                 ("few_H",),

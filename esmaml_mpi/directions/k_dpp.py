@@ -5,14 +5,15 @@ then k items from the projection onto their span.
 """
 
 import itertools
+import math
 
 import numpy as np
 
 from esmaml_mpi.errors import ConfigError
-from esmaml_mpi.reproducibility.linear_algebra import times
 
 SHARED = 1e-9  # eigenvalues closer than this, relative to the largest, are one
 LOWEST = np.int32(-(2**30))  # power of a sum that is 0
+SMALL = 2.0**-900  # sums above this are exact to the last bits, whatever parts of theirs were too small for float64
 
 
 def choose(kernel: np.ndarray, count: int, generator: np.random.Generator, ridge: float = 0.0) -> np.ndarray:
@@ -57,10 +58,28 @@ def symmetric_polynomials(values: np.ndarray, count: int) -> tuple[np.ndarray, n
 
     By e_l(n) = e_l(n - 1) + value_n e_(l - 1)(n - 1). The powers stand apart, as e_300 of 3000 values can exceed 1e700.
     """
-    fractions = np.zeros((len(values) + 1, count + 1))
+    parts, exponents = np.frexp(values)
+    scale = int(np.max(exponents))
+    scaled = np.ldexp(values, -scale)
+    table = np.zeros((len(values) + 1, count + 1))
+    table[:, 0] = 1.0
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for size in range(1, count + 1):
+            np.cumsum(scaled * table[:-1, size - 1], out=table[1:, size])
+    # Sums of as many values as are not 0 are themselves not 0.
+    present = np.concatenate([[0], np.cumsum(scaled > 0)])[:, None] >= np.arange(count + 1)
+    if not np.all(np.isfinite(table) & ((table > SMALL) == present)):
+        return _with_powers(parts, exponents, count)
+    fractions, powers = np.frexp(table)
+    return fractions, np.where(table == 0, LOWEST, powers + scale * np.arange(count + 1, dtype=np.int32))
+
+
+def _with_powers(parts: np.ndarray, exponents: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """``symmetric_polynomials`` of values 2^exponent part where float64 has too few exponents."""
+    fractions = np.zeros((len(parts) + 1, count + 1))
     powers = np.full(fractions.shape, LOWEST)
     fractions[:, 0], powers[:, 0] = np.frexp(1.0)
-    for n, (fraction, power) in enumerate(zip(*np.frexp(values), strict=True), start=1):
+    for n, (fraction, power) in enumerate(zip(parts, exponents, strict=True), start=1):
         added, raised = fraction * fractions[n - 1, :-1], power + powers[n - 1, :-1]
         common = np.maximum(powers[n - 1, 1:], raised)
         total = np.ldexp(fractions[n - 1, 1:], powers[n - 1, 1:] - common) + np.ldexp(added, raised - common)
@@ -71,18 +90,17 @@ def symmetric_polynomials(values: np.ndarray, count: int) -> tuple[np.ndarray, n
 
 def choose_eigenvectors(values: np.ndarray, count: int, uniforms: np.ndarray) -> np.ndarray:
     """Indices (count,) of a set J with probability prod of its values / e_count; uniforms (len,) in [0, 1)."""
-    fractions, powers = symmetric_polynomials(values, count)
+    fractions, powers = (table.tolist() for table in symmetric_polynomials(values, count))
     chosen: list[int] = []
     for n in range(len(values), 0, -1):
-        left = count - len(chosen)
+        left, value = count - len(chosen), float(values[n - 1])
         if left == 0:
             break
-        if values[n - 1] == 0.0:
+        if value == 0.0:
             continue
         # 1 where all that remain are needed: then e_left(n) is the product that is compared with it.
-        shift = int(powers[n - 1, left - 1] - powers[n, left])
-        share = np.ldexp(values[n - 1] * fractions[n - 1, left - 1] / fractions[n, left], shift)
-        if n == left or uniforms[n - 1] < share:
+        shift = powers[n - 1][left - 1] - powers[n][left]
+        if n == left or uniforms[n - 1] < math.ldexp(value * fractions[n - 1][left - 1] / fractions[n][left], shift):
             chosen.append(n - 1)
     return np.array(chosen, dtype=int)
 
@@ -95,14 +113,19 @@ def choose_items(vectors: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """
     total, count = vectors.shape
     masses = np.add.reduce(vectors * vectors, axis=1)
-    steps = np.empty((count, total))
+    rows = np.empty((2 * count, total))  # V^T, and the steps, which are taken off
+    rows[:count] = vectors.T
+    signs = np.repeat([1.0, -1.0], count)
     items = np.empty(count, dtype=int)
     for i, uniform in enumerate(uniforms):
         sums = np.cumsum(masses)
         # 1 - uniform is in (0, 1]: the first sum that reaches it has mass of its own, so no item comes twice.
         item = items[i] = np.searchsorted(sums, (1.0 - uniform) * sums[-1])
-        before = np.add.reduce(steps[:i] * steps[:i, item, None], axis=0)
-        steps[i] = (times(vectors, vectors[item]) - before) / np.sqrt(masses[item])
-        masses = np.maximum(masses - steps[i] * steps[i], 0.0)
+        before = rows[: count + i]
+        step = np.add.reduce(before * (before[:, item] * signs[: count + i])[:, None], axis=0)
+        step /= math.sqrt(masses[item])
+        rows[count + i] = step
+        step *= step
+        masses = np.maximum(masses - step, 0.0)
         masses[item] = 0.0
     return items

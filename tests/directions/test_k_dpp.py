@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from esmaml_mpi.directions.k_dpp import choose, choose_eigenvectors, choose_items, symmetric_polynomials
+from esmaml_mpi.directions.k_dpp import (
+    _with_powers,
+    choose,
+    choose_eigenvectors,
+    choose_items,
+    symmetric_polynomials,
+)
 from esmaml_mpi.directions.kernels import cosine, rbf
 from esmaml_mpi.errors import ConfigError
 
@@ -106,6 +112,14 @@ def test_symmetric_polynomials_are_sums_over_subsets():
         for size in range(5):
             total = sum(np.prod(s) for s in combinations(values[:n], size))
             assert found[n, size] == pytest.approx(total, rel=1e-14)
+
+
+@pytest.mark.parametrize("scale", [2.0**-700, 1.0, 2.0**700])
+def test_symmetric_polynomials_have_the_same_bits_with_powers_apart(scale):
+    values = np.sort(np.random.default_rng(7).exponential(size=60) * scale)
+    values[[0, 20]] = 0.0
+    for found, expected in zip(symmetric_polynomials(values, 12), _with_powers(*np.frexp(values), 12), strict=True):
+        assert np.array_equal(found, expected)
 
 
 def test_symmetric_polynomials_of_thousands_neither_overflow_nor_vanish():
