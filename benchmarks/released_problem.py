@@ -19,6 +19,28 @@ from esmaml_mpi.rollouts.units import Units
 from esmaml_mpi.tasks.workspace import Workspace
 
 Settings = Mapping[str, Any]
+CLIMB, THEIR_CLIMB = {"operator": "hill_climbing"}, {"adapter_fn_string": "HillClimbAdaptation"}
+# name -> the released code's settings, and ours. Its "antithetic" adaptation draws K directions, none with a mirrored
+# twin, and weighs them with their rewards alone: that is our "vanilla".
+ITS = "MC, its antithetic"
+MONTE_CARLO = {
+    "MC, forward_fd": ({"adaptation_est_type": "forward_fd"}, {}),
+    ITS: ({}, {"estimator": "vanilla"}),
+}
+HILL = {"HC": (THEIR_CLIMB, CLIMB)}
+SCHEMES = {
+    f"HC, {scheme} of 3": (
+        {**THEIR_CLIMB, "hillclimb_parallel_alg": scheme, "hillclimb_parallel_evaluations": 3},
+        {**CLIMB, "scheme": scheme, "evaluations": 3},
+    )
+    for scheme in ("average", "batch")
+}
+DPP = {
+    "DPP, rho = 5, forward_fd": (
+        {"perturbation_type": "DPP", "adaptation_est_type": "forward_fd"},
+        {"directions": "dpp", "direction_options": {"rho": 5, "absolute_length": 5.0}},
+    )
+}
 FAMILIES = {
     "NavigationTask4corner": ("four_corners", {}),
     "NavigationTask2d": ("navigation_2d", {}),
