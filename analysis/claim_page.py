@@ -6,7 +6,7 @@ Every number on it comes out of the evidence.
 import claim_appendix
 import numpy as np
 from claim_list import WITHDRAWN
-from claim_parts import NOTHING
+from claim_parts import NOTHING, PAPER
 from claim_quantities import QUANTITIES
 from claim_verdicts import AGREES, DISAGREES, DIVIDED, LEVEL, NOT_RUN, UNRESOLVED, Evidence, Judged, adjusted, counted
 from tables import Table, readable
@@ -35,6 +35,8 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
         overview(judged, ps, curves).markdown(),
         tally(judged, ps),
         f"[All parts of all claims in one picture]({curves[0]})." if 0 in curves else "",
+        "## Figure by figure",
+        by_figure(judged, curves).markdown(),
         "## Withdrawn",
         "An earlier list of claims was not written from the papers' text. Its verdicts on these are withdrawn:",
         "\n".join(f"- {line}" for line in WITHDRAWN),
@@ -63,6 +65,25 @@ def overview(judged: list[Judged], ps: list[list[float]], curves: dict[int, str]
         "any spread over seeds, or computed, need no test and count."
     )
     return Table(title, ("", "claim", "verdict", "effect", "stand", "seeds", "size", ""), rows)
+
+
+def by_figure(judged: list[Judged], curves: dict[int, str]) -> Table:
+    """A row for each claim that the paper makes of a figure, in the figures' order."""
+    rows = []
+    for one in judged:
+        claim = one.claim
+        if claim.paper != PAPER or "figure " not in claim.section:
+            continue
+        figure = claim.section.split("figure ")[1]
+        link = f"![Claim {claim.number}]({curves[claim.number]})" if claim.number in curves else "-"
+        rows.append(
+            (figure, f"[{claim.number}](#claim-{claim.number}). {claim.words}", f"{one.verdict}{counts(one)}", link)
+        )
+    rows.sort(key=lambda row: (row[0].startswith("A"), row[0]))
+    title = (
+        "What ES-MAML's text says of its figures, and the same comparisons as curves of runs here: means over seeds."
+    )
+    return Table(title, ("figure", "what the text says", "here", "curves here"), rows)
 
 
 def effect(one: Judged) -> str:
