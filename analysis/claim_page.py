@@ -75,7 +75,8 @@ def by_figure(judged: list[Judged], curves: dict[int, str]) -> Table:
         if claim.paper != PAPER or "figure " not in claim.section:
             continue
         figure = claim.section.split("figure ")[1]
-        link = f"![Claim {claim.number}]({curves[claim.number]})" if claim.number in curves else "-"
+        file = curves.get(claim.number)
+        link = f"[![Claim {claim.number}]({file})]({file})" if file else "-"
         rows.append(
             (figure, f"[{claim.number}](#claim-{claim.number}). {claim.words}", f"{one.verdict}{counts(one)}", link)
         )
