@@ -210,6 +210,8 @@ def test_nothing_run_is_no_error(tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stderr
     text = (tmp_path / "c.md").read_text()
     assert text.count("**not run**") >= 20 and (tmp_path / "c.png").exists()
+    figures = re.findall(r"^\| (A?\d\w?)[^|]* \| \[\d", text, re.MULTILINE)
+    assert list(dict.fromkeys(figures)) == ["1a", "1b", "2", "3", "4", "5", "A1", "A2", "A3", "A4", "A5"]
     assert not (tmp_path / "c_curves").exists()
 
 
