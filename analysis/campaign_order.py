@@ -1,7 +1,7 @@
 """In which order the campaign makes its runs: what is cheap and decides much comes first.
 
 Costs are hours of one core for five seeds, of all lines that follow the last one that says some: estimates from single
-iterations.
+iterations, and measured where runs are done.
 """
 
 ORDER = (  # (experiment, size, pattern of points)
@@ -9,8 +9,8 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_1", "paper", "hc_*"),  # 0.4
     ("figure_2", "paper", "*"),  # 0.7: claim 4
     ("figure_a4", "medium", "mc"),  # 0.1
-    ("figure_a1", "paper", "*"),  # 0.1: four corners; claims 12, 18
-    ("figure_4", "paper", "cartpole_?"),  # 0.3: claims 8, 21
+    ("figure_a1", "paper", "*"),  # 0.2: four corners; claims 12, 18
+    ("figure_4", "paper", "cartpole_?"),  # 1.1: claims 8, 21
     ("figure_4", "paper", "cartpole_HH"),
     ("figure_a3", "medium", "isotropic"),
     ("figure_a3", "medium", "asebo"),  # 0.2: claim 15

@@ -67,7 +67,7 @@ def symmetric_polynomials(values: np.ndarray, count: int) -> tuple[np.ndarray, n
         for size in range(1, count + 1):
             np.cumsum(scaled * table[:-1, size - 1], out=table[1:, size])
     # Sums of as many values as are not 0 are themselves not 0.
-    present = np.concatenate([[0], np.cumsum(scaled > 0)])[:, None] >= np.arange(count + 1)
+    present = np.concatenate([[0], np.cumsum(values > 0)])[:, None] >= np.arange(count + 1)
     if not np.all(np.isfinite(table) & ((table > SMALL) == present)):
         return _with_powers(parts, exponents, count)
     fractions, powers = np.frexp(table)

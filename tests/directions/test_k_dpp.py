@@ -122,6 +122,11 @@ def test_symmetric_polynomials_have_the_same_bits_with_powers_apart(scale):
         assert np.array_equal(found, expected)
 
 
+def test_a_value_that_is_tiny_beside_others_is_not_lost():
+    fractions, powers = symmetric_polynomials(np.array([2.0**-600, 2.0**600, 2.0**600]), 3)
+    assert (fractions[-1, 3], powers[-1, 3]) == (0.5, 601)
+
+
 def test_symmetric_polynomials_of_thousands_neither_overflow_nor_vanish():
     def last(value):
         fractions, powers = symmetric_polynomials(np.full(3000, value), 300)
