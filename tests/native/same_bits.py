@@ -96,6 +96,8 @@ OTHERS = {
     **{name: FOLDER / f"{name}.toml" for name in ("pg_maml", "half_cheetah_shared", "gymnasium_environment")},
     "ant": _with(task={"name": "ant_goal_velocity", "horizon": 20}, policy={"hidden": []}),
 }
+# OpenBLAS's kernels of x86, and what a processor needs for each.
+CORES = {"Prescott": (), "Nehalem": ("SSE42",), "Haswell": ("AVX2", "FMA3"), "SkylakeX": ("AVX512_SKX",)}
 
 
 def switches():
@@ -107,8 +109,10 @@ def switches():
     for i in range(len(dispatched)):
         found[f"NumPy without {dispatched[i]} and above"] = {"NPY_DISABLE_CPU_FEATURES": " ".join(dispatched[i:])}
     if os.uname().machine == "x86_64":
-        for core in ("Prescott", "Nehalem", "Haswell", "SkylakeX"):
-            found[f"OpenBLAS for {core}"] = {"OPENBLAS_CORETYPE": core}
+        for core, needed in CORES.items():
+            # OpenBLAS takes the core it is told, and one whose instructions the processor lacks ends the process.
+            if all(numpy_core.__cpu_features__[each] for each in needed):
+                found[f"OpenBLAS for {core}"] = {"OPENBLAS_CORETYPE": core}
         found["glibc without AVX2 and FMA"] = {"GLIBC_TUNABLES": f"glibc.cpu.hwcaps={HWCAPS}"}
         for most in ("AVX2", "SSE4_2"):
             found[f"XLA up to {most}"] = {"XLA_FLAGS": f"--xla_cpu_max_isa={most}"}
@@ -131,7 +135,7 @@ def under(variables, names):
     command = [sys.executable, __file__, "hashes", *names]
     done = subprocess.run(command, env={**plain, **variables}, capture_output=True, text=True, timeout=600)
     if done.returncode:
-        raise RuntimeError(done.stderr)
+        raise RuntimeError(f"{variables or 'no variable set'}: ended with {done.returncode}: {done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
