@@ -90,6 +90,8 @@ def _work(options, note) -> int:
         note(f"{counted(gone, 'run')} of the summary are of no point that a claim names, and left out")
     summary = Summary(points, [run for run in placed if run.places])
     summary = summary.joined(runs_in([options.results], points, note) if options.results.is_dir() else [])
+    # A verdict would rest on how far a run has got that goes on later.
+    summary = Summary(points, [run for run in summary.runs if run.iterations >= run.planned])
     summary.write(options.summary)
     tasks = [task for task in plan(points, ORDER) if not options.only or any(o in str(task) for o in options.only)]
     left = [task for task in tasks if not is_done(task, summary)]

@@ -11,22 +11,22 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_a4", "medium", "mc"),  # 0.1
     ("figure_a1", "paper", "*"),  # 0.2: four corners; claims 12, 18
     ("figure_4", "paper", "cartpole_?"),  # 1.1: claims 8, 21
-    ("figure_4", "paper", "cartpole_HH"),
     ("figure_a3", "medium", "isotropic"),
     ("figure_a3", "medium", "asebo"),  # 0.2: claim 15
     ("noisy_hill_climbing", "navigation", "[ab]*"),  # 0.7: claim 22
-    ("figure_a4", "medium", "pg"),  # 1: claim 16
     ("figure_3", "medium", "cheetah_direction_*"),  # 1.2: claims 5, 7
     ("figure_3", "medium", "few_*"),
     ("figure_a2", "medium", "cheetah_*"),  # 0.8: claim 13
-    ("figure_1", "paper", "dpp_*_queries5"),  # 0.5: claims 2, 3; eigenvalues for each task of each evaluation
+    ("figure_a1", "medium", "*"),  # 0.8: claims 12, 18
+    ("figure_a4", "medium", "pg"),  # 1: claim 16
     ("legged_robot", "paper", "*"),  # 2: claim 23
     ("figure_1", "medium", "mc_plain_queries20"),
     ("figure_1", "medium", "pg"),  # 2.5: claim 1
-    ("figure_a1", "medium", "*"),  # 0.8: claims 12, 18
     ("figure_4", "medium", "cartpole_?"),  # 2.5: claim 8
     ("figure_4", "medium", "cartpole_HH"),
     ("figure_4", "medium", "cartpole_pg_*"),
+    ("figure_4", "paper", "cartpole_HH"),  # 0.7
+    ("figure_1", "paper", "dpp_*_queries5"),  # 0.5: claims 2, 3; eigenvalues for each task of each evaluation
     ("hill_climbing_ant", "medium", "*"),  # 2.5: claim 6
     ("figure_3", "medium", "cheetah_velocity_*"),  # 1: claim 5
     ("figure_5", "medium", "*cheetah*"),  # 1.5: claims 10, 11, 21

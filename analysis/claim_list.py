@@ -44,6 +44,10 @@ WITHDRAWN = (
 )
 
 
+PICTURED = frozenset(place for claim in CLAIMS for _, place in claim.pictured)
+"""Points of whose first seed the paths are kept."""
+
+
 def named(claims: tuple[Claim, ...]) -> set[tuple[str, str, str]]:
     """(experiment, size, point) of all that claims are tested by."""
     parts = [part for claim in claims for part in claim.parts]

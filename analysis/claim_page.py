@@ -23,9 +23,11 @@ CLAIMED = {
 }
 
 
-def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str]) -> str:
-    """The whole page; ``command`` makes it, ``picture`` is the figure's name, ``curves`` are those of claims'
-    curves."""
+def page(
+    judged: list[Judged], command: str, picture: str, curves: dict[int, str], paths: dict[int, str] | None = None
+) -> str:
+    """The whole page; ``command`` makes it, ``picture`` is the figure's name, ``curves`` and ``paths`` those of claims'
+    curves and paths."""
     run, ps = [each for one in judged for each in one.run], adjusted(judged)
     parts = [
         "# Claims",
@@ -36,7 +38,7 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
         tally(judged, ps),
         f"[All parts of all claims in one picture]({curves[0]})." if 0 in curves else "",
         "## Figure by figure",
-        by_figure(judged, curves).markdown(),
+        by_figure(judged, curves, paths or {}).markdown(),
         "## Withdrawn",
         "An earlier list of claims was not written from the papers' text. Its verdicts on these are withdrawn:",
         "\n".join(f"- {line}" for line in WITHDRAWN),
@@ -67,7 +69,7 @@ def overview(judged: list[Judged], ps: list[list[float]], curves: dict[int, str]
     return Table(title, ("", "claim", "verdict", "effect", "stand", "seeds", "size", ""), rows)
 
 
-def by_figure(judged: list[Judged], curves: dict[int, str]) -> Table:
+def by_figure(judged: list[Judged], curves: dict[int, str], paths: dict[int, str]) -> Table:
     """A row for each claim that the paper makes of a figure, in the figures' order."""
     rows = []
     for one in judged:
@@ -75,16 +77,16 @@ def by_figure(judged: list[Judged], curves: dict[int, str]) -> Table:
         if claim.paper != PAPER or "figure " not in claim.section:
             continue
         figure = claim.section.split("figure ")[1]
-        file = curves.get(claim.number)
-        link = f"[![Claim {claim.number}]({file})]({file})" if file else "-"
-        rows.append(
-            (figure, f"[{claim.number}](#claim-{claim.number}). {claim.words}", f"{one.verdict}{counts(one)}", link)
-        )
+        files = [(name, drawn.get(claim.number)) for name, drawn in (("paths", paths), ("curves", curves))]
+        links = [f"[![Claim {claim.number}, {name}]({file})]({file})" for name, file in files if file]
+        words = f"[{claim.number}](#claim-{claim.number}). {claim.words}"
+        rows.append((figure, words, f"{one.verdict}{counts(one)}", " ".join(links) or "-"))
     rows.sort(key=lambda row: (row[0].startswith("A"), row[0]))
     title = (
-        "What ES-MAML's text says of its figures, and the same comparisons as curves of runs here: means over seeds."
+        "What ES-MAML's text says of its figures, and the same comparisons of runs here: curves are means over seeds; "
+        "where the paper's figure shows paths, those of seed 0 after all its training are above them."
     )
-    return Table(title, ("figure", "what the text says", "here", "curves here"), rows)
+    return Table(title, ("figure", "what the text says", "here", "runs here"), rows)
 
 
 def effect(one: Judged) -> str:

@@ -60,7 +60,8 @@ class Computed:
 @dataclass(frozen=True)
 class Claim:
     """``number`` as in the list of the papers' claims; ``section`` of the paper; ``measured``: how its words are read;
-    ``lost``: what the text at hand has lost, or ""; ``unknown``: what else stands on a guess.
+    ``lost``: what the text at hand has lost, or ""; ``unknown``: what else stands on a guess. ``pictured``: label and
+    place (experiment/size/point) of meta-policies whose paths the paper's figure shows.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Claim:
     computed: tuple[Computed, ...] = ()
     lost: str = ""
     unknown: str = ""
+    pictured: tuple[tuple[str, str], ...] = ()
 
 
 def each(pattern: str, *names) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import claim_paths
 import numpy as np
 import series
+from claim_list import PICTURED
 from claim_points import digest, points_of
 from claim_summary import Point, Run, Summary
+from explored import KEPT, explore
 from script import Note
 
 from esmaml_mpi import read_results
@@ -16,6 +18,7 @@ from esmaml_mpi.results.reader import Results
 from esmaml_mpi.tasks import FAMILIES, make_family
 
 DIGITS = 5
+PICTURED_SEED = 0
 
 
 def collect(places: Iterable[Path], wanted: set[tuple[str, str, str]], note: Note) -> Summary:
@@ -90,7 +93,15 @@ def _run(results: Results, places: list[str], note: Note) -> Run:
         commit[:10] + "+changes" * commit.endswith("+changes"),
         round(float(own["seconds"][-1] or 0) / 3600, 4),
         own,
+        _paths(results, places, note),
     )
+
+
+def _paths(results: Results, places: list[str], note: Note) -> dict | None:
+    """What the last meta-policy explores, of the runs that a figure of the paper's is made of."""
+    if results.config.run.seed != PICTURED_SEED or not PICTURED.intersection(places):
+        return None
+    return explore(results, "last", 1, note, most=KEPT).kept()
 
 
 def _series(results: Results, note: Note) -> dict[str, np.ndarray]:

@@ -40,7 +40,7 @@ class Run:
     """One run: of which points (``places``), and a number for each of its tests in every one of ``series``; None:
     failed.
 
-    ``hours`` of training, of one process.
+    ``hours`` of training, of one process. ``paths``, of a few runs: as of ``explored.Explored.kept``.
     """
 
     places: list[str]
@@ -50,6 +50,7 @@ class Run:
     commit: str
     hours: float
     series: dict[str, list]
+    paths: dict | None = None
 
     @property
     def iterations(self) -> int:
@@ -111,4 +112,5 @@ class Summary:
 
 
 def _lines(items: list) -> str:
-    return "[\n" + ",\n".join(json.dumps(asdict(item), separators=(",", ":")) for item in items) + "\n]"
+    rows = [{name: value for name, value in asdict(item).items() if (name, value) != ("paths", None)} for item in items]
+    return "[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]"

@@ -6,11 +6,13 @@ Examples: python analysis/claims.py results/ --output docs/claims.md --summary d
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import claim_curves
 import claim_figure
 import claim_page
+import claim_pictures
 import matplotlib.pyplot as plt
 import script
 import style
@@ -37,7 +39,8 @@ def _work(options, note) -> None:
     summary = _summary(options, note)
     judged = judge(CLAIMS, summary)
     style.save(claim_figure.overview(judged), picture)
-    text = claim_page.page(judged, _command(options), picture.name, _curves(judged, summary, options.output))
+    curves, paths = _curves(judged, summary, options.output), _paths(judged, summary, options.output)
+    text = claim_page.page(judged, _command(options), picture.name, curves, paths)
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -51,14 +54,24 @@ def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, s
     """Draw the curves of each claim that has some, and under 0 all parts, in a folder beside the page; the pictures'
     names from there.
     """
-    folder, names = output.with_name(f"{output.stem}_curves"), {}
     drawn = {one.claim.number: claim_curves.draw(one, summary) for one in judged}
     if any(drawn.values()):
         drawn[0] = claim_figure.draw(judged)
+    return _save(drawn, lambda number: f"{number:02}" if number else "parts", output)
+
+
+def _paths(judged: list[Judged], summary: Summary, output: Path) -> dict[int, str]:
+    """Draw the paths of each claim that has some, beside its curves; the pictures' names."""
+    drawn = {one.claim.number: claim_pictures.draw(one.claim, summary) for one in judged}
+    return _save(drawn, lambda number: f"{number:02}_paths", output)
+
+
+def _save(drawn: dict, name: Callable[[int], str], output: Path) -> dict[int, str]:
+    folder, names = output.with_name(f"{output.stem}_curves"), {}
     for number, figure in drawn.items():
         if figure is None:
             continue
-        path = folder / (f"{number:02}.png" if number else "parts.png")
+        path = folder / f"{name(number)}.png"
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:

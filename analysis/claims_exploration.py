@@ -39,6 +39,11 @@ CLAIMS = (
             _medium("MC against PG-MAML, reward", MC_20, ("pg",), beside=True),
         ),
         unknown="PG-MAML's constants",
+        pictured=(
+            ("ES-MAML", "figure_1/paper/mc_plain_queries20"),
+            ("PG-MAML", "figure_1/medium/pg"),
+            ("E-MAML", "figure_1/medium/e_maml"),
+        ),
     ),
     Claim(
         2,
@@ -119,6 +124,7 @@ CLAIMS = (
             ),
         ),
         lost="K in the figure's caption; here 20, the paper's default",
+        pictured=(("ES-MAML, HC", "figure_2/paper/relu"),),
     ),
     Claim(
         16,
@@ -149,5 +155,6 @@ CLAIMS = (
         ),
         lost="K of the figure; here 20",
         unknown="PG-MAML's constants",
+        pictured=(("ES-MAML", "figure_a4/medium/mc"), ("PG-MAML", "figure_a4/medium/pg")),
     ),
 )

@@ -8,14 +8,13 @@ import itertools
 import math
 import sys
 
-import courses
 import interactive
 import numpy as np
 import panels
 import script
 import series
 import style
-from behaviour import Behaviour
+from explored import Explored, explore
 from groups import Group, group
 
 from esmaml_mpi.errors import UsageError
@@ -42,7 +41,8 @@ def _work(options, note) -> None:
                 f"{run.path}: paths are drawn of {', '.join(FAMILIES)}, not of {run.config.task.name}, whose "
                 "observations have no positions."
             )
-    style.save(draw(runs, titles(group(runs, note), runs), options.at, options.adaptations, note), output)
+    explored = [explore(run, options.at, options.adaptations, note) for run in runs]
+    style.save(draw(explored, titles(group(runs, note), runs)), output)
     print(output)
 
 
@@ -56,38 +56,32 @@ def titles(groups: list[Group], runs: list[Results]) -> list[str]:
     ]
 
 
-def draw(runs: list[Results], names: list[str], at: str | int, adaptations: int, note: script.Note):
-    """Two rows: what is tried, and what has come of it; a column for each run, all to the same scale."""
-    columns = len(runs) if len(runs) > 1 else 2  # a lone run has its two panels side by side
-    rows = 2 * len(runs) // columns
+def draw(explored: list[Explored], names: list[str]):
+    """Two rows: what is tried, and what has come of it; a column for each meta-policy, all to the same scale."""
+    columns = len(explored) if len(explored) > 1 else 2  # a lone one has its two panels side by side
+    rows = 2 * len(explored) // columns
     fig, axes = style.figure(columns, WIDTH * columns + 0.4, (WIDTH + 0.6) * rows + 0.4, rows=rows)
     fig.get_layout_engine().set(h_pad=0.12)
-    views, shown = [], []
-    shown_ids = itertools.zip_longest(*(run.test_task_ids[: len(style.COLOURS)] for run in runs))
+    shown = []
+    shown_ids = itertools.zip_longest(*(own.tasks for own in explored))
     told = [" / ".join(str(i) for i in dict.fromkeys(ids) if i is not None) for ids in shown_ids]  # of each colour
-    for run, name, above, below in zip(runs, names, axes, axes[len(runs) :], strict=False):
-        tasks = run.test_task_ids[: len(style.COLOURS)]
-        behaviour = Behaviour(run, at, tasks, adaptations)
-        if behaviour.failed:
-            note(f"{run.path}: {behaviour.failed} of {len(behaviour.units)} adaptations failed")
-        before, tried = panels.longest(behaviour.paths("before")), courses.explored(behaviour)
-        after = behaviour.paths("after")
-        limit = behaviour.setup.family.position_limit
-        for ax, paths, look in ((above, tried, dict(lw=0.8, alpha=0.45)), (below, after, {})):
-            goals = panels.draw_goals(ax, behaviour.setup, tasks)
+    for own, name, above, below in zip(explored, names, axes, axes[len(explored) :], strict=False):
+        for ax, paths, look in ((above, own.tried, dict(lw=0.8, alpha=0.45)), (below, own.after, {})):
+            panels.draw_goals(ax, own.arena)
             for i, lines in enumerate(panels.draw_paths(ax, paths, ends=ax is below, **look)):
                 interactive.tell(f"task {told[i]}", lines, _steps(paths[i]) if ax is below else ())
-            panels.draw_unadapted(ax, before)
-            shown.append(panels.seen(ax, limit, [goals, before, *(path for own in paths for path in own)]))
-            views.append((ax, limit))
+            panels.draw_unadapted(ax, own.before)
+            everything = [own.arena.goals, own.before, *(path for each in paths for path in each)]
+            shown.append(panels.seen(ax, own.arena.limit, everything))
         above.set_title(
-            f"{style.wrapped(name, 46)}\niteration {behaviour.iteration}, {len(tried[0])} rollouts a task", fontsize=10
+            f"{style.wrapped(name, 46)}\niteration {own.iteration}, {len(own.tried[0])} rollouts a task", fontsize=10
         )
-        part = f", {len(tasks)} of {len(run.test_task_ids)} test tasks" * (len(tasks) < len(run.test_task_ids))
-        many = "policies" if adaptations > 1 else "policy"
-        below.set_title(f"{adaptations} adapted {many} a task{part}", fontsize=10)
-    for ax, limit in views:
-        panels.frame(ax, limit, max(shown))
+        part = f", {len(own.tasks)} of {own.all_tasks} test tasks" * (len(own.tasks) < own.all_tasks)
+        many = "policies" if own.adaptations > 1 else "policy"
+        below.set_title(f"{own.adaptations} adapted {many} a task{part}", fontsize=10)
+    for own, above, below in zip(explored, axes, axes[len(explored) :], strict=False):
+        panels.frame(above, own.arena.limit, max(shown))
+        panels.frame(below, own.arena.limit, max(shown))
     handles = [handle for handle in panels.arena_handles(told) if handle.get_label().strip()]
     across = min(len(handles), math.floor(WIDTH * columns / 1.1))
     legend = fig.legend(handles=handles, loc="outside lower center", ncols=across)

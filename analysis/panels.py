@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import style
+from arena import Arena
 from behaviour import Behaviour
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle, Wedge
-
-from esmaml_mpi.rollouts.trials import RolloutSetup
 
 UNADAPTED = (0, (4, 2))  # dashes
 
@@ -16,25 +15,23 @@ UNADAPTED = (0, (4, 2))  # dashes
 def draw_arena(ax, behaviour: Behaviour) -> None:
     """Paths in the plane before and after adaptation, one colour a task."""
     before, after = longest(behaviour.paths("before")), behaviour.paths("after")
-    goals = draw_goals(ax, behaviour.setup, behaviour.tasks)
+    arena = Arena.of(behaviour.setup, behaviour.tasks)
+    draw_goals(ax, arena)
     draw_paths(ax, after)
     draw_unadapted(ax, before)
-    limit = behaviour.setup.family.position_limit
-    frame(ax, limit, seen(ax, limit, [goals, before, *(path for paths in after for path in paths)]))
+    frame(ax, arena.limit, seen(ax, arena.limit, [arena.goals, before, *(path for paths in after for path in paths)]))
     style.legend_below(ax, handles := arena_handles(behaviour.tasks), columns=math.ceil(len(handles) / 2))
 
 
-def draw_goals(ax, setup: RolloutSetup, tasks: list[int]) -> np.ndarray:
-    """What the tasks want, and crosses where the family has other goals; returns all these positions (goals, 2)."""
-    centres = getattr(setup.family, "centres", np.empty((0, 2)))
-    ax.plot(*centres.T, "x", color=style.GREY, ms=7, zorder=1)
+def draw_goals(ax, arena: Arena) -> None:
+    """What the tasks want, each in its colour, and crosses where the family has other goals."""
+    ax.plot(*arena.centres.T, "x", color=style.GREY, ms=7, zorder=1)
     wanted_by: dict[tuple, list[str]] = {}
-    for task, colour in zip(tasks, style.COLOURS, strict=False):
-        for goal in _goals(setup, task):
+    for goals, colour in zip(arena.wanted, style.COLOURS, strict=False):
+        for goal in goals:
             wanted_by.setdefault(tuple(goal), []).append(colour)
     for goal, colours in wanted_by.items():
-        _draw_goal(ax, goal, colours, _reach(setup.family))
-    return np.array([*wanted_by, *centres])
+        _draw_goal(ax, goal, colours, arena.reach)
 
 
 def draw_paths(ax, paths: list[list[np.ndarray]], ends: bool = True, **look) -> list[list[Line2D]]:
@@ -120,19 +117,6 @@ def _draw_goal(ax, goal: tuple, colours: list[str], reach: float) -> None:
     if reach:
         edge = colours[0] if len(colours) == 1 else style.GREY
         ax.add_patch(Circle(goal, reach, facecolor=(edge, 0.06), edgecolor=(edge, 0.45), lw=0.8, zorder=0.5))
-
-
-def _goals(setup: RolloutSetup, task: int) -> np.ndarray:
-    """Positions (goals, 2) that pay in a task."""
-    parameters, family = setup.task_table[:, task], setup.family
-    return family.centres[parameters > 0] if family.name == "six_circles" else parameters[None]
-
-
-def _reach(family) -> float:
-    """Distance within which a goal is seen, or, in navigation, reached; 0 if there is no such thing."""
-    if family.name == "navigation_2d":
-        return family.end_distance if family.end == "radius" else 0.0
-    return 2.0 if family.name == "six_circles" or family.reward == "bowl" else 0.0
 
 
 def _task_handles(tasks: list, **marker) -> list[Line2D]:

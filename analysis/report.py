@@ -21,6 +21,7 @@ import series
 import style
 import timing
 from behaviour import can_simulate
+from explored import explore
 from groups import Group, group, settings, told
 from page import Page, Section
 from scores import final
@@ -190,7 +191,7 @@ def _exploration(section: Section, title: str, groups: list[Group]) -> None:
     for start in range(0, len(groups), SIDE_BY_SIDE):
         part = groups[start : start + SIDE_BY_SIDE]
         names = [f"{each.label}, seed {each.seeds[0]}" for each in part]
-        fig = exploration.draw([each.runs[0] for each in part], names, "last", 1, section.note)
+        fig = exploration.draw([explore(each.runs[0], "last", 1, section.note) for each in part], names)
         section.figure(fig, f"Paths of {title}: " + "; ".join(names))
 
 

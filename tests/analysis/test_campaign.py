@@ -57,6 +57,18 @@ def test_hours_are_a_limit_and_a_summary_that_nobody_names_goes(two, tmp_path):
     assert [run.config for run in Summary.read(tmp_path / "c.json").runs] == [kept.runs[0].config]
 
 
+def test_of_an_unfinished_run_nothing_is_kept(two, tmp_path):
+    from dataclasses import replace
+
+    from claim_summary import Summary
+
+    assert two("--only", "queries6 seed 0") == 0
+    kept = Summary.read(tmp_path / "c.json")
+    Summary(kept.points, [replace(kept.runs[0], seed=1, planned=9)]).write(tmp_path / "c.json")
+    assert two("--list") == 0
+    assert [run.seed for run in Summary.read(tmp_path / "c.json").runs] == [0]
+
+
 def test_every_point_of_every_claim_has_its_place_in_the_order():
     pytest.importorskip("mujoco")
     import campaign

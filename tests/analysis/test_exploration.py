@@ -23,11 +23,31 @@ def test_panels_show_what_is_tried_and_what_comes_of_it(runs, notes):
     from groups import group
 
     both = [runs["k4_1"], runs["k6_1"]]
-    fig = exploration.draw(both, exploration.titles(group(both, notes.append), both), "last", 2, notes.append)
+    explored = [exploration.explore(run, "last", 2, notes.append) for run in both]
+    fig = exploration.draw(explored, exploration.titles(group(both, notes.append), both))
     lines = [len([line for line in ax.get_lines() if line.get_alpha() is not None]) for ax in fig.axes]
     assert lines == [4 * 2 * 5, 4 * 2 * 7, 4 * 2, 4 * 2]  # tasks, repeats, queries with pivot; adapted policies
     assert fig.axes[1].get_title() == "queries = 6\niteration 4, 14 rollouts a task"
     assert len({ax.get_xlim() for ax in fig.axes}) == 1 and notes == []
+
+
+@pytest.mark.parametrize("task", ["four_corners", "navigation_2d", "six_circles"])
+def test_kept_paths_are_those_drawn(task, tmp_path, notes):
+    import json
+
+    import numpy as np
+    from explored import DECIMALS, Explored, explore
+
+    fresh = explore(train(tmp_path / "run.h5", task=task), "last", 1, notes.append, most=2)
+    again = Explored.read(json.loads(json.dumps(fresh.kept())))
+    assert again.kept() == fresh.kept() and len(fresh.tasks) == len(fresh.arena.wanted) == 2 < fresh.all_tasks
+    assert (again.iteration, again.arena.reach, again.arena.limit) == (
+        fresh.iteration,
+        fresh.arena.reach,
+        fresh.arena.limit,
+    )
+    for kept, own in zip((*again.tried[1], again.before), (*fresh.tried[1], fresh.before), strict=True):
+        np.testing.assert_allclose(kept, own, atol=0.5 * 10**-DECIMALS)
 
 
 def test_titles_tell_seeds_apart(runs, notes):
@@ -42,7 +62,9 @@ def test_a_colour_is_named_by_the_tasks_of_all_panels(runs, tmp_path, notes):
     import exploration
 
     other = train(tmp_path / "other.h5", task="navigation_2d")
-    fig = exploration.draw([runs["k4_1"], other], ["a", "b"], "last", 1, notes.append)
+    fig = exploration.draw(
+        [exploration.explore(run, "last", 1, notes.append) for run in (runs["k4_1"], other)], ["a", "b"]
+    )
     names = [text.get_text() for text in fig.legends[0].get_texts()]
     first, second = runs["k4_1"].test_task_ids, other.test_task_ids
     assert len(first) == 4 < len(second)
