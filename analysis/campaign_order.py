@@ -20,22 +20,23 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_a1", "medium", "*"),  # 0.8: claims 12, 18
     ("figure_a4", "medium", "pg"),  # 1: claim 16
     ("legged_robot", "paper", "*"),  # 2: claim 23
-    ("figure_1", "medium", "mc_plain_queries20"),
-    ("figure_1", "medium", "pg"),  # 2.5: claim 1
-    ("figure_4", "medium", "cartpole_?"),  # 2.5: claim 8
-    ("figure_4", "medium", "cartpole_HH"),
-    ("figure_4", "medium", "cartpole_pg_*"),
-    ("figure_4", "paper", "cartpole_HH"),  # 0.7
-    ("figure_1", "paper", "dpp_*_queries5"),  # 0.5: claims 2, 3; eigenvalues for each task of each evaluation
-    ("hill_climbing_ant", "medium", "*"),  # 2.5: claim 6
-    ("figure_3", "medium", "cheetah_velocity_*"),  # 1: claim 5
     ("figure_5", "medium", "*cheetah*"),  # 1.5: claims 10, 11, 21
     ("figure_5", "medium", "*walker2d*"),  # 1
     ("figure_a3", "medium", "*"),  # 2: claim 14
     ("figure_4", "medium", "walker2d*"),  # 2: claim 9
+    ("hill_climbing_ant", "medium", "*"),  # 2.5: claim 6
+    ("figure_1", "medium", "mc_plain_queries20"),
+    ("figure_1", "medium", "pg"),  # 2.5: claim 1
     ("figure_1", "medium", "evo"),  # 2.5: claim 24
     ("figure_1", "medium", "pg_first_order"),
     ("figure_1", "medium", "e_maml"),
+    ("figure_4", "medium", "cartpole_?"),  # 2.5: claim 8
+    ("figure_4", "medium", "cartpole_HH"),
+    ("figure_4", "medium", "cartpole_pg_*"),
+    ("figure_a5", "medium", "*cheetah*"),  # 1.2: claim 17
+    ("figure_4", "paper", "cartpole_HH"),  # 0.7
+    ("figure_1", "paper", "dpp_*_queries5"),  # 0.5: claims 2, 3; eigenvalues for each task of each evaluation
+    ("figure_3", "medium", "cheetah_velocity_*"),  # 1: claim 5
     ("noisy_hill_climbing", "medium", "*"),  # 1.6: claim 22
     ("noisy_hill_climbing", "navigation", "*"),
     ("figure_a2", "medium", "*"),  # 0.7: claim 13
@@ -45,5 +46,5 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_5", "medium", "*swimmer*"),  # 2.5
     ("figure_4", "medium", "swimmer*"),  # 3.5: claim 9
     ("figure_1", "paper", "dpp_*_queries20"),  # 4
-    ("figure_a5", "medium", "*"),  # 5: claim 17
+    ("figure_a5", "medium", "*"),  # 4
 )
