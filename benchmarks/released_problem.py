@@ -13,7 +13,8 @@ import esmaml_mpi
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round
-from esmaml_mpi.rollouts.evaluator import Evaluator, Outcome
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.outcome import Outcome
 from esmaml_mpi.rollouts.trials import Trials
 from esmaml_mpi.rollouts.units import Units
 from esmaml_mpi.tasks.workspace import Workspace

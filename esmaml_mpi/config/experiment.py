@@ -13,7 +13,8 @@ from esmaml_mpi.meta.held_out import HeldOut
 from esmaml_mpi.meta.stages import Combination, Request
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose, Round, Streams
 from esmaml_mpi.rollouts.corruption import RewardCorruption
-from esmaml_mpi.rollouts.evaluator import Evaluator, Outcome
+from esmaml_mpi.rollouts.evaluator import Evaluator
+from esmaml_mpi.rollouts.outcome import Outcome
 from esmaml_mpi.rollouts.trials import RolloutSetup
 from esmaml_mpi.rollouts.units import Tally
 from esmaml_mpi.settings.fields import parse

@@ -1,11 +1,9 @@
 """Adapt units, then score what came out: the work of one rank in one round."""
 
-import itertools
 import traceback
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +15,8 @@ from esmaml_mpi.observations.observer import Observer
 from esmaml_mpi.reproducibility.randomness import Phase, Purpose
 from esmaml_mpi.rollouts.causes import Cause, Causes
 from esmaml_mpi.rollouts.deadline import DeadlineExceeded, deadline, exit_at_once
+from esmaml_mpi.rollouts.lanes import Lanes, split
+from esmaml_mpi.rollouts.outcome import Outcome, Scored, joined
 from esmaml_mpi.rollouts.simulate import RolloutError, block_size
 from esmaml_mpi.rollouts.trial_scores import scored_by_trials
 from esmaml_mpi.rollouts.trials import RolloutSetup, Trials
@@ -26,45 +26,8 @@ from esmaml_mpi.tasks.workspace import Workspace
 # Of parameters (d, U, T) and the Trials of these units: yields parameters (d, U, T, Q), as operators do, is sent what
 # came of them, and returns (any, U, T).
 AskTell = Callable[[np.ndarray, Trials], Generator[np.ndarray, Any, np.ndarray]]
-Found = TypeVar("Found")
 UNKNOWN = Cause("not finite", "a number was not finite, or squares of observations came to 2**126 and more")
 FEW = 2**14  # numbers of an array that a C library finds room for without asking the system
-
-
-@dataclass
-class Outcome:
-    """Results of U units on T tasks each.
-
-    Returns ``after`` adaptation (U, T), ``before`` it (U, T) if asked for, and the tally. ``success_after`` and
-    ``success_before`` (U, T) say which share of these episodes was a success, if the family reports that.
-    """
-
-    after: np.ndarray
-    before: np.ndarray | None
-    tally: Tally
-    success_after: np.ndarray | None = None
-    success_before: np.ndarray | None = None
-
-    @classmethod
-    def joined(cls, parts: list["Outcome"]) -> "Outcome":
-        """Those of consecutive units."""
-        before = [part.before for part in parts if part.before is not None]
-        after = _joined([part.after for part in parts], axis=0)
-        return cls(
-            after,
-            _joined(before, axis=0) if before else None,
-            Tally.joined([part.tally for part in parts]),
-            _joined_successes(parts, [part.success_after for part in parts]),
-            _joined_successes(parts, [part.success_before for part in parts]),
-        )
-
-
-class Scored(NamedTuple):
-    """Mean returns (U, T) of policies, what their rollouts amounted to, and their share of successes, if reported."""
-
-    returns: np.ndarray
-    tally: Tally
-    successes: np.ndarray | None
 
 
 Work = Callable[[np.ndarray, Units, Observer], Outcome]  # on points (d, U) of these units
@@ -78,18 +41,12 @@ class Evaluator:
         self.setup, self.operator, self._timeout = setup, operator, timeout
         self.give_up = exit_at_once  # when a unit cannot even be interrupted
         self.causes = Causes()  # of evaluations that failed here, until somebody takes them to tell of them
-        self._pool = None
-        if threads > 1:
-            from concurrent.futures import ThreadPoolExecutor  # most workers have one thread and need not carry it
-
-            self._pool = ThreadPoolExecutor(threads - 1)
-        self._threads = threads
-        self._workspaces = [Workspace() for _ in range(threads)]
+        self._lanes = Lanes(threads)
 
     @property
     def block(self) -> int:
         """How many rollouts are worth asking for at once."""
-        return block_size(self.setup.policy, self.setup.family) * self._threads
+        return block_size(self.setup.policy, self.setup.family) * self._lanes.threads
 
     def evaluate(
         self,
@@ -175,21 +132,21 @@ class Evaluator:
         queries: int,
     ) -> tuple[np.ndarray, Tally]:
         """What an AskTell comes to, (any, U, T)."""
-        parts = self._map(self._asked_in_blocks, len(units), ask_tell, points, units, observer, subspace, queries)
-        return _joined([found for found, _ in parts], axis=1), Tally.joined([tally for _, tally in parts])
+        parts = self._lanes.map(self._asked_in_blocks, len(units), ask_tell, points, units, observer, subspace, queries)
+        return joined([found for found, _ in parts], axis=1), Tally.joined([tally for _, tally in parts])
 
     def score(
         self, parameters: np.ndarray, units: Units, observer: Observer, purpose: Purpose
     ) -> tuple[np.ndarray, Tally]:
         """Mean returns (U, T) of one fresh rollout (or ``episodes``) of parameters (d, U, T)."""
-        parts = self._map(self._scored, len(units), parameters, units, observer, purpose)
-        return _joined([part.returns for part in parts], axis=0), Tally.joined([part.tally for part in parts])
+        parts = self._lanes.map(self._scored, len(units), parameters, units, observer, purpose)
+        return joined([part.returns for part in parts], axis=0), Tally.joined([part.tally for part in parts])
 
     def _evaluate(
         self, points: np.ndarray, units: Units, observer: Observer, before: bool, subspace: Subspace | None
     ) -> Outcome:
         return Outcome.joined(
-            self._map(self._adapted_and_scored, len(units), points, units, observer, before, subspace)
+            self._lanes.map(self._adapted_and_scored, len(units), points, units, observer, before, subspace)
         )
 
     def _unadapted(self, points: np.ndarray, units: Units, observer: Observer, purpose: Purpose) -> Outcome:
@@ -241,12 +198,12 @@ class Evaluator:
         queries = max(queries, 1) * units.tasks.shape[1] * self.setup.episodes
         if len(points) * len(units) * queries > FEW:
             keep_memory()
-        blocks = _split(len(units), -(-len(units) // max(1, limit // queries)))
+        blocks = split(len(units), -(-len(units) // max(1, limit // queries)))
         parts = [
             self._ask_and_tell(workspace, ask_tell, points[:, block], units[block], observer.of(block), subspace)
             for block in blocks
         ]
-        return _joined([found for found, _ in parts], axis=1), Tally.joined([tally for _, tally in parts])
+        return joined([found for found, _ in parts], axis=1), Tally.joined([tally for _, tally in parts])
 
     def _ask_and_tell(
         self,
@@ -282,23 +239,6 @@ class Evaluator:
         successes = None if trials.successes is None else trials.successes[..., 0]
         return Scored(returns, trials.tally, successes)
 
-    def _map(self, function: Callable[..., Found], units: int, *arguments: object) -> list[Found]:
-        """``function(lane, workspace, ...)`` of each thread's units, which are neighbours."""
-        lanes = _split(units, min(units, self._threads))
-        if self._pool is None or len(lanes) == 1:
-            return [function(lane, self._workspaces[0], *arguments) for lane in lanes]
-        first, *others = zip(lanes, self._workspaces, strict=False)
-        working = [self._pool.submit(function, lane, workspace, *arguments) for lane, workspace in others]
-        try:
-            found = function(*first, *arguments)  # this thread is one of them: it need not be woken
-        except Exception:
-            for each in working:
-                each.exception()  # wait for all: they still use their workspaces
-            raise
-        for each in working:
-            each.exception()
-        return [found, *(each.result() for each in working)]
-
     def _note(self, tally: Tally) -> None:
         """Remember why units have failed that did not raise."""
         for unit in np.flatnonzero(~tally.good):
@@ -331,25 +271,6 @@ class Evaluator:
         tally.status[:] = status
         nothing = np.full((1, width), np.nan)
         return Outcome(nothing, nothing.copy() if before else None, tally)
-
-
-def _split(units: int, blocks: int) -> list[slice]:
-    """Blocks of as many neighbours each."""
-    edges = [units * i // blocks for i in range(blocks + 1)]
-    return [slice(a, b) for a, b in itertools.pairwise(edges)]
-
-
-def _joined(parts: list[np.ndarray], axis: int) -> np.ndarray:
-    """Side by side; no copy of a single one."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
-
-
-def _joined_successes(parts: list[Outcome], found: list[np.ndarray | None]) -> np.ndarray | None:
-    """Those of consecutive units; nan of units that failed, None where nobody reports any."""
-    if all(each is None for each in found):
-        return None
-    rows = zip(parts, found, strict=True)
-    return _joined([np.full(part.after.shape, np.nan) if each is None else each for part, each in rows], axis=0)
 
 
 def _spread(points: np.ndarray, units: Units) -> np.ndarray:
