@@ -40,12 +40,14 @@ class Adaptation:
         at: Round = Round(Phase.EVALUATE, 0),  # noqa: B008 (frozen)
         task: int = 0,
         policy: AnyPolicy | None = None,
+        draws: str = "fresh",
     ):
         """``rewards`` are those told before the session was interrupted.
 
         ``sampler`` draws its directions, which ``at`` and ``task`` key beside ``seed``: those of the first of the
-        evaluation's repeats. ``policy`` is wanted where the operator has meta-parameters of its own, which then follow
-        those of the policy in theta (d + e,).
+        evaluation's repeats; with ``draws`` = "fixed" they are keyed by nothing, with "by_task" by ``task`` alone.
+        ``policy`` is wanted where the operator has meta-parameters of its own, which then follow those of the policy in
+        theta (d + e,).
         """
         if getattr(operator, "uses_recordings", False):
             raise UsageError(
@@ -69,10 +71,11 @@ class Adaptation:
         self._theta = theta
         self._adapted: np.ndarray | None = None
         self._best_tried, self._best_reward = theta, -math.inf
-        self._source, self._at, self._task, self._draws = Source(sampler, Streams(seed), subspace), at, task, 0
+        self._source = Source(sampler, Streams(seed), subspace, draws)
+        self._at, self._task, self._draws = at, task, 0
         self._centre: np.ndarray | None = theta if getattr(operator, "tells_centre", False) else None
-        start, draws = theta[:, None, None].copy(), Directions(self._normals, self._source)
-        self._operator_run = adapting(operator, policy, start, own[:, None, None], draws, self._note_centre)
+        start, directions = theta[:, None, None].copy(), Directions(self._normals, self._source)
+        self._operator_run = adapting(operator, policy, start, own[:, None, None], directions, self._note_centre)
         self._queries, self._step = np.empty((len(theta), 1, 1, 0)), -1
         self._answers: list[float] = []
         self._go_on(None)

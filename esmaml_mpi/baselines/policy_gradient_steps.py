@@ -14,7 +14,6 @@ from esmaml_mpi.baselines.advantages import AdvantageEstimation
 from esmaml_mpi.baselines.requirement import check_jax
 from esmaml_mpi.baselines.samples import Sample
 from esmaml_mpi.baselines.stochastic_policy import network_of
-from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.rollouts.recording import Recording
 from esmaml_mpi.settings import setting
@@ -42,12 +41,7 @@ class PolicyGradientSteps(AdaptationSettings):
     tells_centre = True
 
     def __post_init__(self) -> None:
-        for key, value in (("share_rollouts", False), ("directions", "gaussian"), ("direction_options", {})):
-            if getattr(self, key) != value:
-                raise ConfigError(
-                    f"adaptation.{key} = {getattr(self, key)!r}: adaptation.operator = {self.operator!r} perturbs no "
-                    f"parameters; leave it out (it is then {value!r})."
-                )
+        self.refuse_search("perturbs no parameters")
 
     def check_dimension(self, dimension: int) -> None:
         """ConfigError without JAX."""

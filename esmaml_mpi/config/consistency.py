@@ -136,6 +136,11 @@ def _check_sharing(config: Sections, family: TaskFamily) -> None:
             f"adaptation.share_rollouts = true: tasks of {config.task.name} differ in more than their rewards, so that "
             "a rollout on one says nothing of the others; false is wanted."
         )
+    if config.adaptation.share_rollouts and config.adaptation.draws == "by_task":
+        raise ConfigError(
+            "adaptation.draws = 'by_task': with adaptation.share_rollouts = true the tasks of an evaluation try the "
+            "same policies; 'fresh' or 'fixed' is wanted."
+        )
 
 
 def check_adaptation(config: Sections, policy: AnyPolicy) -> None:

@@ -54,6 +54,7 @@ class Experiment:
             self.sampler,
             parse(RewardCorruption, config.task.corruption, "task.corruption"),
             operator.pivot_last,
+            config.adaptation.draws,
         )
         self.evaluator = Evaluator(setup, operator, config.run.threads, config.run.unit_timeout)
 

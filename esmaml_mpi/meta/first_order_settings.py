@@ -109,6 +109,11 @@ def check_settings(config: FirstOrderSections) -> None:
         raise ConfigError(
             f"adaptation.share_rollouts = true: with {chosen} each task has queries of its own, so false is wanted."
         )
+    if adaptation.draws != "fresh":
+        raise ConfigError(
+            f"adaptation.draws = {adaptation.draws!r}: {chosen} takes the mean over directions as they are drawn anew; "
+            "'fresh' is wanted."
+        )
     if meta.adaptation_queries:
         budget = (meta.adaptation_queries, adaptation.estimator, adaptation.reward_normalization)
         check_budget("meta", "adaptation_queries", *budget)

@@ -50,6 +50,7 @@ class RolloutSetup:
     sampler: Sampler = Gaussian()
     corruption: RewardCorruption = RewardCorruption()
     pivot_last: Callable[[int], bool] = lambda step: False  # whether the last of an operator's queries is the pivot
+    draws: str = "fresh"  # see Source
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Trials:
 
     def __post_init__(self) -> None:
         self.tally = Tally.empty(len(self.units), self.setup.policy.observation_size)
-        self.source = Source(self.setup.sampler, self.setup.streams, self.subspace)
+        self.source = Source(self.setup.sampler, self.setup.streams, self.subspace, self.setup.draws)
         if self.units.part:
             self.evaluations = self.units.part.step
 
@@ -92,7 +93,7 @@ class Trials:
         drawn = np.empty((size or self.setup.policy.size, rows, tasks, count))
         fill = partial(self.source.fill_each, at=self.units.round, step=self.draws)
         # Only those of the first queries: after an evaluation the tasks of a unit may stand at different points.
-        if self._sharing and self.evaluations == 0:
+        if self._sharing and self.evaluations == 0 and self.setup.draws == "fresh":
             none = np.zeros(rows, dtype=np.int64)
             fill(drawn[:, :, 0], Purpose.SHARED_ADAPTATION, units=self.units.streams, tasks=none)
             drawn[:, :, 1:] = drawn[:, :, :1]

@@ -151,6 +151,7 @@ def operator_setting(name: str) -> str:
 
 
 SCORES = ("rollouts", "trials")
+DRAWS = ("fresh", "fixed", "by_task")
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,13 @@ class AdaptationSettings:
         "always earn the same. Tests always have rollouts",
         choices=SCORES,
     )
+    draws: str = setting(
+        "fresh",
+        "which random directions an adaptation has. fresh: its own; fixed: the same in every adaptation, so that "
+        "training can arrange what each of them tries, and a robot tries just those; by_task: the same in every "
+        "adaptation to a task, as in the released code, which tells the policy which task it is on",
+        choices=DRAWS,
+    )
     directions: str = setting("gaussian", DIRECTIONS_DOC, choices=_DIRECTIONS)
     direction_options: dict = setting({}, DIRECTION_OPTIONS_DOC)
 
@@ -181,6 +189,7 @@ class AdaptationSettings:
         for key, value in (
             ("share_rollouts", False),
             ("scored_by", "rollouts"),
+            ("draws", "fresh"),
             ("directions", "gaussian"),
             ("direction_options", {}),
         ):

@@ -120,6 +120,7 @@ class MetaPolicy:
             at=Round(Phase.EVALUATE, self.iteration),
             task=task,
             policy=self._policy,
+            draws=adaptation.draws,
         )
 
 

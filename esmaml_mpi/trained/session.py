@@ -217,6 +217,11 @@ class Session:
         operator = make_operator(record.config)
         if hasattr(operator, "check_dimension"):  # so that what is missing is said before a trial, not behind the last
             operator.check_dimension(self.policy.size)
+        if record.task == ROBOT and settings.draws == "by_task":
+            raise UsageError(
+                f"session {self.path}: adaptation.draws = 'by_task' repeats what training drew for a task, and a robot "
+                "is none of its tasks; 'fresh' is wanted, or a policy that was trained with 'fixed'."
+            )
         if len(record.rewards) > operator.rollouts:
             raise ResultsError(
                 f"session {self.path} has {len(record.rewards)} rewards, more than its adaptation takes."
@@ -231,6 +236,7 @@ class Session:
             at=Round(Phase.EVALUATE, record.iteration),
             task=max(record.task, 0),
             policy=self.policy,
+            draws=settings.draws,
         )
 
     def _keep(self, rewards: list[float], notes: dict[int, str]) -> None:

@@ -63,10 +63,10 @@ def train(
     file, a mapping or ``overrides`` always may. ``quiet``: only warnings are printed. ``callback``: a function that is
     called with a Moment (training/moment.py) after each iteration; where it returns True, the run stops there.
     ``start_from``: what a new run begins with in place of parameters of its own: a results file, with ":300" or ":best"
-    behind it if it is to be another iteration than the last; or Results, or (Results, iteration). Ctrl-C, USR1, TERM and
-    HUP end training after the current iteration, and what there is is returned: a script that goes on to something else
-    compares ``results.checkpoint["iteration"]`` with ``results.config.meta.iterations``. Raises ConfigError, UsageError, TrainingError, or
-    ResultsError.
+    behind it if it is to be another iteration than the last; or Results, or (Results, iteration). Ctrl-C, USR1, TERM
+    and HUP end training after the current iteration, and what there is is returned: a script that goes on to something
+    else compares ``results.checkpoint["iteration"]`` with ``results.config.meta.iterations``. Raises ConfigError,
+    UsageError, TrainingError, or ResultsError.
     """
     if resume and overwrite:
         raise UsageError("resume and overwrite: one of them is wanted, as the file is either continued or replaced.")
