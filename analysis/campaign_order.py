@@ -19,6 +19,10 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_a2", "medium", "cheetah_*"),  # 0.8: claim 13
     ("figure_a1", "medium", "*"),  # 0.8: claims 12, 18
     ("figure_a4", "medium", "pg"),  # 1: claim 16
+    ("repeated_draws", "paper", "*mc*"),  # 0.6: what claims 2, 3 and 4 ask beside
+    ("figure_2", "paper", "by_task"),
+    ("repeated_draws", "paper", "*hc*"),
+    ("figure_a4", "medium", "mc_*"),  # 0.4: what claim 16 asks
     ("legged_robot", "paper", "*"),  # 2: claim 23
     ("figure_5", "medium", "*cheetah*"),  # 1.5: claims 10, 11, 21
     ("figure_5", "medium", "*walker2d*"),  # 1

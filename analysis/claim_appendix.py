@@ -28,21 +28,23 @@ both below 5 %; a difference that is not found is no equality. The margin is a s
 training has gained on the other side. What is *exactly* so has to be so in every seed.
 
 A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if
-some do this and some that. Parts in italics are variants of ours, or nothing is claimed of them, and are not counted.
+some do this and some that. Parts in italics are variants of ours, some of them thought of after a look, or nothing is
+claimed of them. They are not counted, and p is not adjusted for them.
 That something *is found* or *visited* is held to mean by more than half."""
 
 
-def many(evidence: list[Evidence], ps: list[float]) -> str:
-    """What so many intervals at once mean; ``ps``: adjusted."""
-    tested = [(each, p) for each, p in zip(evidence, ps, strict=True) if p == p]
-    resolved = [p for each, p in tested if each.verdict in (AGREES, DISAGREES)]
+def many(evidence: list[Evidence], ps: list[float], all_ps: list[float]) -> str:
+    """What so many intervals at once mean; ``ps``: adjusted for the parts that have a say, ``all_ps`` for all."""
+    tested = [(each, p, q) for each, p, q in zip(evidence, ps, all_ps, strict=True) if p == p]
+    resolved = [(p, q) for each, p, q in tested if each.verdict in (AGREES, DISAGREES)]
     if not evidence:
         return ""
+    stay, would = (sum(each[i] <= LEVEL for each in resolved) for i in range(2))
     return (
         f"**{len(evidence)} intervals at once.** Each is at 95 % for itself: of {len(evidence)}, about "
-        f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a *p*; adjusted for "
-        f"all of them (Holm), {sum(p <= LEVEL for p in resolved)} of the {len(resolved)} that are resolved stay below "
-        f"0.05. A verdict whose adjusted p is above should be taken as a hint."
+        f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a say and a *p*; "
+        f"adjusted for all of them (Holm), {stay} of the {len(resolved)} that are resolved stay below 0.05; if what is "
+        f"beside counted too, {would}. A verdict whose adjusted p is above should be taken as a hint."
     )
 
 

@@ -45,7 +45,7 @@ def page(
         *(text for one, own in zip(judged, ps, strict=True) for text in section(one, own, curves)),
         "## How it is decided",
         claim_appendix.RULE,
-        claim_appendix.many(run, [p for own in ps for p in own]),
+        claim_appendix.many(run, *([p for own in each for p in own] for each in (ps, adjusted(judged, beside=True)))),
         *([] if not run else claim_appendix.runs(run)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -63,8 +63,8 @@ def overview(judged: list[Judged], ps: list[list[float]], curves: dict[int, str]
     title = (
         "Verdicts; in brackets how many parts of a claim there are, and how many say what. Effect: of the first part, "
         "the difference and its interval at 95 %, and in standard deviations (Hedges' g). Stand: of the parts that "
-        "agree or disagree, how many do so still at 5 % after adjustment for all parts on this page; those without "
-        "any spread over seeds, or computed, need no test and count."
+        "agree or disagree, how many do so still at 5 % after adjustment for all parts on this page that have "
+        "a say; those without any spread over seeds, or computed, need no test and count."
     )
     return Table(title, ("", "claim", "verdict", "effect", "stand", "seeds", "size", ""), rows)
 
@@ -178,6 +178,7 @@ def section(one: Judged, ps: list[float], curves: dict[int, str]) -> list[str]:
     said += [f"Measured: {claim.measured}."]
     said += [f"Lost in the text at hand: {claim.lost}."] * bool(claim.lost)
     said += [f"A guess of ours: {claim.unknown}."] * bool(claim.unknown)
+    said += [f"Asked why: {claim.why}."] * bool(claim.why)
     parts = [f'<a id="claim-{claim.number}"></a>\n\n## {claim.number}. {claim.words}', " ".join(said)]
     if one.computed:
         rows = [

@@ -61,7 +61,8 @@ class Computed:
 class Claim:
     """``number`` as in the list of the papers' claims; ``section`` of the paper; ``measured``: how its words are read;
     ``lost``: what the text at hand has lost, or ""; ``unknown``: what else stands on a guess. ``pictured``: label and
-    place (experiment/size/point) of meta-policies whose paths the paper's figure shows.
+    place (experiment/size/point) of meta-policies whose paths the paper's figure shows. ``why``: what was asked beside,
+    where runs did not say what the paper says, or not as plainly; its parts begin with "Why".
     """
 
     number: int
@@ -74,6 +75,7 @@ class Claim:
     lost: str = ""
     unknown: str = ""
     pictured: tuple[tuple[str, str], ...] = ()
+    why: str = ""
 
 
 def each(pattern: str, *names) -> tuple[str, ...]:

@@ -193,9 +193,12 @@ def judge(claims: tuple[Claim, ...], summary: Summary) -> list[Judged]:
     ]
 
 
-def adjusted(judged: list[Judged]) -> list[list[float]]:
-    """p of the parts of each claim that were run, adjusted for the number of all that are tested (Holm)."""
-    ps = iter(significance.holm(np.array([each.p for one in judged for each in one.run])).tolist())
+def adjusted(judged: list[Judged], beside: bool = False) -> list[list[float]]:
+    """p of the parts of each claim that were run, adjusted for the number of all that have a say (Holm); nan of those
+    beside, which were not written down before the runs, unless they are to count too.
+    """
+    shown = [each.p if beside or counted(each.part) else np.nan for one in judged for each in one.run]
+    ps = iter(significance.holm(np.array(shown)).tolist())
     return [[next(ps) for _ in one.run] for one in judged]
 
 

@@ -259,3 +259,7 @@ def test_p_is_adjusted_for_all_parts_of_all_claims():
     student = (math.atan(t / 3**0.5) + t / 3**0.5 / (1 + t * t / 3)) * 2 / math.pi  # of three degrees of freedom
     assert single == pytest.approx(1 - student, rel=1e-6)
     assert min(ps[0][0], ps[2][0]) == pytest.approx(3 * min(raw, single))
+    several.append(judged(found, part(beside=True)))
+    with_beside, all_of_them = claim_verdicts.adjusted(several), claim_verdicts.adjusted(several, beside=True)
+    assert with_beside[:3] == ps and np.isnan(with_beside[3]).all()
+    assert min(own[0] for own in all_of_them if own) == pytest.approx(4 * min(raw, single))
