@@ -63,6 +63,11 @@ class EvoZeroOrder(PerTask):
                 f"adaptation.directions = {adaptation.directions!r}: with meta.algorithm = 'evo_zero_order' nothing is "
                 "remembered of earlier meta-gradients; another is wanted."
             )
+        if adaptation.draws != "fresh":
+            raise ConfigError(
+                f"adaptation.draws = {adaptation.draws!r}: meta.algorithm = 'evo_zero_order' takes the meta-gradient "
+                "from the same stream, which has to go on; 'fresh' is wanted."
+            )
         return cls(adaptation, outer, sampler, task_batches(config))
 
     def check(self, dimension: int) -> None:

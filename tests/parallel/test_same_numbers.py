@@ -61,6 +61,7 @@ CASES = {
         "task.corruption.fraction": 0.3,
         "task.corruption.noise_std": 2.0,
     },
+    "repeated_draws": {**SMALL, "adaptation.draws": "by_task", "adaptation.directions": "orthogonal"},
     "first_order": {
         **NAVIGATION,
         "meta.algorithm": "first_order",

@@ -105,7 +105,14 @@ def test_a_robot_is_no_task(tmp_path):
         ({"meta": {"algorithm": "first_order"}, "adaptation": {"draws": "fixed"}}, "'fresh' is wanted"),
         ({"adaptation": {"draws": "by_task", "share_rollouts": True}}, "'fresh' or 'fixed' is wanted"),
         ({"adaptation": {"operator": "none", "draws": "fixed"}}, "tries nothing"),
-        ({"adaptation": {"draws": "often"}}, "fresh"),
+        (
+            {
+                "meta": {"algorithm": "evo_zero_order", "estimator": "antithetic", "perturbations": 4},
+                "adaptation": {"operator": "evo_es_gradient", "draws": "by_task"},
+            },
+            "'fresh' is wanted",
+        ),
+        ({"adaptation": {"draws": "often"}}, "adaptation.draws.*by_task, fixed, fresh"),
     ],
 )
 def test_what_goes_together(tables, said):
