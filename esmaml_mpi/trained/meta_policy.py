@@ -104,7 +104,7 @@ class MetaPolicy:
         """A session that starts from theta: ``ask`` for parameters to try, ``tell`` their reward, until ``done``.
 
         ``rewards`` are those told before an interruption. ``seed`` and ``task``, a number of yours, key its random
-        directions.
+        directions; where ``adaptation.draws`` is "fixed" neither does, and where it is "by_task" the task's id alone.
         """
         for name, number, end in (("seed", seed, WORD), ("task", task, 2**32)):
             if not isinstance(number, Integral) or isinstance(number, bool) or not 0 <= number < end:
