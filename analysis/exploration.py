@@ -74,7 +74,7 @@ def draw(explored: list[Explored], names: list[str]):
             everything = [own.arena.goals, own.before, *(path for each in paths for path in each)]
             shown.append(panels.seen(ax, own.arena.limit, everything))
         above.set_title(
-            f"{style.wrapped(name, 46)}\niteration {own.iteration}, {len(own.tried[0])} rollouts a task", fontsize=10
+            f"{style.wrapped(name, 40)}\niteration {own.iteration}, {len(own.tried[0])} rollouts a task", fontsize=10
         )
         part = f", {len(own.tasks)} of {own.all_tasks} test tasks" * (len(own.tasks) < own.all_tasks)
         many = "policies" if own.adaptations > 1 else "policy"
