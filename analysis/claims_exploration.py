@@ -16,9 +16,9 @@ def _medium(about, points, against, **how) -> Part:
 
 
 REPEATED = (
-    "the released code draws the same directions in every adaptation to a task (docs/second_implementation.md). Beside "
-    "are runs with its draws (by task), and with the same directions for all tasks (fixed), which do not tell the "
-    "policy which task it is on"
+    "the released code draws the same directions in every adaptation to a task "
+    "([Second implementation](second_implementation.md)). Beside are runs with its draws (by task), and with the same "
+    "directions for all tasks (fixed), which do not tell the policy which task it is on"
 )
 
 
