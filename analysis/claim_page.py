@@ -23,9 +23,7 @@ CLAIMED = {
 }
 
 
-def page(
-    judged: list[Judged], command: str, picture: str, curves: dict[int, str], paths: dict[int, str] | None = None
-) -> str:
+def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str], paths: dict[int, str]) -> str:
     """The whole page; ``command`` makes it, ``picture`` is the figure's name, ``curves`` and ``paths`` those of claims'
     curves and paths."""
     run, ps = [each for one in judged for each in one.run], adjusted(judged)
@@ -38,7 +36,7 @@ def page(
         tally(judged, ps),
         f"[All parts of all claims in one picture]({curves[0]})." if 0 in curves else "",
         "## Figure by figure",
-        by_figure(judged, curves, paths or {}).markdown(),
+        by_figure(judged, curves, paths).markdown(),
         "## Withdrawn",
         "An earlier list of claims was not written from the papers' text. Its verdicts on these are withdrawn:",
         "\n".join(f"- {line}" for line in WITHDRAWN),

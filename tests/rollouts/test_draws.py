@@ -64,6 +64,8 @@ def test_evaluations_of_any_seed_and_robots_have_the_directions_of_training(tmp_
     results = esmaml_mpi.train(settings, quiet=True, output=tmp_path / "run.h5")
     policy = esmaml_mpi.MetaPolicy(results)
     first, second = policy.adaptation(seed=3), policy.adaptation(seed=4, task=2)
+    directions = _trials(results.config).normals(3)[:, 0, 0]
+    assert same(first.batch[1][:, :3], policy.theta[:, None] + results.config.adaptation.sigma * directions)
     with esmaml_mpi.Session.create(tmp_path / "robot.session", results, seed=5) as session:
         for _ in range(first.total):
             assert same(first.ask(), second.ask()) and same(first.ask(), session.ask())
@@ -77,6 +79,13 @@ def test_evaluations_of_any_seed_and_robots_have_the_directions_of_training(tmp_
         _adapted(load(results.config, [f"run.seed={seed}", "adaptation.draws=fresh"]), policy.theta) for seed in (1, 2)
     ]
     assert not same(*others)
+
+
+def _trials(config):
+    """Those of a unit of training."""
+    units = Units(Round(Phase.TRAIN, 4), np.array([[2]]), np.array([7]))
+    setup = Experiment(config).evaluator.setup
+    return Trials(setup, units, unscaled(2), Workspace(), Purpose.QUERY_EPISODE)
 
 
 def _adapted(config, theta):
