@@ -23,9 +23,10 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_2", "paper", "by_task"),
     ("repeated_draws", "paper", "*hc*"),
     ("figure_a4", "medium", "mc_*"),  # 0.4: what claim 16 asks
-    ("legged_robot", "paper", "*"),  # 2: claim 23
     ("figure_5", "medium", "*cheetah*"),  # 1.5: claims 10, 11, 21
     ("figure_5", "medium", "*walker2d*"),  # 1
+    ("figure_a5", "medium", "*cheetah*"),  # 1.2: claim 17
+    ("legged_robot", "paper", "*"),  # 2: claim 23
     ("figure_a3", "medium", "*"),  # 2: claim 14
     ("figure_4", "medium", "walker2d*"),  # 2: claim 9
     ("hill_climbing_ant", "medium", "*"),  # 2.5: claim 6
@@ -37,7 +38,6 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_4", "medium", "cartpole_?"),  # 2.5: claim 8
     ("figure_4", "medium", "cartpole_HH"),
     ("figure_4", "medium", "cartpole_pg_*"),
-    ("figure_a5", "medium", "*cheetah*"),  # 1.2: claim 17
     ("figure_4", "paper", "cartpole_HH"),  # 0.7
     ("figure_1", "paper", "dpp_*_queries5"),  # 0.5: claims 2, 3; eigenvalues for each task of each evaluation
     ("figure_3", "medium", "cheetah_velocity_*"),  # 1: claim 5

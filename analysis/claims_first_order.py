@@ -3,6 +3,30 @@
 from claim_estimators import hessian_error
 from claim_parts import ABOVE, BELOW, PAPER, Claim, Computed, Part
 
+
+def _why(about: str, point: str, against: str, **how) -> Part:
+    return Part(f"Why: {about}", "figure_a2", "medium", (point,), (against,), beside=True, **how)
+
+
+WHY_HALF_CHEETAH = (
+    _why("20 queries against zero order, iterations", "cheetah_first_order_20", "cheetah_zero_order"),
+    _why("zero order, longer steps", "cheetah_zero_order_longer_steps", "cheetah_zero_order"),
+    _why(
+        "20 queries against zero order with longer steps",
+        "cheetah_first_order_20",
+        "cheetah_zero_order_longer_steps",
+        claimed=BELOW,
+        at="rollouts",
+    ),
+    _why("5 queries against 20", "cheetah_first_order_5", "cheetah_first_order_20", claimed=BELOW, at="rollouts"),
+    _why(
+        "5 queries against zero order",
+        "cheetah_first_order_5",
+        "cheetah_zero_order",
+        claimed=BELOW,
+        at="rollouts",
+    ),
+)
 CLAIMS = (
     Claim(
         12,
@@ -82,8 +106,11 @@ CLAIMS = (
                 at="rollouts",
                 beside=True,
             ),
+            *WHY_HALF_CHEETAH,
         ),
         lost="how few queries are few; here 20 of each task",
+        why="an iteration of zero order takes the rollouts of eleven iterations of first order. Beside are both after as "
+        "many iterations, zero order with outer steps of 0.05 for 0.01, and first order with 5 queries",
     ),
     Claim(
         18,
