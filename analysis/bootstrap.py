@@ -10,6 +10,7 @@ every figure and table.
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
+from significance import variance
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -36,7 +37,7 @@ def difference_interval(a: np.ndarray, b: np.ndarray, level: float = LEVEL) -> t
     n, m = len(a), len(b)
     if min(n, m) < 2:
         return float("nan"), float("nan")
-    squares = np.array([a.var(ddof=1) / n, b.var(ddof=1) / m])  # squared standard errors
+    squares = np.array([variance(a) / n, variance(b) / m])  # squared standard errors
     if not squares.any():
         return float(a.mean() - b.mean()), float(a.mean() - b.mean())
     freedom = squares.sum() ** 2 / (squares**2 / [n - 1, m - 1]).sum()

@@ -8,9 +8,9 @@ Key = tuple[str, str, str]  # of a point
 
 RULE = """\
 For each claim runs are compared that differ in what the claim is about. Each seed gives one number: the quantity named,
-at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent. Seeds,
-iterations and quantities were written down before the runs, in the experiment files and in the files that
-`analysis/claim_list.py` names.
+at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent (between two
+tests, on the line between them). Seeds, iterations and quantities were written down before the runs, in the experiment
+files and in the files that `analysis/claim_list.py` names.
 
 *Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
 either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
@@ -20,17 +20,22 @@ other things too.
 - **agrees**: the whole interval lies on the claimed side of 0;
 - **disagrees**: the whole interval lies on the other side;
 - **not resolved**: neither;
-- **not run**: there are no results, or none that all runs have at one instant after the start.
+- **not run**: there are no results, not of all seeds, or none that all runs have at one instant after the start.
+
+*p* is Welch's alone, so that a difference may have a *p* below 5 % and still be not resolved, by the bootstrap. Seeds
+are the same on both sides; that they are pairs is not used, which errs on the side of no verdict. Where no seed differs
+from another, *p* is that of all seeds lying on one side by chance.
 
 That something is *not below* or *not above* allows for a margin: the interval has to lie on this side of it, and to
 disagree wholly beyond it. That something is *equal* wants two one-sided tests that it differs by the margin or more,
 both below 5 %; a difference that is not found is no equality. The margin is a share, written down before, of what
-training has gained on the other side. What is *exactly* so has to be so in every seed.
+training has gained on the other side; that this gain is known from few seeds alone is not in the interval. What is
+*exactly* so has to be so in every seed.
 
 A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if
 some do this and some that. Parts in italics are variants of ours, some of them thought of after a look, or nothing is
-claimed of them. They are not counted, and p is not adjusted for them.
-That something *is found* or *visited* is held to mean by more than half."""
+claimed of them. They are not counted, and p is not adjusted for them. That something *is found* or *visited* is held to
+mean by more than half."""
 
 
 def many(evidence: list[Evidence], ps: list[float], all_ps: list[float]) -> str:
@@ -42,8 +47,9 @@ def many(evidence: list[Evidence], ps: list[float], all_ps: list[float]) -> str:
     stay, would = (sum(each[i] <= LEVEL for each in resolved) for i in range(2))
     return (
         f"**{len(evidence)} intervals at once.** Each is at 95 % for itself: of {len(evidence)}, about "
-        f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a say and a *p*; "
-        f"adjusted for all of them (Holm), {stay} of the {len(resolved)} that are resolved stay below 0.05; if what is "
+        f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a say and a *p* so far; "
+        f"adjusted for all of them (Holm; what two claims share counts once), {stay} of the {len(resolved)} that are "
+        f"resolved stay below 0.05; if what is "
         f"beside counted too, {would}. A verdict whose adjusted p is above should be taken as a hint."
     )
 
@@ -76,13 +82,19 @@ def scales(points: dict[Key, Point]) -> str:
     for experiment, size in dict.fromkeys((key[0], key[1]) for key in points):
         own = [point for key, point in points.items() if key[:2] == (experiment, size)]
         changed: dict[str, dict[str, None]] = {}
-        for key, value in (item for point in own for item in point.other.items()):
+        for key, value in (item for point in own for item in (*_length(point), *point.other.items())):
             changed.setdefault(key, {})[value] = None
         settings = ", ".join(f"{key} = {' or '.join(values)}" for key, values in sorted(changed.items()))
         if any(point.paper_iterations is None for point in own):
             settings = ", ".join([settings] * bool(settings) + ["points that the paper size does not have"])
         lines.append(f"- **{experiment}, {size}**: {settings or 'nothing'}.")
     return "\n".join(lines)
+
+
+def _length(point: Point) -> list[tuple[str, str]]:
+    """Iterations, where they are not the paper size's."""
+    paper = point.paper_iterations
+    return [] if paper in (None, point.iterations) else [("meta.iterations", f"{point.iterations:,} ({paper:,})")]
 
 
 def hours(members: dict[Key, list[Run]]) -> Table:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 GRID = 60  # instants of a curve over costs that runs do not share
 COLUMNS = 4
 FIRST, OTHER = (style.COLOURS[0], "-"), (style.COLOURS[1], "--")
-SAME = ("found", "harmed", "worsened")  # quantities that are series of their own
+SAME = ("found", "harmed", "worsened")  # series of their own, which quantities are of that begin with their names
 
 
 def draw(one: Judged, summary: Summary):
@@ -48,38 +48,45 @@ def _compared(each: Evidence) -> tuple[str, ...]:
 
 
 def _series(quantity: str) -> str:
-    return quantity if quantity in SAME else "after"
+    return next((name for name in SAME if quantity.startswith(name)), "after")
 
 
 def _panel(ax, each: Evidence, summary: Summary) -> None:
     part = each.part
-    for names, (colour, line) in ((part.points, FIRST), ((*part.against, *part.less), OTHER)):
-        runs = [summary.of(part.experiment, part.size, name) for name in names]
+    for names, less, (colour, line) in ((part.points, part.less, FIRST), (part.against, part.against_less, OTHER)):
+        runs, fewer = ([summary.of(part.experiment, part.size, name) for name in own] for own in (names, less))
         if not runs:
             continue
-        x, values = curves(runs, part.at, _series(part.quantity))
+        x, values = curves(runs, part.at, _series(part.quantity), fewer)
         ax.plot(x, _mean(values), color=colour, ls=line, lw=1.4)
         if len(values) > 1:
             ax.fill_between(x, *_edges(values), color=colour, alpha=0.16, lw=0)
     ax.set_title(style.wrapped(part.about, 40), fontsize=8)
     ax.tick_params(labelsize=7)
     ax.set_xlabel(series.COSTS[part.at], fontsize=7)
-    ax.set_ylabel("reward" if _series(part.quantity) == "after" else part.quantity, fontsize=7)
+    label = "reward" if _series(part.quantity) == "after" else _series(part.quantity)
+    ax.set_ylabel(label + ", difference" * bool(part.less), fontsize=7)
     style.count_axis(ax, part.at != "seconds")
     ax.xaxis.get_offset_text().set_fontsize(7)
 
 
-def curves(runs: list[list[Run]], at: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Instants (R,) and values (seeds, R): of each seed the mean over points; as far as all runs go."""
-    everything = [run for own in runs for run in own]
+def curves(
+    runs: list[list[Run]], at: str, name: str, less: list[list[Run]] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Instants (R,) and values (seeds, R): of each seed the mean over points, less that over points of ``less``; as far
+    as all runs go.
+    """
+    points = [*runs, *(less or [])]
+    everything = [run for own in points for run in own]
     first = max(run.series[at][0] for run in everything)
     last = min(run.series[at][-1] for run in everything)
     wheres = {tuple(run.series[at]) for run in everything}
     x = np.array(next(iter(wheres)), dtype=float) if len(wheres) == 1 else np.linspace(first, last, GRID)
-    seeds = sorted(set.intersection(*({run.seed for run in own} for own in runs)))
-    by_seed = [{run.seed: run for run in own} for own in runs]
-    values = [[_at(own[seed], at, name, x) for own in by_seed] for seed in seeds]
-    return x, np.array(values, dtype=float).mean(axis=1)
+    seeds = sorted(set.intersection(*({run.seed for run in own} for own in points)))
+    by_seed = [{run.seed: run for run in own} for own in points]
+    values = np.array([[_at(own[seed], at, name, x) for own in by_seed] for seed in seeds], dtype=float)
+    mean: np.ndarray = values[:, : len(runs)].mean(axis=1)
+    return x, mean - values[:, len(runs) :].mean(axis=1) if less else mean
 
 
 def _at(run: Run, at: str, name: str, x: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import style
 from claim_parts import BELOW, NOT_ABOVE
-from claim_verdicts import AGREES, DISAGREES, DIVIDED, SHOWN, UNRESOLVED, Evidence, Judged, counted
+from claim_verdicts import AGREES, DISAGREES, DIVIDED, NOT_RUN, SHOWN, UNRESOLVED, Evidence, Judged, counted
 from matplotlib.lines import Line2D
 from tables import readable
 
@@ -22,25 +22,25 @@ WORDS = 100  # letters of a claim on its line
 
 
 def overview(judged: list[Judged]):
-    """A line a claim: its verdict, and the interval of its first part, divided by the distance of its farther end."""
+    """A line a claim: its verdict, and the interval of the part that decides, divided by the distance of its farther
+    end."""
     fig, (ax,) = style.figure(width=11.5, height=1.4 + 1.4 * LINE * len(judged))
     ax.axvline(0, color=style.BLACK, lw=1)
     texts = []
     for y, one in enumerate(judged):
         words = style.wrapped(f"{one.claim.number}. {one.claim.words}", WORDS).split("\n")
         texts.append(words[0] + " ..." * (len(words) > 1))
-        shown = one.own or one.run
         look = LOOKS.get(one.verdict, LOOKS[SHOWN])
-        if shown:
-            _interval(ax, -y, shown[0], look)
-        elif one.computed:
+        if one.deciding:
+            _interval(ax, -y, one.deciding, look)
+        elif one.computed and one.verdict != NOT_RUN:
             ax.plot(1.0, -y, ms=5.5, **look)
         else:
             ax.annotate("not run", (0.0, -y), ha="center", va="center", fontsize=7, color=style.GREY)
     ax.set_yticks([-y for y in range(len(judged))], texts, fontsize=7.5)
     ax.set_ylim(-len(judged) + 0.4, 0.6)
     _finish(
-        fig, ax, "first part of each claim: its difference and interval, to its own scale; colour: the whole verdict"
+        fig, ax, "part that decides on each claim: its difference and interval, to its own scale; colour: the verdict"
     )
     return fig
 

@@ -36,7 +36,6 @@ WITHDRAWN = (
     "Active subspaces (ASEBO) are better by wall-clock time: the paper says the opposite (15).",
     "Batch hill climbing beats sequential hill climbing: the paper says it of averaging alone (22).",
     "Hill climbing visits all six circles in most adaptations: the paper shows a strategy that explores them (4).",
-    "Linear policies have the better final reward: the paper says that they train faster (5).",
     "On Navigation-2D adaptation finds unseen goals: what is claimed is the shape of exploration (16).",
     "Sinusoids are learnt from few samples: there are none in the paper.",
     "CartPole, Swimmer and Walker2d after less than an iteration's rollouts of the paper: a scale that cannot tell "

@@ -6,7 +6,7 @@ Every number on it comes out of the evidence.
 import claim_appendix
 import numpy as np
 from claim_list import WITHDRAWN
-from claim_parts import NOTHING, PAPER
+from claim_parts import EXACTLY, NOTHING, PAPER
 from claim_quantities import QUANTITIES
 from claim_verdicts import AGREES, DISAGREES, DIVIDED, LEVEL, NOT_RUN, UNRESOLVED, Evidence, Judged, adjusted, counted
 from tables import Table, readable
@@ -31,7 +31,7 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
         "# Claims",
         "What the papers claim, and what runs of this program say of it. Made by "
         f"`{command}`: nothing is typed in. How it is decided is [at the end](#how-it-is-decided).",
-        f"![Verdict and interval of the first part of every claim]({picture})",
+        f"![Verdict and interval of the deciding part of every claim]({picture})",
         overview(judged, ps, curves).markdown(),
         tally(judged, ps),
         f"[All parts of all claims in one picture]({curves[0]})." if 0 in curves else "",
@@ -56,13 +56,14 @@ def overview(judged: list[Judged], ps: list[list[float]], curves: dict[int, str]
         claim = one.claim
         words = f"[{claim.words}](#claim-{claim.number})"
         link = f"[curves]({curves[claim.number]})" if claim.number in curves else "-"
-        verdict = f"**{one.verdict}**{counts(one)}"
+        verdict = f"**{said(one)}**{counts(one)}"
         rows.append((str(claim.number), words, verdict, effect(one), standing(one, own), seeds(one), sizes(one), link))
     title = (
-        "Verdicts; in brackets how many parts of a claim there are, and how many say what. Effect: of the first part, "
-        "the difference and its interval at 95 %, and in standard deviations (Hedges' g). Stand: of the parts that "
-        "agree or disagree, how many do so still at 5 % after adjustment for all parts on this page that have "
-        "a say; those without any spread over seeds, or computed, need no test and count."
+        "Verdicts; in brackets how many parts of a claim there are, and how many say what. Effect: of the first part "
+        "that says what the verdict is, the difference and its interval at 95 %, and in standard deviations (Hedges' "
+        "g). Stand: of the parts that agree or disagree, how many do so still at 5 % after adjustment for all parts on "
+        "this page that have a say. What is exactly so in every seed needs no test and counts; what is computed counts "
+        "where nothing but that is claimed."
     )
     return Table(title, ("", "claim", "verdict", "effect", "stand", "seeds", "size", ""), rows)
 
@@ -78,19 +79,18 @@ def by_figure(judged: list[Judged], curves: dict[int, str], paths: dict[int, str
         files = [(name, drawn.get(claim.number)) for name, drawn in (("paths", paths), ("curves", curves))]
         links = [f"[![Claim {claim.number}, {name}]({file})]({file})" for name, file in files if file]
         words = f"[{claim.number}](#claim-{claim.number}). {claim.words}"
-        rows.append((figure, words, f"{one.verdict}{counts(one)}", " ".join(links) or "-"))
+        rows.append((figure, words, f"{said(one)}{counts(one)}", " ".join(links) or "-"))
     rows.sort(key=lambda row: (row[0].startswith("A"), row[0]))
     title = (
-        "What ES-MAML's text says of its figures, and the same comparisons of runs here: curves are means over seeds; "
-        "where the paper's figure shows paths, those of seed 0 after all its training are above them."
+        "What ES-MAML's text says of its figures, in words of ours, and the same comparisons of runs here: curves are "
+        "means over seeds; where the paper's figure shows paths, those of seed 0 after all its training are above them."
     )
     return Table(title, ("figure", "what the text says", "here", "runs here"), rows)
 
 
 def effect(one: Judged) -> str:
-    """Of the first part that was run, or of the first computed number."""
-    if shown := one.own or one.run:
-        first = shown[0]
+    """Of the part that decides, or of the first computed number."""
+    if first := one.deciding:
         low, high = first.interval
         said = f"{first.part.about}: {readable(first.difference)} [{readable(low)}, {readable(high)}]"
         return said + f", g = {readable(first.effect)}" * bool(np.isfinite(first.effect))
@@ -104,17 +104,18 @@ def standing(one: Judged, ps: list[float]) -> str:
     settled = [
         (each, p)
         for each, p in zip(one.run, ps, strict=True)
-        if counted(each.part) and each.verdict in (AGREES, DISAGREES)
+        if each in one.own and each.verdict in (AGREES, DISAGREES)
     ]
-    if not settled and not one.computed:
+    computed = 0 if any(map(counted, one.claim.parts)) else len(one.computed)
+    if not settled and not computed:
         return "-"
-    kept = sum(stands(each, p) for each, p in settled) + len(one.computed)
-    return f"{kept} of {len(settled) + len(one.computed)}"
+    kept = sum(stands(each, p) for each, p in settled) + computed
+    return f"{kept} of {len(settled) + computed}"
 
 
 def stands(each: Evidence, p: float) -> bool:
-    """Whether a verdict stays after adjustment; without a test, where there is nothing to test."""
-    return bool(p <= LEVEL) or each.part.claimed == "exactly" or each.alike
+    """Whether a verdict stays after adjustment; what is exactly so needs no test."""
+    return bool(p <= LEVEL) or each.part.claimed == EXACTLY
 
 
 def seeds(one: Judged) -> str:
@@ -140,15 +141,21 @@ def tally(judged: list[Judged], ps: list[list[float]]) -> str:
             and any(
                 stands(each, p)
                 for each, p in zip(one.run, own, strict=True)
-                if counted(each.part) and (each.verdict == one.verdict or one.verdict == DIVIDED)
+                if each in one.own and (each.verdict == one.verdict or one.verdict == DIVIDED)
             )
         )
-        or (one.computed and one.verdict in (AGREES, DISAGREES, DIVIDED))
+        or (one.computed and not any(map(counted, one.claim.parts)))
     ]
     return (
         f"Of {len(judged)} claims {len(ran)} were run or computed. Of {len(resolved)} the verdict is agrees, "
         f"disagrees or divided, and at least one part that says so stands after adjustment."
     )
+
+
+def said(one: Judged) -> str:
+    """The verdict, and whether parts are left."""
+    settled = one.verdict in (AGREES, DISAGREES, DIVIDED)
+    return one.verdict + " so far" * (settled and one.so_far)
 
 
 def counts(one: Judged) -> str:
@@ -160,24 +167,25 @@ def counts(one: Judged) -> str:
     if not found or found == [one.verdict] * total:
         return ""
     words = {AGREES: "agree", DISAGREES: "disagree", UNRESOLVED: "not resolved"}
-    said = [
+    parts = [
         f"{found.count(verdict)} {word}{'s' * (found.count(verdict) == 1 and verdict != UNRESOLVED)}"
         for verdict, word in words.items()
         if verdict in found
     ]
-    said += [f"{total - len(found)} not run"] * (total > len(found))
-    return f" ({total} parts: {', '.join(said)})"
+    parts += [f"{total - len(found)} not run"] * (total > len(found))
+    return f" ({total} parts: {', '.join(parts)})"
 
 
 def section(one: Judged, ps: list[float], curves: dict[int, str]) -> list[str]:
     """A claim with its evidence; ``ps``: adjusted."""
     claim = one.claim
-    said = [f"{claim.paper}, {claim.section}. **{one.verdict[0].upper()}{one.verdict[1:]}**{counts(one)}."]
-    said += [f"Measured: {claim.measured}."]
-    said += [f"Lost in the text at hand: {claim.lost}."] * bool(claim.lost)
-    said += [f"A guess of ours: {claim.unknown}."] * bool(claim.unknown)
-    said += [f"Asked why: {claim.why}."] * bool(claim.why)
-    parts = [f'<a id="claim-{claim.number}"></a>\n\n## {claim.number}. {claim.words}', " ".join(said)]
+    verdict = said(one)
+    words = [f"{claim.paper}, {claim.section}. **{verdict[0].upper()}{verdict[1:]}**{counts(one)}."]
+    words += [f"Measured: {claim.measured}."]
+    words += [f"Lost in the text at hand: {claim.lost}."] * bool(claim.lost)
+    words += [f"A guess of ours: {claim.unknown}."] * bool(claim.unknown)
+    words += [f"Asked why: {claim.why}."] * bool(claim.why)
+    parts = [f'<a id="claim-{claim.number}"></a>\n\n## {claim.number}. {claim.words}', " ".join(words)]
     if one.computed:
         rows = [
             (f.about.about, f.value, f"{CLAIMED[f.about.claimed][:-2]} {readable(f.bound)}", f.verdict)
@@ -193,8 +201,10 @@ def section(one: Judged, ps: list[float], curves: dict[int, str]) -> list[str]:
             f"seed]({curves[claim.number]})"
         )
     missing = [part for part, found in zip(claim.parts, one.evidence, strict=True) if not found]
-    places = "; ".join(f"{part.about} (`configs/{part.experiment}.toml`, {part.size})" for part in missing)
-    return [*parts, *([f"Not run: {places}."] if missing else [])]
+    places = [f"{part.about} (`configs/{part.experiment}.toml`, {part.size})" for part in missing if counted(part)]
+    beside = len(missing) - len(places)
+    places += [f"{beside} {'part' if beside == 1 else 'parts'} beside"] * (beside > 0)
+    return [*parts, *([f"Not run: {'; '.join(places)}."] if missing else [])]
 
 
 COLUMNS = ("", "at", "seeds", "mean", "other", "difference", "g", "claimed", "p", "adjusted", "verdict")
@@ -203,9 +213,13 @@ COLUMNS = ("", "at", "seeds", "mean", "other", "difference", "g", "claimed", "p"
 def row(each: Evidence, adjusted: float) -> tuple:
     """A part's evidence; an unfinished run is said to be one."""
     part, seeds = each.part, f"{each.a.size}" + f" and {each.b.size}" * bool(each.part.against)
+    seeds += f", {each.missing} to come" * bool(each.missing)
     other = float(each.b.mean()) if part.against else part.threshold
     low, high = each.interval
     at = INSTANTS[part.at].format(readable(float(each.instant)) if part.at == "seconds" else f"{int(each.instant):,}")
+    if QUANTITIES[part.quantity].at_end:
+        at = "each at its end, " + " or ".join(f"{n:,}" for n in sorted({r.iterations for r in each.runs}))
+        at += " iterations"
     unfinished = "" if each.complete else f" of {max(run.planned for run in each.runs):,} iterations, unfinished"
     claimed = CLAIMED[part.claimed] + f" ({readable(each.margin)})" * bool(part.margin)
     cells = (
@@ -217,4 +231,4 @@ def row(each: Evidence, adjusted: float) -> tuple:
         f"{readable(each.difference)} [{readable(low)}, {readable(high)}]",
         each.effect,
     )
-    return (*cells, claimed, each.p, adjusted, "-" if part.claimed == NOTHING else each.verdict)
+    return (*cells, claimed, each.p, adjusted, "-" if part.claimed == NOTHING or each.missing else each.verdict)

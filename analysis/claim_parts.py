@@ -25,7 +25,8 @@ class Part:
     ``quantity`` is a key of claim_quantities.QUANTITIES, ``at`` of series.COSTS. ``claimed``: on which side of 0 the
     difference is; or, within ``margin`` times what training has gained on the other side, ``equal`` to 0 or on neither
     the one nor the other; or ``exactly`` 0 in every seed; or nothing. ``beside``: ours, not the paper's: shown, and
-    without weight in the verdict.
+    without weight in the verdict. ``scaled``: numbers of a point and of the one it is compared with are divided by
+    their mean size, so that tasks with other units weigh as much.
     """
 
     about: str
@@ -41,6 +42,7 @@ class Part:
     less: tuple[str, ...] = ()
     against_less: tuple[str, ...] = ()
     beside: bool = False
+    scaled: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -41,11 +41,14 @@ class Course:
 
 @dataclass(frozen=True)
 class Quantity:
-    """``scatter``: a side's numbers are their distances from their median."""
+    """``scatter``: a side's numbers are their distances from their median. ``at_end``: each run's own, whatever others
+    have spent.
+    """
 
     words: str
     of: Callable[[Course], float]
     scatter: bool = False
+    at_end: bool = False
 
 
 def _speed(course: Course) -> float:
@@ -80,6 +83,19 @@ def _cost(course: Course) -> float:
     return 1000 * course.run.series["seconds"][-1] / course.run.series["rollouts"][-1]
 
 
+def _loss(course: Course) -> float:
+    after = course.value("after")
+    return float(np.log10(-after)) if after < 0 else float("nan")
+
+
+def _gained(name: str) -> Callable[[Course], float]:
+    return lambda course: course.value(name) - course.value(name, 0)
+
+
+def _first(name: str) -> Callable[[Course], float]:
+    return lambda course: course.value(name, 0)
+
+
 def _last(name: str) -> Callable[[Course], float]:
     return lambda course: Course(course.run, course.at, course.where[-1]).value(name)
 
@@ -88,17 +104,31 @@ def _share(words: str) -> str:
     return f"share of adaptations that {words}"
 
 
+FOUND = _share("bring more than never coming near a corner does")
+
+
 QUANTITIES = {
     "after": Quantity("test reward per episode after adaptation", lambda course: course.value("after")),
-    "end": Quantity("test reward per episode after adaptation, at each run's end", _end),
+    "end": Quantity("test reward per episode after adaptation, at each run's end", _end, at_end=True),
     "gain": Quantity(
         "test reward per episode, gained by adaptation", lambda course: course.value("after") - course.value("before")
     ),
-    "progress": Quantity(
-        "test reward per episode after adaptation, gained by training",
-        lambda course: course.value("after") - course.value("after", 0),
+    "gain_loaded": Quantity(
+        "test reward per episode, gained by adaptation with a low battery and a weight at one side",
+        lambda course: course.value("gain_loaded"),
     ),
+    "gain_slippery": Quantity(
+        "test reward per episode, gained by adaptation on a slippery floor",
+        lambda course: course.value("gain_slippery"),
+    ),
+    "progress": Quantity("test reward per episode after adaptation, gained by training", _gained("after")),
+    "first": Quantity("test reward per episode after adaptation, before training", _first("after")),
+    "loss": Quantity("power of ten of what is lost, of minus the test reward per episode after adaptation", _loss),
     "speed": Quantity("test reward per episode after adaptation, mean over training", _speed),
+    "rise": Quantity(
+        "test reward per episode after adaptation, mean over training less that before it",
+        lambda course: _speed(course) - course.value("after", 0),
+    ),
     "kept": Quantity("lowest test reward after adaptation in the last quarter of training", _kept),
     "fall": Quantity("deepest fall of a test reward below the best one before it", _fall),
     "fell": Quantity("share of runs whose test reward after adaptation ends below its start", _fell),
@@ -108,15 +138,23 @@ QUANTITIES = {
         scatter=True,
     ),
     "worsened": Quantity(_share("end below the policy they began with"), lambda course: course.value("worsened")),
-    "found": Quantity(_share("come near their corner"), lambda course: course.value("found")),
+    "found": Quantity(FOUND, lambda course: course.value("found")),
+    "found_gained": Quantity(f"{FOUND}, gained by training", _gained("found")),
+    "found_first": Quantity(f"{FOUND}, before training", _first("found")),
     "harmed": Quantity(
         _share("a wrong corner costs more than their own brings"), lambda course: course.value("harmed")
     ),
-    "solved": Quantity(_share("visit every goal, at the end"), _last("solved")),
-    "goals": Quantity("goals that an adapted policy visits, at the end", _last("goals")),
-    "turns": Quantity("turns of an adapted policy's path around the centre, at the end", _last("turns")),
-    "spread": Quantity("distance of what is tried ends from the mean end, at the end of training", _last("spread")),
-    "alike": Quantity("share of the directions of what is tried that does not cancel out, at the end", _last("alike")),
-    "detour": Quantity("path length of what is tried over its distance from start to end, at the end", _last("detour")),
+    "solved": Quantity(_share("visit every goal, at the end"), _last("solved"), at_end=True),
+    "goals": Quantity("goals that an adapted policy visits, at the end", _last("goals"), at_end=True),
+    "turns": Quantity("turns of an adapted policy's path around the centre, at the end", _last("turns"), at_end=True),
+    "spread": Quantity(
+        "distance of what is tried ends from the mean end, at the end of training", _last("spread"), at_end=True
+    ),
+    "alike": Quantity(
+        "share of the directions of what is tried that does not cancel out, at the end", _last("alike"), at_end=True
+    ),
+    "detour": Quantity(
+        "path length of what is tried over its distance from start to end, at the end", _last("detour"), at_end=True
+    ),
     "cost": Quantity("milliseconds of training for a rollout", _cost),
 }

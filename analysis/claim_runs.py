@@ -16,8 +16,10 @@ from esmaml_mpi import read_results
 from esmaml_mpi.errors import UserError
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.tasks import FAMILIES, make_family
+from esmaml_mpi.tasks.quadruped.quantities import NAMED
 
 DIGITS = 5
+ROBOTS = {"gain_loaded": ("mass_voltage_left", "mass_voltage_right"), "gain_slippery": ("low_friction",)}
 PICTURED_SEED = 0
 
 
@@ -122,12 +124,25 @@ def _series(results: Results, note: Note) -> dict[str, np.ndarray]:
         found["found"] = _share(returns > unseen, returns)
         found["harmed"] = _share(returns < unseen, returns)
         found["worsened"] = _share(returns < rows["before"], returns - rows["before"])
+    if config.task.name == "quadruped":
+        found |= _gains(results, family.named_tasks_from)
     shapes = {}
     if config.task.name == "six_circles":
         shapes = claim_paths.visits(results, family, int(iterations[-1]), note)
     if config.task.name == "navigation_2d":
         shapes = claim_paths.exploration(results, int(iterations[-1]), note)
     return found | {name: np.array([np.nan] * (len(iterations) - 1) + [value]) for name, value in shapes.items()}
+
+
+def _gains(results: Results, first: int) -> dict[str, np.ndarray]:
+    """What adaptation gains on some of the named robots, whose ids begin with ``first``; nan if none is tested."""
+    places = {task - first: column for column, task in enumerate(results.test_task_ids)}
+    gained = results.history["test"]["after"] - results.history["test"]["before"]
+    found = {}
+    for key, robots in ROBOTS.items():
+        columns = [places[which] for which, name in enumerate(NAMED) if name in robots and which in places]
+        found[key] = series.finite_mean(gained[:, columns], (1, 2))
+    return found
 
 
 def _share(true: np.ndarray, returns: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from functools import cached_property
 import bootstrap
 import numpy as np
 import significance
-from claim_parts import ABOVE, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, NOTHING, Claim, Computed, Part
+from claim_parts import ABOVE, BELOW, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, NOTHING, Claim, Computed, Part
 from claim_quantities import QUANTITIES, Course
 from claim_summary import Point, Run, Summary
 from scipy.special import stdtrit
@@ -27,7 +27,8 @@ class Evidence:
     """What was measured for a part: values (n,) over seeds and (m,) of the other side, or none.
 
     ``instant``: iteration, rollouts or seconds of all its runs at which they are taken; ``margin`` in the quantity's
-    unit, 0 where the claim needs none.
+    unit, 0 where the claim needs none; ``missing``: seeds that the experiment file has and the runs have not, so that
+    no verdict is drawn yet.
     """
 
     part: Part
@@ -37,6 +38,7 @@ class Evidence:
     a: np.ndarray
     b: np.ndarray
     margin: float = 0.0
+    missing: int = 0
 
     @property
     def difference(self) -> float:
@@ -60,6 +62,8 @@ class Evidence:
     def p(self) -> float:
         """Of the test that the claim asks for; nan where there is no spread, or no test."""
         a, b = self._sides
+        if self.alike and self.part.claimed in (ABOVE, BELOW):
+            return self._without_spread
         match self.part.claimed:
             case "exactly" | "nothing":
                 return float("nan")
@@ -85,6 +89,15 @@ class Evidence:
         return (self.a, self.b) if self.part.against else (self.a - self.part.threshold, np.zeros(2))
 
     @property
+    def _without_spread(self) -> float:
+        """Of the ranks alone: that all seeds lie on one side by chance."""
+        if self.difference == 0:
+            return 1.0
+        if self.part.against:
+            return significance.smallest(self.a.size, self.b.size)
+        return 1 - bootstrap.most_confidence(self.a.size)
+
+    @property
     def verdict(self) -> str:
         """By the rule of docs/claims.md."""
         if self.part.claimed == EXACTLY:
@@ -94,8 +107,14 @@ class Evidence:
         return verdict(*self.interval, self.part.claimed, self.margin)
 
     @property
+    def test(self) -> tuple:
+        """What makes it another test than that of another part."""
+        part = self.part
+        return self.a.tobytes(), self.b.tobytes(), part.threshold, part.claimed, self.margin
+
+    @property
     def alike(self) -> bool:
-        """Whether there is no spread at all, so that no test applies."""
+        """Whether there is no spread at all, so that Welch's test does not apply."""
         return all(side.size > 1 and np.ptp(side) == 0 for side in self._sides)
 
     @property
@@ -134,8 +153,20 @@ class Judged:
 
     @property
     def own(self) -> list[Evidence]:
-        """Of these, the claim's own, on which something is claimed."""
-        return [each for each in self.run if counted(each.part)]
+        """Of these, the claim's own, on which something is claimed, with all their seeds."""
+        return [each for each in self.run if counted(each.part) and not each.missing]
+
+    @property
+    def deciding(self) -> Evidence | None:
+        """The first part that says what the claim's verdict is; the first one where none does."""
+        shown = self.own or ([] if any(map(counted, self.claim.parts)) else self.run)
+        said = (AGREES, DISAGREES) if self.verdict == DIVIDED else (self.verdict,)
+        return next((each for each in shown if each.verdict in said), shown[0] if shown else None)
+
+    @property
+    def so_far(self) -> bool:
+        """Whether parts are left that have a say and are not run, or not by all seeds."""
+        return len(self.own) < sum(map(counted, self.claim.parts))
 
     @property
     def verdict(self) -> str:
@@ -176,7 +207,7 @@ def welch_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     if min(len(a), len(b)) < 2:
         return float("nan"), float("nan")
     centre, test = float(a.mean() - b.mean()), significance.welch(a, b)
-    error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+    error = np.sqrt(significance.variance(a) / len(a) + significance.variance(b) / len(b))
     reach = float(error * stdtrit(test.freedom, 1 - LEVEL / 2)) if error > 0 else 0.0
     return centre - reach, centre + reach
 
@@ -195,11 +226,14 @@ def judge(claims: tuple[Claim, ...], summary: Summary) -> list[Judged]:
 
 def adjusted(judged: list[Judged], beside: bool = False) -> list[list[float]]:
     """p of the parts of each claim that were run, adjusted for the number of all that have a say (Holm); nan of those
-    beside, which were not written down before the runs, unless they are to count too.
+    beside, which were not written down before the runs, unless they are to count too. Two claims' parts that are the
+    same test count once.
     """
-    shown = [each.p if beside or counted(each.part) else np.nan for one in judged for each in one.run]
-    ps = iter(significance.holm(np.array(shown)).tolist())
-    return [[next(ps) for _ in one.run] for one in judged]
+    shown = [each for one in judged for each in one.run if (beside or counted(each.part)) and not each.missing]
+    tests = {each.test: each.p for each in shown}
+    found = dict(zip(tests, significance.holm(np.array(list(tests.values()))).tolist(), strict=True))
+    kept = {id(each): found[each.test] for each in shown}
+    return [[kept.get(id(each), float("nan")) for each in one.run] for one in judged]
 
 
 def _evidence(part: Part, summary: Summary) -> Evidence | None:
@@ -208,14 +242,16 @@ def _evidence(part: Part, summary: Summary) -> Evidence | None:
     runs = [run for own in found.values() for run in own]
     if not all(found.values()) or (instant := _instant(runs, part.at)) is None:
         return None
-    a, b = (
-        _values(found, names, less, part, instant)
-        for names, less in ((part.points, part.less), (part.against, part.against_less))
-    )
+    sides = part.points, part.less, part.against, part.against_less
+    points, less, against, against_less = ([_numbers(found[name], part, instant) for name in names] for names in sides)
+    if part.scaled:
+        points, against = _scaled(points, against)
+    a, b = _values(points, less), _values(against, against_less)
     if not a.size or (part.against and not b.size):
         return None
-    points = [point for name in part.named if (point := summary.point(part.experiment, part.size, name))]
-    return Evidence(part, points, runs, instant, a, b, _margin(found, part, instant))
+    places = [point for name in part.named if (point := summary.point(part.experiment, part.size, name))]
+    missing = {seed for point in places for seed in point.seeds if seed not in {r.seed for r in found[point.name]}}
+    return Evidence(part, places, runs, instant, a, b, _margin(found, part, instant), len(missing))
 
 
 def _margin(found: dict[str, list[Run]], part: Part, instant: float) -> float:
@@ -228,21 +264,34 @@ def _margin(found: dict[str, list[Run]], part: Part, instant: float) -> float:
 
 def _instant(runs: list[Run], at: str) -> float | None:
     """The last instant after the start at which all runs have a number; None if there is no such thing."""
-    if at == "iteration":  # one that all have tested at
-        return max(set.intersection(*(set(run.series["iteration"]) for run in runs)) - {0}, default=None)
+    if at == "iteration":  # if possible one that all have tested at
+        tested = set.intersection(*(set(run.series["iteration"]) for run in runs)) - {0}
+        if tested:
+            return max(tested)
     last = min(run.series[at][-1] for run in runs)
-    return last if last >= max(run.series[at][0] for run in runs) else None
+    return last if last > 0 and last >= max(run.series[at][0] for run in runs) else None
 
 
-def _values(found: dict, names: tuple, less: tuple, part: Part, instant: float) -> np.ndarray:
-    """A number for each seed that all points of a side have, their mean; failures are left out."""
+Numbers = dict[int, float]  # of a point: seed -> number
+
+
+def _numbers(runs: list[Run], part: Part, instant: float) -> Numbers:
     quantity = QUANTITIES[part.quantity]
+    numbers = {run.seed: quantity.of(Course(run, part.at, instant)) for run in runs}
+    return _from_median(numbers) if quantity.scatter else numbers
 
-    def side(chosen: tuple) -> list[dict[int, float]]:
-        numbers = [{run.seed: quantity.of(Course(run, part.at, instant)) for run in found[name]} for name in chosen]
-        return [_from_median(own) for own in numbers] if quantity.scatter else numbers
 
-    more, fewer = side(names), side(less)
+def _scaled(points: list[Numbers], against: list[Numbers]) -> tuple[list[Numbers], list[Numbers]]:
+    """Each point and the one it is compared with, in units of the mean size of their numbers."""
+    pairs = []
+    for own, other in zip(points, against, strict=True):
+        unit = np.nanmean(np.abs([*own.values(), *other.values()])) or 1.0
+        pairs.append(tuple({seed: float(number / unit) for seed, number in side.items()} for side in (own, other)))
+    return [own for own, _ in pairs], [other for _, other in pairs]
+
+
+def _values(more: list[Numbers], fewer: list[Numbers]) -> np.ndarray:
+    """A number for each seed that all points of a side have, their mean; failures are left out."""
     seeds = sorted(set.intersection(*(set(own) for own in (*more, *fewer)))) if more else []
     values = np.array(
         [

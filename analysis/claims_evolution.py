@@ -2,7 +2,12 @@
 
 from claim_parts import BELOW, EVO, Claim, Part
 
-OTHERS = (("first-order MAML", "pg_first_order"), ("E-MAML", "e_maml"), ("ES-MAML", "mc_plain_queries20"))
+OTHERS = (
+    ("MAML", "pg"),
+    ("first-order MAML", "pg_first_order"),
+    ("E-MAML", "e_maml"),
+    ("ES-MAML", "mc_plain_queries20"),
+)
 
 CLAIMS = (
     Claim(
@@ -11,8 +16,8 @@ CLAIMS = (
         "than with second derivatives.",
         EVO,
         "slides, figure 3",
-        "four corners: test reward after adaptation at as many rollouts; cost: seconds of training a rollout, against "
-        "PG-MAML with second derivatives",
+        "four corners: test reward after adaptation at as many rollouts; cost: milliseconds of training for a rollout, "
+        "against PG-MAML with second derivatives",
         (
             *(
                 Part(f"against {name}", "figure_1", "medium", ("evo",), (point,), at="rollouts")

@@ -52,8 +52,9 @@ CLAIMS = (
         "of the vanilla estimator does.",
         PAPER,
         "3.1",
-        "computed, with the program's own estimators on the same directions: the largest change of an estimate when "
-        "1024 is added to every reward; and the vanilla estimator's variance with the shift over that without",
+        "computed: with the program's own estimators on the same directions, the largest change of an estimate when "
+        "1024 is added to every reward; and in closed form, the vanilla estimator's variance with the shift over that "
+        "without",
         (),
         SHIFT_INVARIANCE,
     ),

@@ -11,9 +11,9 @@ def _points(system: str, kinds=KINDS) -> tuple[str, ...]:
     return tuple(f"{net}_{system}_queries5_{body}_{kind}" for net in NETS for _, body in BODIES for kind in kinds)
 
 
-def _whole(about: str, quantity: str, kinds=KINDS, **how) -> Part:
+def _whole(about: str, quantity: str, kinds=KINDS, scaled: bool = True, **how) -> Part:
     sides = _points("es", kinds), _points("pg", kinds)
-    return Part(about, "figure_5", "medium", *sides, quantity, BELOW, at="rollouts", **how)
+    return Part(about, "figure_5", "medium", *sides, quantity, BELOW, at="rollouts", scaled=scaled, **how)
 
 
 CLAIMS = (
@@ -52,15 +52,15 @@ CLAIMS = (
         "stable.",
         PAPER,
         "4.4, figure 5",
-        "over seeds: how far a seed's test reward lies from the median of the seeds, mean over all tasks and "
-        "architectures (the test of spreads by Brown and Forsythe), K = 5; share of runs that end below their start; "
-        "beside, the deepest fall of a test below the best before it",
+        "over seeds: how far a seed's test reward lies from the median of the seeds (the test of spreads by Brown and "
+        "Forsythe), K = 5, of each task and architecture in units of both systems' mean, and then the mean of these; "
+        "share of runs that end below their start; beside, the deepest fall of a test below the best before it",
         (
             *(
                 _whole(f"distance from the median, {name}", "scatter", kinds)
                 for name, kinds in (("directions", KINDS[:1]), ("velocities", KINDS[1:]))
             ),
-            _whole("runs that end below their start", "fell"),
+            _whole("runs that end below their start", "fell", scaled=False),
             _whole("deepest fall below the best test before", "fall", beside=True),
         ),
         lost="K of the figure",
@@ -86,6 +86,7 @@ CLAIMS = (
             for words, kind in (("directions", "direction"), ("velocities", "velocity"))
             for family, body in BODIES
         ),
+        lost="K, of another paper; here 20",
         unknown="the architecture, PG-MAML's constants",
     ),
 )

@@ -18,7 +18,8 @@ CLAIMS = (
         PAPER,
         "4.2, figure 3",
         "faster: the mean test reward after adaptation over all of training, the area under its curve, by iteration; "
-        "successfully: what training gains, above 0",
+        "successfully: what training gains, above 0. Untrained policies of the two kinds are not equally good, so that "
+        "the same less the reward before training is beside, and the reward at the end",
         tuple(
             part
             for family, point in FAMILIES
@@ -31,6 +32,23 @@ CLAIMS = (
                     (f"{point}_L_queries{k}",),
                     (f"{point}_H_queries{k}",),
                     quantity="speed",
+                ),
+                Part(
+                    f"{family}, K = {k}, the same, less before training",
+                    "figure_3",
+                    "medium",
+                    (f"{point}_L_queries{k}",),
+                    (f"{point}_H_queries{k}",),
+                    quantity="rise",
+                    beside=True,
+                ),
+                Part(
+                    f"{family}, K = {k}, L against H, at the end",
+                    "figure_3",
+                    "medium",
+                    (f"{point}_L_queries{k}",),
+                    (f"{point}_H_queries{k}",),
+                    beside=True,
                 ),
                 Part(
                     f"{family}, K = {k}, L alone",
@@ -82,6 +100,16 @@ CLAIMS = (
                 each(FULL, "H"),
                 quantity="speed",
                 claimed=BELOW,
+            ),
+            Part(
+                "L, 8 perturbations against 32",
+                "figure_3",
+                "medium",
+                ("few_L",),
+                each(FULL, "L"),
+                quantity="speed",
+                claimed=BELOW,
+                beside=True,
             ),
         ),
         (Computed("evaluations for 774 parameters over those for 108", evaluations_per_dimension, ABOVE),),

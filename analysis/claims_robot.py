@@ -5,9 +5,9 @@ from claim_parts import NOTHING, ROBOT, Claim, Part, each
 NOISE = 10, 30, 100  # of a reward on Navigation-2D, standard deviation
 
 
-def _navigation(about: str, other: str, **how) -> Part:
-    batch, others = (each(f"{scheme}_noise_std{{}}", *NOISE) for scheme in ("batch", other))
-    return Part(about, "noisy_hill_climbing", "navigation", batch, others, **how)
+def _navigation(about: str, other: str, scheme: str = "batch", noises=NOISE, **how) -> Part:
+    own, others = (each(f"{name}_noise_std{{}}", *noises) if name else () for name in (scheme, other))
+    return Part(about, "noisy_hill_climbing", "navigation", own, others, **how)
 
 
 CLAIMS = (
@@ -16,8 +16,8 @@ CLAIMS = (
         "Batch hill climbing copes with noisy rewards better than averaging rewards over several runs.",
         ROBOT,
         "conclusion",
-        "test reward after adaptation, 50 rollouts each; Navigation-2D is a stand-in of ours. Nothing is claimed of "
-        "sequential hill climbing, which is beside",
+        "test reward after adaptation, 50 rollouts each; Navigation-2D is a stand-in of ours. What training brings "
+        "there is beside, and so is sequential hill climbing, of which nothing is claimed",
         (
             Part(
                 "quadruped, noise 0.3, batch against average",
@@ -28,6 +28,15 @@ CLAIMS = (
             ),
             _navigation("Navigation-2D, mean over noise 10, 30, 100, batch against average", "average"),
             _navigation("the same, batch against sequential", "sequential", claimed=NOTHING, beside=True),
+            _navigation("the same, batch against average, before training", "average", quantity="first", beside=True),
+            *(
+                _navigation(f"{scheme}, gained by training", "", scheme=scheme, quantity="progress", beside=True)
+                for scheme in ("batch", "average")
+            ),
+            *(
+                _navigation(f"batch against average, noise {noise}", "average", noises=(noise,), beside=True)
+                for noise in NOISE
+            ),
         ),
         unknown="the noise, the robot's tasks, how 50 rollouts are split",
     ),
@@ -37,8 +46,9 @@ CLAIMS = (
         "dynamics.",
         ROBOT,
         "conclusion",
-        "what adaptation gains in test reward on four named robots, two with a low battery and a weight, one on a "
-        "slippery floor; against PG-MAML at as many rollouts. The paper's robot is a real one, ours is simulated",
+        "what adaptation gains in test reward: against PG-MAML at as many rollouts, mean over four named robots; by "
+        "itself, on the two with a low battery and a weight at one side, and on the one on a slippery floor. The "
+        "paper's robot is a real one, ours is simulated",
         (
             Part(
                 "gain, batch hill climbing against PG-MAML",
@@ -49,7 +59,9 @@ CLAIMS = (
                 "gain",
                 at="rollouts",
             ),
-            Part("gain of batch hill climbing", "legged_robot", "paper", ("hc",), quantity="gain"),
+            Part("low battery and a weight", "legged_robot", "paper", ("hc",), quantity="gain_loaded"),
+            Part("slippery floor", "legged_robot", "paper", ("hc",), quantity="gain_slippery"),
+            Part("gain of batch hill climbing", "legged_robot", "paper", ("hc",), quantity="gain", beside=True),
             Part("reward, against PG-MAML", "legged_robot", "paper", ("hc",), ("pg",), at="rollouts", beside=True),
         ),
         unknown="PG-MAML's constants, the robot's tasks",

@@ -25,12 +25,17 @@ def welch(a: np.ndarray, b: np.ndarray) -> Welch:
     nothing = float("nan")
     if min(n, m) < 2:
         return Welch(nothing, nothing, nothing)
-    squares = np.array([a.var(ddof=1) / n, b.var(ddof=1) / m])
+    squares = np.array([variance(a) / n, variance(b) / m])
     if not squares.any():
         return Welch(nothing, nothing, nothing)
     t = float((a.mean() - b.mean()) / np.sqrt(squares.sum()))
     freedom = float(squares.sum() ** 2 / (squares**2 / [n - 1, m - 1]).sum())
     return Welch(t, freedom, float(2 * stdtr(freedom, -abs(t))))
+
+
+def variance(values: np.ndarray) -> float:
+    """Of a sample (n,), n > 1; exactly 0 where all are equal, which rounding of their mean would hide."""
+    return float(values.var(ddof=1)) if np.ptp(values) > 0 else 0.0
 
 
 def permutation(a: np.ndarray, b: np.ndarray) -> float:
@@ -71,16 +76,16 @@ def hedges_g(a: np.ndarray, b: np.ndarray) -> float:
     nan without spread, or with fewer than four values, from which it cannot be told.
     """
     freedom = len(a) + len(b) - 2
-    if freedom < 2 or min(len(a), len(b)) < 1:
+    if freedom < 2 or min(len(a), len(b)) < 1 or not max(np.ptp(a), np.ptp(b)) > 0:
         return float("nan")
     pooled = np.sqrt((((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()) / freedom)
-    return float((1 - 3 / (4 * freedom - 1)) * (a.mean() - b.mean()) / pooled) if pooled > 0 else float("nan")
+    return float((1 - 3 / (4 * freedom - 1)) * (a.mean() - b.mean()) / pooled)
 
 
 def hedges_g_one(a: np.ndarray) -> float:
     """Mean in standard deviations, corrected for few values; nan without spread or with fewer than three of them."""
     freedom = len(a) - 1
-    if freedom < 2 or not (spread := a.std(ddof=1)) > 0:
+    if freedom < 2 or not (spread := variance(a) ** 0.5) > 0:
         return float("nan")
     return float((1 - 3 / (4 * freedom - 1)) * a.mean() / spread)
 

@@ -5,46 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_claims import HIGH, LOW, WIDE, judged, made, part, summary
 
 pytestmark = pytest.mark.usefixtures("scripts")
-
-
-def made(size, point, values, experiment="e", **series):
-    """Runs of a point whose last test has these values, one a seed."""
-    from claim_summary import Point, Run
-
-    place = f"{experiment}/{size}/{point}"
-
-    def run(seed, value):
-        own = dict(iteration=[0, 10], rollouts=[0, 100], seconds=[0.0, 1.0], after=[0.0, value], before=[0.0, 0.0])
-        names = dict(places=[place], config=place, seed=seed, planned=10, commit="abc", hours=0.5)
-        return Run(**names, series=own | series)
-
-    return [Point(experiment, size, point, place, 10)], [run(seed, value) for seed, value in enumerate(values)]
-
-
-def summary(*made_up):
-    from claim_summary import Summary
-
-    return Summary([point for points, _ in made_up for point in points], [run for _, runs in made_up for run in runs])
-
-
-def judged(found, *parts, **claim):
-    """The one claim with these parts."""
-    from claim_parts import Claim
-    from claim_verdicts import judge
-
-    (one,) = judge((Claim(1, "It is so.", "a paper", "1", "so", parts, **claim),), found)
-    return one
-
-
-def part(points="a", against="b", size="paper", **how):
-    from claim_parts import Part
-
-    return Part("first against second", "e", size, tuple(points), tuple(against), **how)
-
-
-HIGH, LOW, WIDE = [10.0, 11.0, 12.0, 11.5], [1.0, 2.0, 1.5, 1.2], [-40.0, 3.0, 60.0, 1.0]
 
 
 def test_verdict_is_by_the_side_of_the_interval():
@@ -172,6 +135,9 @@ def test_values_are_taken_at_equal_cost():
     assert gain.a == pytest.approx(8 + 8 / 3 - 4 / 3)
     (last,) = judged(summary(slow, made("paper", "b", [2.0] * 2, iteration=[0, 5])), part()).run
     assert last.instant == 5 and last.a.tolist() == [8.0, 8.0] and not last.complete
+    between = made("paper", "b", [2.0] * 2, iteration=[0, 15], after=[0.0, 3.0])  # none that both have tested at
+    (shared,) = judged(summary(slow, between), part()).run
+    assert shared.instant == 15 and shared.a == pytest.approx(8 + 8 * 10 / 15)
     (progress,) = judged(summary(slow), part(against="", quantity="progress")).run
     assert progress.a.tolist() == [15.0, 15.0]
     (end,) = judged(found, part(at="rollouts", quantity="end")).run
@@ -202,7 +168,8 @@ def test_quantities_of_a_course(quantity, value):
 @pytest.mark.parametrize(
     "at, own, other",
     [
-        ("iteration", [0, 3, 6], [0, 4, 8]),  # of untrained policies nothing is claimed
+        ("iteration", [0], [0, 4, 8]),  # of untrained policies nothing is claimed
+        ("iteration", [0, 3], [5, 8]),
         ("iteration", [7], [9]),  # as with test.every = 0
         ("rollouts", [10], [0, 5]),  # a score at 1,000 rollouts is none at 500
     ],
@@ -259,7 +226,7 @@ def test_p_is_adjusted_for_all_parts_of_all_claims():
     student = (math.atan(t / 3**0.5) + t / 3**0.5 / (1 + t * t / 3)) * 2 / math.pi  # of three degrees of freedom
     assert single == pytest.approx(1 - student, rel=1e-6)
     assert min(ps[0][0], ps[2][0]) == pytest.approx(3 * min(raw, single))
-    several.append(judged(found, part(beside=True)))
+    several.append(judged(found, part(claimed="below", beside=True)))
     with_beside, all_of_them = claim_verdicts.adjusted(several), claim_verdicts.adjusted(several, beside=True)
     assert with_beside[:3] == ps and np.isnan(with_beside[3]).all()
     assert min(own[0] for own in all_of_them if own) == pytest.approx(4 * min(raw, single))

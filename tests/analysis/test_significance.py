@@ -20,6 +20,17 @@ def test_welch():
     assert np.isnan(welch(a[:1], b).p) and np.isnan(welch(np.ones(3), np.zeros(3)).p)
 
 
+def test_equal_values_have_no_spread_however_their_mean_is_rounded():
+    from bootstrap import difference_interval
+    from significance import hedges_g, hedges_g_one, variance, welch
+
+    alike, other = np.full(3, 0.1), np.zeros(3)
+    assert alike.var(ddof=1) > 0 and variance(alike) == 0  # the mean of three times 0.1 is not 0.1
+    assert np.isnan(welch(alike, other).p) and np.isnan(hedges_g(alike, other)) and np.isnan(hedges_g_one(alike))
+    assert difference_interval(alike, other) == (alike.mean(), alike.mean())
+    assert variance(np.array([1.0, 2.0, 4.0])) == pytest.approx(7 / 3)
+
+
 def test_permutation_is_the_share_of_orders_that_are_as_extreme():
     from significance import permutation
 
