@@ -44,7 +44,8 @@ def draw(one: Judged, summary: Summary):
 
 def _compared(each: Evidence) -> tuple[str, ...]:
     """Points that are in a panel with what they are compared with, by their reward."""
-    return each.part.points if each.part.against and _series(each.part.quantity) == "after" else ()
+    part = each.part
+    return (*part.points, *part.against) if part.against and _series(part.quantity) == "after" else ()
 
 
 def _series(quantity: str) -> str:
