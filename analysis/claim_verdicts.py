@@ -22,7 +22,7 @@ SHOWN = "shown, nothing is claimed"
 LEVEL = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What was measured for a part: values (n,) over seeds and (m,) of the other side, or none.
 
