@@ -123,7 +123,10 @@ def _drop_what_was_said_of_another(tables: dict, before: Mapping, opened: bool |
         if table.get(choice.key, choice.default) != old.get(choice.key, choice.default):
             known = opens(opened, section) or all_ours(section, table)
             keys = {f.name for f in dataclasses.fields(settings_class(section, table) if known else choice.common)}
-            stale = [key for key in old if key not in keys]
+            # What the old choice does not know either is a slip, which is refused like any other.
+            was_known = opens(opened, section) or all_ours(section, old)
+            knew = {f.name for f in dataclasses.fields(settings_class(section, old))} if was_known else set(old)
+            stale = [key for key in old if key not in keys and key in knew]
         for name, options in OPTIONS.items():
             if table.get(name) != old.get(name):
                 stale.append(options)

@@ -21,6 +21,18 @@ def finite_mean(values: np.ndarray) -> float:
     return float(np.add.reduce(finite) / finite.size) if finite.size else math.nan
 
 
+def best_test(after: np.ndarray) -> int | None:
+    """Which of the tests (T, ...) is the best: of those with the fewest failures (not finite) the one with the highest
+    mean; the first of equals, None if nothing is finite.
+
+    A mean leaves failures out, so that a policy that fails at what is hard has a higher one.
+    """
+    means = [finite_mean(row) for row in after]
+    ranks = [(int(np.isfinite(row).sum()), mean) for row, mean in zip(after, means, strict=True)]
+    scored = [test for test, mean in enumerate(means) if math.isfinite(mean)]
+    return max(scored, key=lambda test: ranks[test]) if scored else None
+
+
 def normalize(
     values: np.ndarray, pivot: np.ndarray | None, kind: str
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:

@@ -11,7 +11,7 @@ from esmaml_mpi.config.choices import CHOICES
 from esmaml_mpi.config.config import Config, changed_keys
 from esmaml_mpi.config.unopened import Unopened
 from esmaml_mpi.errors import UserError
-from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.estimators.rewards import best_test, finite_mean
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.reader import Results
@@ -78,8 +78,8 @@ def _tests(results: Results) -> dict:
     if np.isfinite(test["success_after"]).any():  # the environment says what a success is
         for row, b, a in zip(rows, test["success_before"], test["success_after"], strict=True):
             row |= {"success_before": _number(finite_mean(b)), "success_after": _number(finite_mean(a))}
-    scored = [(row["after"], row) for row in rows if row["after"] is not None]
-    best = {"best": max(scored, key=lambda each: each[0])[1]} if scored else {}
+    which = best_test(test["after"])
+    best = {} if which is None else {"best": rows[which]}
     return {"first": rows[0], **best, "last": rows[-1]}
 
 

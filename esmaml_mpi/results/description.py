@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.errors import counted
-from esmaml_mpi.estimators.rewards import finite_mean
+from esmaml_mpi.estimators.rewards import best_test, finite_mean
 from esmaml_mpi.results.history import History
 
 
@@ -44,10 +42,10 @@ def in_lines(results: Described) -> str:
     ]
     if (test := _test(results, -1)) is not None:
         lines.append(f"  reward     {test[1]:.2f} before and {test[2]:.2f} after adaptation, at iteration {test[0]}")
-        scores = [finite_mean(row) for row in history["test"]["after"]]
-        if np.isfinite(scores).any():
-            best = int(np.nanargmax(scores))
-            lines.append(f"  best       {scores[best]:.2f} after, at iteration {history['test']['iteration'][best]}")
+        after = history["test"]["after"]
+        if (best := best_test(after)) is not None:
+            at = history["test"]["iteration"][best]
+            lines.append(f"  best       {finite_mean(after[best]):.2f} after, at iteration {at}")
     rows = {group: len(history[group]["iteration"]) for group in ("train", "test", "parameters")}
     lines.append("  history    " + ", ".join(f"{group} ({counted(n, 'row')})" for group, n in rows.items()))
     return "\n".join(lines)

@@ -4,6 +4,7 @@ A hidden file beside the results is locked with flock, which the system releases
 so nothing stale is left by a kill. The results file itself stays unlocked: anyone may read it.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -92,8 +93,9 @@ class OutputLock:
         if not self._still_there(descriptor):  # its holder removed it between our open and our lock
             os.close(descriptor)
             return self._try()
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        with contextlib.suppress(OSError):  # for people alone; on a full disk, what is written next says so
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
         self._descriptor, self._folder = descriptor, _identity(os.stat(self.path.parent))
         return True
 

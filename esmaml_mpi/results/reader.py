@@ -13,6 +13,7 @@ import numpy as np
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import has_own_policy, inferred_interface, make_operator, make_policy, theta_fits
 from esmaml_mpi.errors import ResultsError, UsageError, in_words, printable
+from esmaml_mpi.estimators.rewards import best_test
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.results.axes import NAMES as AXES
 from esmaml_mpi.results.code import code_of
@@ -114,7 +115,8 @@ class Results:
     def parameters(self, at: str | int = "last") -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         """Iteration, theta (d,), observation mean and std (n,):
 
-        "last", "best" (highest mean test reward after adaptation), or an iteration.
+        "last", "best" (highest mean test reward after adaptation, of the tests with the fewest failures), or an
+        iteration.
         """
         rows, normalization = self.history["parameters"], self.history["normalization"]
         iterations = rows["iteration"].tolist()
@@ -122,12 +124,12 @@ class Results:
             raise ResultsError(f"{self._name} holds no parameters yet.")
         if at == "best":
             test = self.history["test"]
-            scores = [np.mean(row[np.isfinite(row)]) if np.isfinite(row).any() else -np.inf for row in test["after"]]
-            if max(scores, default=-np.inf) == -np.inf:
+            best = best_test(test["after"])
+            if best is None:
                 raise ResultsError(
                     f"{self._name} has no test that succeeded, so no best parameters; use last or an iteration."
                 )
-            at = int(test["iteration"][np.argmax(scores)])
+            at = int(test["iteration"][best])
         elif at == "last":
             at = int(iterations[-1])
         if isinstance(at, str) or at not in iterations:

@@ -47,8 +47,12 @@ class Answer:
     text: str = ""
 
 
-def answer(line: str) -> Answer:
-    """What a line means; UsageError, with what is wanted, if it means nothing."""
+def answer(line: str, loose: bool = True) -> Answer:
+    """What a line means; UsageError, with what is wanted, if it means nothing.
+
+    ``loose``: a remark may follow a number without a #, as people write it; the last line of a program that says
+    "3 warnings" is no reward.
+    """
     line = line.strip().replace("\N{MINUS SIGN}", "-")
     word, _, rest = line.partition(" ")
     word, rest = word.lower(), rest.strip()
@@ -59,6 +63,8 @@ def answer(line: str) -> Answer:
     if word in WORDS and (not rest or rest.startswith("#") or WORDS[word] == "skip"):
         return Answer(WORDS[word], text=rest.lstrip("# "))
     found = _REWARD.fullmatch(line)
+    if found and found[3] and not loose:
+        raise UsageError(f"{show(line)}: the number alone is wanted, or a # before what follows it.")
     if not found:
         raise UsageError(f"{show(line)}: a number is wanted, or skip, undo, list, best, note TEXT, help, quit.")
     number = found[1]

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from functools import partial
 from pathlib import Path
@@ -61,6 +62,10 @@ def evaluate(options: argparse.Namespace, world: World) -> int:
             from esmaml_mpi.results.replacing import check_replaceable  # it reads files, which workers do not
 
             check_replaceable(Path(options.json), "--json ", b'"rollouts_per_adaptation"')
+            try:  # now, and not when all has been computed
+                Path(options.json).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(f"--json {options.json}: {error.strerror}.") from error
         tasks = _task_ids(options.tasks) if options.tasks else trained.test_tasks
         check_tasks(f"--tasks {show(options.tasks)}", tasks, trained.config)
         needed, limit = RETURN_BYTES * len(tasks) * options.repeats, machine_bytes()
@@ -81,6 +86,11 @@ def evaluate(options: argparse.Namespace, world: World) -> int:
     return 0
 
 
+def _finite(rows: np.ndarray) -> list[list[float | None]]:
+    """Values (tasks, repeats) for JSON, which has no number for what failed: None."""
+    return [[value if math.isfinite(value) else None for value in row] for row in rows.tolist()]
+
+
 def _report(options: argparse.Namespace, config: Config, iteration: int, tasks: list[int], reply: Reply) -> None:
     before, after = reply.before, reply.after
     succeeded = (reply.success_before, reply.success_after)
@@ -93,11 +103,11 @@ def _report(options: argparse.Namespace, config: Config, iteration: int, tasks: 
             seed=options.seed,
             rollouts_per_adaptation=config.rollouts_per_adaptation,
             tasks=tasks,
-            before=before.tolist(),
-            after=after.tolist(),
+            before=_finite(before),
+            after=_finite(after),
         )
         if told:
-            facts |= {"success_before": succeeded[0].tolist(), "success_after": succeeded[1].tolist()}
+            facts |= {"success_before": _finite(succeeded[0]), "success_after": _finite(succeeded[1])}
         text = json.dumps({**facts, "adaptation": dataclasses.asdict(config.adaptation)}, indent=1)
         if options.json == "-":
             product(text)

@@ -110,7 +110,7 @@ class TrialCommand:
         if not lines:
             raise TrialFailed(f"{shlex.join(words)} printed nothing; the reward is wanted on its last line")
         try:
-            given = answer(lines[-1])
+            given = answer(lines[-1], loose=False)
         except UsageError as error:
             raise TrialFailed(f"the last line of {shlex.join(words)} is no reward: {error}") from None
         if given.kind not in ("reward", "skip"):

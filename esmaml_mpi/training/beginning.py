@@ -54,12 +54,17 @@ def beginning(source: Source, config: Config, policy: AnyPolicy) -> Beginning:
 
 def check_same(source: Source, first: dict, path: Path) -> None:
     """Raise UsageError unless the run at ``path``, whose ``first`` launch this is, has begun with this source."""
-    file = _split(source)[0] if isinstance(source, str | PathLike) else None
+    file, at = _split(source) if isinstance(source, str | PathLike) else (None, None)
     if "from_file" not in first:
         raise UsageError(f"cannot go on with {path} from {source}: it has begun from nothing. Choose another --output.")
     if file is not None and first["from_file"] != os.path.abspath(file):
         raise UsageError(
             f"cannot go on with {path} from {file}: it has begun from {first['from_file']}. Choose another --output."
+        )
+    if isinstance(at, int) and str(at) != first["from_iteration"]:
+        raise UsageError(
+            f"cannot go on with {path} from iteration {at} of {file}: it has begun from iteration "
+            f"{first['from_iteration']}. Choose another --output."
         )
 
 

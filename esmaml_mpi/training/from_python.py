@@ -1,6 +1,7 @@
 """Training from Python, in one process: what ``esmaml_mpi.train`` is."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -64,9 +65,9 @@ def train(
     called with a Moment (training/moment.py) after each iteration; where it returns True, the run stops there.
     ``start_from``: what a new run begins with in place of parameters of its own: a results file, with ":300" or ":best"
     behind it if it is to be another iteration than the last; or Results, or (Results, iteration). Ctrl-C, USR1, TERM
-    and HUP end training after the current iteration, and what there is is returned: a script that goes on to something
-    else compares ``results.checkpoint["iteration"]`` with ``results.config.meta.iterations``. Raises ConfigError,
-    UsageError, TrainingError, or ResultsError.
+    and HUP end training after the current iteration, which is said on standard error, and what there is is returned: a
+    script that goes on to something else compares ``results.checkpoint["iteration"]`` with
+    ``results.config.meta.iterations``. Raises ConfigError, UsageError, TrainingError, or ResultsError.
     """
     if resume and overwrite:
         raise UsageError("resume and overwrite: one of them is wanted, as the file is either continued or replaced.")
@@ -85,7 +86,10 @@ def train(
         family = make_family(task.name, task.horizon, task.options)
         begins = None if start_from is None else beginning(start_from, resolved, make_policy(resolved, family))
         record = RunRecord(store, History(), None, beginning=begins)
-        train_ranks(resolved, world, lambda successor, written: record, quiet, callback)
+        code = train_ranks(resolved, world, lambda successor, written: record, quiet, callback)
+        if code and callback is None and world.rank == 0:
+            done = f"iteration {int(store.checkpoint['iteration'])} of {resolved.meta.iterations}"
+            print(f"esmaml: stopped by a signal after {done}", file=sys.stderr, flush=True)
         interface = interface_of(family)
         return Results(None, resolved, store.history, store.checkpoint, list(resolved.test_tasks), [], interface)
     place = Path.cwd() / output  # an environment of the user's may go elsewhere

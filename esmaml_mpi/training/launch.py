@@ -151,8 +151,12 @@ def launch(
             from esmaml_mpi.results.attempt_marker import AttemptMarker
 
             AttemptMarker(Path(here), Path(told["path"])).remove()
-        if not quiet:
-            _report(told["shown"], record.history, config, code, callback is not None)
+        if code and (not quiet or callback is None):  # a callback that asked for it knows
+            by = "a signal" if callback is None else "a signal or the callback"
+            stopped = f"stopped by {by}; {told['shown']} holds everything so far, continue with --resume"
+            print(stopped, file=sys.stderr if quiet else sys.stdout, flush=True)
+        if not code and not quiet:
+            _report(told["shown"], record.history, config)
     return code
 
 
@@ -173,20 +177,20 @@ def _warn_of(odd: list[int], size: int, theirs: list[str]) -> None:
     )
 
 
-def _report(path: str, history: "History", config: Config, code: int, watched: bool) -> None:
-    if code:
-        by = "a signal or the callback" if watched else "a signal"
-        print(f"stopped by {by}; {path} holds everything so far, continue with --resume", flush=True)
-        return
+def _report(path: str, history: "History", config: Config) -> None:
     from esmaml_mpi.config.makers import best_possible
     from esmaml_mpi.estimators.rewards import finite_mean
 
     names = ("before", "after", "success_before", "success_after")
     before, after, *shares = (finite_mean(np.asarray(history.latest("test", name))) for name in names)
+    returns = np.asarray(history.latest("test", "after"))
+    failed = np.count_nonzero(~np.isfinite(returns))
+    left_out = f" ({failed} of {returns.size} adaptations failed and are left out)" * bool(failed)
     success = f", success {shares[0]:.1%} and {shares[1]:.1%}" if np.isfinite(shares).all() else ""
     best = best_possible(config, config.test_tasks)
     print(
         f"{path}: {counted(config.meta.iterations, 'iteration')} done, test reward {before:.2f} before and "
-        f"{after:.2f} after adaptation{success}" + ("" if best is None else f"; the best possible is {best:.2f}"),
+        f"{after:.2f} after adaptation{left_out}{success}"
+        + ("" if best is None else f"; the best possible is {best:.2f}"),
         flush=True,
     )

@@ -340,3 +340,13 @@ def test_train_should_say_in_one_line_what_is_wrong_before_it_starts(command, tm
 def test_cosines_of_too_low_rank_should_be_refused_before_an_adaptation(operator):
     with pytest.raises(ConfigError, match="7 directions are wanted, but cosines in 6 dimensions"):
         load(TINY, [*operator, *INNER_COSINES]).resolved()
+
+
+@pytest.mark.parametrize(
+    "section, key, chosen",
+    [("adaptation", "querie", "adaptation.operator=hill_climbing"), ("meta", "perturbation", "meta.algorithm=pg_maml")],
+)
+def test_a_slip_is_no_key_of_the_old_choice(section, key, chosen):
+    with pytest.raises(ConfigError, match=key):
+        load({section: {key: 3}}, [chosen])
+    assert load({"adaptation": {"sigma": 0.2, "estimator": "antithetic"}}, ["adaptation.operator=hill_climbing"])

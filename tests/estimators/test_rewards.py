@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 
-from esmaml_mpi.estimators.rewards import NORMALIZATIONS, normalize
+from esmaml_mpi.estimators.rewards import NORMALIZATIONS, best_test, normalize
 
 RNG = np.random.default_rng(8)
 
@@ -12,6 +12,14 @@ RNG = np.random.default_rng(8)
 def column(*values):
     """Query values of m directions with one sign: (m, 1)."""
     return np.array(values, dtype=float)[:, None]
+
+
+def test_no_test_with_failures_is_better_than_one_with_fewer():
+    nan = np.nan
+    tests = np.array([[-6.0, -6.0], [-1.0, nan], [-5.0, -5.0], [nan, nan], [-5.0, -5.0]])
+    assert best_test(tests) == 2  # not 1, whose mean leaves out what failed; the first of equals
+    assert best_test(tests[[1, 3]]) == 0 and best_test(tests[[3]]) is None and best_test(tests[:0]) is None
+    assert best_test(np.array([[-1.0, -np.inf], [-9.0, -9.0]])) == 1
 
 
 def test_standardize_uses_mean_and_population_std_of_queries_and_pivot():

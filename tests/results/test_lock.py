@@ -1,5 +1,6 @@
 """The lock of a results file: who has it, and what is left by a kill."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -26,6 +27,20 @@ def test_the_holder_is_named_and_the_second_refused(results):
         OutputLock(results).acquire()
     lock.release()
     assert writer_of(results) is None and not lock.path.exists()
+
+
+def test_a_full_disk_keeps_nobody_from_the_lock_nor_in_it(results, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    lock = OutputLock(results)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        lock.acquire()
+    with pytest.raises(UsageError, match="is being written by"):
+        OutputLock(results).acquire()
+    lock.release()
+    assert writer_of(results) is None
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,14 @@ def test_a_comma_that_may_group_thousands_is_asked_about(line, one, other):
         answer(line)
 
 
+def test_the_last_line_of_a_program_is_the_number_alone():
+    for line in ("3 warnings generated", "12.5 slipped", "-4 m"):
+        with pytest.raises(UsageError, match="the number alone is wanted, or a # before what follows it"):
+            answer(line, loose=False)
+    assert answer("12.5 # slipped", loose=False) == Answer("reward", 12.5, "slipped")
+    assert answer(" -3 ", loose=False).value == -3 and answer("failed it fell", loose=False).kind == "skip"
+
+
 def test_words():
     for word, kind in WORDS.items():
         assert answer(f" {word.upper()} ").kind == kind

@@ -60,6 +60,8 @@ def test_the_command_says_in_provenance_where_they_are_from_and_resumes(old, tmp
     assert_same_run(esmaml_mpi.read_results(output), at_once)
     assert "from_file" in esmaml_mpi.read_results(output).launches[0]
     capsys.readouterr()
+    assert main([*again, "--from", f"{old.path}:1"]) == 2
+    assert f"from iteration 1 of {old.path}: it has begun from iteration 2" in capsys.readouterr().err
     assert main([*again, "--from", str(output)]) == 2 and "it has begun from" in capsys.readouterr().err
 
 

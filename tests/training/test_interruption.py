@@ -102,7 +102,7 @@ def stop_after(monkeypatch, iteration, number):
 
 
 @pytest.mark.parametrize("number", SAVE_AND_STOP)
-def test_the_library_finishes_its_iteration_and_returns_what_there_is(config, monkeypatch, number):
+def test_the_library_finishes_its_iteration_and_returns_what_there_is(config, monkeypatch, capsys, number):
     if signal.getsignal(number) is signal.SIG_IGN:
         pytest.skip(f"this process was started to ignore {signal.Signals(number).name}, as by nohup")
     before = [signal.getsignal(n) for n in SAVE_AND_STOP]
@@ -110,6 +110,7 @@ def test_the_library_finishes_its_iteration_and_returns_what_there_is(config, mo
     results = esmaml_mpi.train(config)
     # raised when the iteration was already over, so the next one sees it
     assert results.checkpoint["iteration"] == len(results.history["train"]["iteration"]) == 8
+    assert "esmaml: stopped by a signal after iteration 8 of" in capsys.readouterr().err
     whole = esmaml_mpi.train(config, ["meta.iterations=8"])
     assert same(results.history["train"]["values"], whole.history["train"]["values"])
     assert [signal.getsignal(n) for n in SAVE_AND_STOP] == before
@@ -130,3 +131,15 @@ def test_a_signal_in_the_last_iteration_does_not_make_the_run_unfinished(config,
     stop_after(monkeypatch, 3, signal.SIGUSR1)
     results = esmaml_mpi.train(config, ["meta.iterations=4"], tmp_path / "run.h5")
     assert results.checkpoint["iteration"] == 4 and results.history["test"]["iteration"].tolist() == [0, 4]
+
+
+def test_a_quiet_run_says_that_a_signal_has_ended_it(config, monkeypatch, tmp_path, capsys):
+    stop_after(monkeypatch, 3, signal.SIGUSR1)
+    esmaml_mpi.train(config, ["meta.iterations=9"], tmp_path / "run.h5", quiet=True)
+    out = capsys.readouterr()
+    assert (
+        "stopped by a signal; " in out.err and "run.h5 holds everything so far" in out.err and "stopped" not in out.out
+    )
+    stop_after(monkeypatch, 99, signal.SIGUSR1)
+    esmaml_mpi.train(config, ["meta.iterations=9"], tmp_path / "b.h5", quiet=True, callback=lambda moment: True)
+    assert "stopped" not in capsys.readouterr().err
