@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
+import numpy as np
+
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.results.reader import read
 
 
 @dataclass(frozen=True)
 class Course:
-    """A run so far. ``tests``: mean reward after adaptation of each test but the one before training; ``seconds`` of
-    training.
+    """A run so far. ``tests``: mean reward after adaptation of each test but the one before training, without the
+    adaptations that failed, of which ``failed`` says how many there are in each; ``seconds`` of training.
     """
 
     tests: list[float]
+    failed: list[int]
     rollouts: int
     seconds: float
 
@@ -24,12 +27,9 @@ def course_of(path: Path) -> Course:
     """The course of the run with this results file; ResultsError if it cannot be read."""
     history = read(path).history
     test, train = history["test"], history["train"]
-    tests = [
-        float(finite_mean(after))
-        for iteration, after in zip(test["iteration"], test["after"], strict=True)
-        if iteration > 0
-    ]
-    return Course(tests, int(train["rollouts"].sum()), float(train["seconds"].sum()))
+    rows = [after for iteration, after in zip(test["iteration"], test["after"], strict=True) if iteration > 0]
+    tests, failed = [float(finite_mean(row)) for row in rows], [int((~np.isfinite(row)).sum()) for row in rows]
+    return Course(tests, failed, int(train["rollouts"].sum()), float(train["seconds"].sum()))
 
 
 @dataclass(frozen=True)
