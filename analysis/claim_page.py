@@ -201,7 +201,7 @@ def section(one: Judged, ps: list[float], curves: dict[int, str]) -> list[str]:
             f"seed]({curves[claim.number]})"
         )
     missing = [part for part, found in zip(claim.parts, one.evidence, strict=True) if not found]
-    places = [f"{part.about} (`configs/{part.experiment}.toml`, {part.size})" for part in missing if counted(part)]
+    places = [f"{part.about} (`configs/{part.experiment}.toml`, {part.size})" for part in missing if not part.beside]
     beside = len(missing) - len(places)
     places += [f"{beside} {'part' if beside == 1 else 'parts'} beside"] * (beside > 0)
     return [*parts, *([f"Not run: {'; '.join(places)}."] if missing else [])]
