@@ -38,7 +38,8 @@ with esmaml_mpi.Session.create(f"{folder}/python.h5", results) as session:
     session.tell(1.0)
 with esmaml_mpi.Session.open(f"{folder}/python.h5") as session:
     assert session.trials == 1
-code = main(["adapt", results, "--session", f"{folder}/command.h5", "--command", "sh -c 'echo 3' {policy}", "--trials", "2"])
+trial = ["--command", "sh -c 'echo 3' {policy}", "--trials", "2"]
+code = main(["adapt", results, "--session", f"{folder}/command.h5", *trial])
 assert code == 75, code
 for source in (results, f"{folder}/command.h5"):
     for format in ("npz", "onnx", "c"):
