@@ -106,7 +106,7 @@ def standing(one: Judged, ps: list[float]) -> str:
         for each, p in zip(one.run, ps, strict=True)
         if each in one.own and each.verdict in (AGREES, DISAGREES)
     ]
-    computed = 0 if any(map(counted, one.claim.parts)) else len(one.computed)
+    computed = 0 if one.wants_runs else len(one.computed)
     if not settled and not computed:
         return "-"
     kept = sum(stands(each, p) for each, p in settled) + computed
@@ -144,7 +144,7 @@ def tally(judged: list[Judged], ps: list[list[float]]) -> str:
                 if each in one.own and (each.verdict == one.verdict or one.verdict == DIVIDED)
             )
         )
-        or (one.computed and not any(map(counted, one.claim.parts)))
+        or (one.computed and not one.wants_runs)
     ]
     return (
         f"Of {len(judged)} claims {len(ran)} were run or computed. Of {len(resolved)} the verdict is agrees, "

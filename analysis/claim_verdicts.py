@@ -157,9 +157,14 @@ class Judged:
         return [each for each in self.run if counted(each.part) and not each.missing]
 
     @property
+    def wants_runs(self) -> bool:
+        """Whether runs have a say in it, and not computed numbers alone."""
+        return any(map(counted, self.claim.parts))
+
+    @property
     def deciding(self) -> Evidence | None:
         """The first part that says what the claim's verdict is; the first one where none does."""
-        shown = self.own or ([] if any(map(counted, self.claim.parts)) else self.run)
+        shown = self.own or ([] if self.wants_runs else self.run)
         said = (AGREES, DISAGREES) if self.verdict == DIVIDED else (self.verdict,)
         return next((each for each in shown if each.verdict in said), shown[0] if shown else None)
 

@@ -11,6 +11,11 @@ FAMILIES = (
 )
 FULL = "cheetah_direction_{}_queries20"
 
+
+def _linear(about: str, point: str, k: int, **how) -> Part:
+    return Part(about, "figure_3", "medium", (f"{point}_L_queries{k}",), (f"{point}_H_queries{k}",), **how)
+
+
 CLAIMS = (
     Claim(
         5,
@@ -25,31 +30,9 @@ CLAIMS = (
             for family, point in FAMILIES
             for k in (20, 5)
             for part in (
-                Part(
-                    f"{family}, K = {k}, L against H",
-                    "figure_3",
-                    "medium",
-                    (f"{point}_L_queries{k}",),
-                    (f"{point}_H_queries{k}",),
-                    quantity="speed",
-                ),
-                Part(
-                    f"{family}, K = {k}, the same, less before training",
-                    "figure_3",
-                    "medium",
-                    (f"{point}_L_queries{k}",),
-                    (f"{point}_H_queries{k}",),
-                    quantity="rise",
-                    beside=True,
-                ),
-                Part(
-                    f"{family}, K = {k}, L against H, at the end",
-                    "figure_3",
-                    "medium",
-                    (f"{point}_L_queries{k}",),
-                    (f"{point}_H_queries{k}",),
-                    beside=True,
-                ),
+                _linear(f"{family}, K = {k}, L against H", point, k, quantity="speed"),
+                _linear(f"{family}, K = {k}, the same, less before training", point, k, quantity="rise", beside=True),
+                _linear(f"{family}, K = {k}, L against H, at the end", point, k, beside=True),
                 Part(
                     f"{family}, K = {k}, L alone",
                     "figure_3",
