@@ -30,3 +30,19 @@ class GaussianPolicy(StochasticPolicy):
         means, log_std = self.distribution(new, observations)
         spread = (jnp.exp(2 * old_log_std) + (old_means - means) ** 2) / (2 * jnp.exp(2 * log_std))
         return jnp.sum(log_std - old_log_std + spread - 0.5, axis=0)
+
+    def fisher_product(self, parameters: Array, observations: Array, weights: Array, vector: Array) -> jax.Array:
+        """Fisher information at observations (n, B), summed with weights (B,), times a vector (d,): (d,).
+
+        Of normals it is J^T diag(1 / variance, 2) J, where J is the Jacobian of means and log std: first derivatives
+        alone, at less than half the cost of the Hessian of ``divergence``, which it is at old = new.
+        """
+
+        def distribution(parameters: Array) -> tuple[Array, Array]:
+            return self.distribution(parameters, observations)
+
+        (_, log_std), (means_turned, log_std_turned) = jax.jvp(distribution, (parameters,), (vector,))
+        _, pulled_back = jax.vjp(distribution, parameters)
+        slopes = weights * means_turned * jnp.exp(-2 * log_std), 2 * jnp.sum(weights) * log_std_turned
+        product: jax.Array = pulled_back(slopes)[0]
+        return product

@@ -77,9 +77,12 @@ class PolicyGradient:
     @compiled
     def curvature(self, adapted: Array, query: Trajectories, vector: Array) -> jax.Array:
         """Hessian of that distance at ``adapted``, where it is least, times ``vector`` (d,)."""
-        slope = jax.grad(lambda new: self._divergence(adapted, new, query))
-        product: jax.Array = jax.jvp(slope, (adapted,), (vector,))[1]
-        return product
+
+        def with_episode(total: jax.Array, episode: Trajectories) -> tuple[jax.Array, None]:
+            return total + self.policy.fisher_product(adapted, episode.observations, episode.weights, vector), None
+
+        # One by one: a sum of so many numbers at once is split over threads.
+        return jax.lax.scan(with_episode, jnp.zeros(vector.shape), query)[0]
 
     def _objective(self, theta: Array, support: Trajectories) -> jax.Array:
         def of_episode(episode: Trajectories) -> jax.Array:

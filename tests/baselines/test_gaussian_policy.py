@@ -28,6 +28,16 @@ def diverged(policy, old, new, observations):
     return policy.divergence(old, new, observations)
 
 
+@compiled
+def informed(policy, parameters, observations, weights, vector):
+    return policy.fisher_product(parameters, observations, weights, vector)
+
+
+@compiled
+def divergence_hessian(policy, parameters, observations, weights):
+    return jax.hessian(lambda new: jnp.sum(weights * policy.divergence(parameters, new, observations)))(parameters)
+
+
 @pytest.mark.parametrize("output", ["identity", "tanh"])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("hidden", [(), (5,), (4, 6)])
@@ -87,6 +97,23 @@ def test_divergences_are_expected_log_ratios():
     expected = np.sum(weights[:, None] * ratios, axis=0) / np.sqrt(2 * np.pi)
     np.testing.assert_allclose(diverged(policy, old, new, observations), expected, rtol=1e-10)
     assert np.array_equal(diverged(policy, old, old, observations), np.zeros(6))
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (4, 6)])
+def test_fisher_products_are_those_of_the_hessian_of_the_divergence(hidden):
+    """One standard deviation is held at its least: there the information about it is none."""
+    policy = GaussianPolicy(Policy(3, 2, hidden, "tanh", "tanh"))
+    theta, observations, weights = (
+        policy.initial(RNG),
+        RNG.normal(size=(3, 6)),
+        np.array([1.0, 0.5, 2.0, 0.0, 1.0, 1.0]),
+    )
+    theta[-2:] = -0.5, -50.0
+    theta[: policy.mean.size] += RNG.normal(size=policy.mean.size) * 0.3
+    hessian, vectors = divergence_hessian(policy, theta, observations, weights), RNG.normal(size=(policy.size, 4))
+    products = np.stack([informed(policy, theta, observations, weights, vector) for vector in vectors.T], axis=1)
+    np.testing.assert_allclose(products, hessian @ vectors, rtol=1e-9, atol=1e-9 * np.abs(hessian).max())
+    assert hessian[-2, -2] == pytest.approx(2 * weights.sum()) and (products[-1] == 0).all()
 
 
 def test_other_users_of_jax_keep_single_precision():
