@@ -5,7 +5,6 @@ The best of many trials has been lucky, so that its measure is too good. Its mea
 
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -71,7 +70,8 @@ class Confirmation:
         runs, last = self.runs(trial), self.study.plan.tune.settings.last_tests
         if not runs or not all(self._is_complete(run) for run in runs):
             return None
-        return Mean.of([fmean(course_of(run.output).tests[-last:]) for run in runs])
+        values, failed = zip(*(course_of(run.output).ending(last) for run in runs), strict=True)
+        return Mean.of(list(values), sum(failed))
 
     def _reason(self, run: Fresh) -> str | None:
         reason: str | None = self.study.optuna.user_attrs.get(f"failed {run.output.stem}")

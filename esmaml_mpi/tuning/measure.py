@@ -22,6 +22,10 @@ class Course:
     rollouts: int
     seconds: float
 
+    def ending(self, last: int) -> tuple[float, int]:
+        """Mean of the last so many tests, and how many of their adaptations failed."""
+        return fmean(self.tests[-last:]), sum(self.failed[-last:])
+
 
 def course_of(path: Path) -> Course:
     """The course of the run with this results file; ResultsError if it cannot be read."""
@@ -34,17 +38,26 @@ def course_of(path: Path) -> Course:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over ``count`` seeds with its standard error, which is nan for one seed."""
+    """A mean over ``count`` seeds with its standard error, which is nan for one seed, and how many adaptations
+    ``failed`` and are not in it.
+    """
 
     value: float
     error: float
     count: int
+    failed: int
 
     @classmethod
-    def of(cls, values: list[float]) -> "Mean":
+    def of(cls, values: list[float], failed: int) -> "Mean":
         error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-        return cls(fmean(values), error, len(values))
+        return cls(fmean(values), error, len(values), failed)
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The least is the best: the fewest failures come first, as failing at what is hard makes a mean better."""
+        return self.failed, -self.value
 
     def __str__(self) -> str:
         error = f" +- {self.error:.2f}" if math.isfinite(self.error) else ""
-        return f"{self.value:.2f}{error} ({self.count} seed{'s' * (self.count != 1)})"
+        failed = f", {self.failed} failed" * bool(self.failed)
+        return f"{self.value:.2f}{error} ({self.count} seed{'s' * (self.count != 1)}{failed})"

@@ -10,7 +10,7 @@ from esmaml_mpi.results.replacing import check_replaceable
 from esmaml_mpi.tuning.confirmation import FOLDER, Confirmation
 from esmaml_mpi.tuning.measure import Course, Mean, course_of
 from esmaml_mpi.tuning.space import Range
-from esmaml_mpi.tuning.study import Study
+from esmaml_mpi.tuning.study import Study, mean_of
 
 COLUMNS = 80
 MOST_SHOWN = 5  # trials
@@ -42,7 +42,7 @@ def write_best(study: Study) -> Path | None:
     confirmation = Confirmation(study)
     means = [(mean, trial) for trial in confirmation.trials() if (mean := confirmation.mean(trial))]
     if means:
-        mean, trial = max(means, key=lambda pair: pair[0].value)
+        mean, trial = min(means, key=lambda pair: pair[0].rank)
     elif study.best() and not study.plan.tune.confirm.seeds:
         mean, trial = None, study.best()[0]
     else:
@@ -78,7 +78,7 @@ def _budget(study: Study) -> str:
 
 def _measure(trial: FrozenTrial) -> str:
     if trial.state == TrialState.COMPLETE:
-        return str(Mean.of(trial.user_attrs["measures"]))
+        return str(mean_of(trial))
     return "ended at a test" if trial.state == TrialState.PRUNED else trial.state.name.lower()
 
 

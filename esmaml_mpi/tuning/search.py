@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.errors import ConfigError, FamilyError, TrainingError, UsageError, UserError, counted
+from esmaml_mpi.errors import ConfigError, FamilyError, TrainingError, UsageError, UserError
 from esmaml_mpi.estimators.rewards import finite_mean
 from esmaml_mpi.results.lock import OutputLock, writer_of
 from esmaml_mpi.sweeps.state import COMPLETE, REFUSED, state_of
@@ -73,7 +73,8 @@ class Search:
 
     def _trial(self, claimed: Claimed) -> Generator[Job, Outcome, None]:
         tune = self.study.plan.tune
-        watch, failed = Watch(claimed, tune.settings.tests, len(tune.seeds) * tune.settings.tests), 0
+        watch = Watch(claimed, tune.settings.tests, len(tune.seeds) * tune.settings.tests)
+        endings: list[tuple[float, int]] = []
         for seed in tune.seeds:
             name = f"{claimed.name}_seed{seed}"
             try:
@@ -85,18 +86,18 @@ class Search:
             if complete:
                 course = course_of(output)
                 watch.run_is_complete(course.tests)
-                failed += sum(course.failed[-tune.settings.last_tests :])
+                endings.append(course.ending(tune.settings.last_tests))
             if watch.hopeless:
                 return self._pruned(claimed, f"below the median at test {watch.test} of seed {seed}")
             if not complete:
                 self.stopped = True
                 return self.study.leave(claimed)
-        measures = [fmean(tests[-tune.settings.last_tests :]) for tests in watch.earlier]
+        measures, failed = [value for value, _ in endings], sum(number for _, number in endings)
         if not all(map(math.isfinite, measures)):
             return self._pruned(claimed, "its tests failed")
-        self.study.complete(claimed, measures)
-        left_out = f", {counted(failed, 'adaptation')} of its tests failed and are left out" * bool(failed)
-        self._say(claimed, str(Mean.of(measures)) + left_out)
+        self.study.complete(claimed, measures, failed)
+        left_out = ": adaptations of its tests, which are left out" * bool(failed)
+        self._say(claimed, str(Mean.of(measures, failed)) + left_out)
 
     def _confirmed(self, confirmation: Confirmation, run: Fresh) -> Generator[Job, Outcome, None]:
         lock = OutputLock(run.claim)

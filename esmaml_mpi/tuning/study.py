@@ -24,6 +24,7 @@ from esmaml_mpi.errors import ResultsError, UsageError, in_words
 from esmaml_mpi.results.lock import OutputLock, writer_of
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tuning.journal import Journal
+from esmaml_mpi.tuning.measure import Mean
 from esmaml_mpi.tuning.plan import JOURNAL, Plan
 
 NAME = "tune"  # of the one study in a journal
@@ -87,7 +88,7 @@ class Study:
     def best(self) -> list[FrozenTrial]:
         """Complete trials, the best first."""
         complete = [trial for trial in self.trials if trial.state == TrialState.COMPLETE]
-        return sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
+        return sorted(complete, key=lambda trial: (mean_of(trial).rank, trial.number))
 
     def is_over(self) -> bool:
         """Whether all trials are."""
@@ -111,9 +112,10 @@ class Study:
         """This process is to end, and the next one goes on with the trial: that is no death."""
         claimed.trial.set_user_attr("deaths", NO_DEATHS)
 
-    def complete(self, claimed: Claimed, measures: list[float]) -> None:
-        """The trial is over, with the measure of each seed."""
+    def complete(self, claimed: Claimed, measures: list[float], failed: int = 0) -> None:
+        """The trial is over, with the measure of each seed, and so many failed adaptations that are in none."""
         claimed.trial.set_user_attr("measures", measures)
+        claimed.trial.set_user_attr("failed", failed)
         self.optuna.tell(claimed.trial, math.fsum(measures) / len(measures))
 
     def prune(self, claimed: Claimed, reason: str) -> None:
@@ -193,6 +195,11 @@ class Study:
             yield
         finally:
             lock.release()
+
+
+def mean_of(trial: FrozenTrial) -> Mean:
+    """What a complete trial has reached."""
+    return Mean.of(trial.user_attrs["measures"], trial.user_attrs.get("failed", 0))
 
 
 def name_of(number: int) -> str:

@@ -16,3 +16,13 @@ def test_adaptations_that_failed_are_counted_and_left_out(monkeypatch):
     course = measure.course_of(Path("run.h5"))
     assert course.failed == [1, 2, 0] and (course.rollouts, course.seconds) == (7, 1.5)
     assert course.tests[::2] == [-1.0, -3.0] and np.isnan(course.tests[1])
+    assert course.ending(1) == (-3.0, 0) and measure.Course([-4.0, -1.0], [1, 2], 7, 1.5).ending(2) == (-2.5, 3)
+
+
+def test_of_two_means_that_with_fewer_failures_is_the_better():
+    careful, daring = measure.Mean.of([-9.0, -7.0], 0), measure.Mean.of([-2.0, -1.0], 1)
+    assert sorted([daring, careful, measure.Mean.of([-5.0, -4.0], 0)], key=lambda mean: mean.rank)[1:] == [
+        careful,
+        daring,
+    ]
+    assert (str(careful), str(daring)) == ("-8.00 +- 1.00 (2 seeds)", "-1.50 +- 0.50 (2 seeds, 1 failed)")

@@ -8,6 +8,7 @@ from studies import TINY, trials_of
 
 from esmaml_mpi.errors import ResultsError, UsageError
 from esmaml_mpi.tuning.plan import Plan
+from esmaml_mpi.tuning.report import report
 from esmaml_mpi.tuning.search import Watch
 from esmaml_mpi.tuning.study import Study
 
@@ -35,6 +36,17 @@ def test_processes_get_trials_of_their_own_and_never_too_many(opened):
         second.complete(claim, [0.0])
         claim.lock.release()
     assert first.is_over() and first.claim() is None and len(first.trials) == 5
+
+
+def test_a_trial_whose_tests_failed_comes_after_those_whose_tests_did_not(opened):
+    study = opened()
+    for measure, failed in ((-1.0, 2), (-8.0, 0), (-6.0, 0), (-2.0, 1)):
+        claimed = study.claim()
+        study.complete(claimed, [measure], failed)
+        claimed.lock.release()
+    assert [trial.number for trial in opened().best()] == [2, 1, 3, 0]
+    table = report(study)
+    assert table.index("-6.00 (1 seed)") < table.index("-8.00 (1 seed)") < table.index("-1.00 (1 seed, 2 failed)")
 
 
 def test_the_first_trial_is_the_files_own(opened):
