@@ -63,6 +63,11 @@ def many(num_envs, mode="NextStep", edge=1e9, **arguments):
     return gymnasium.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode(mode))
 
 
+def limited(num_envs):
+    """As many with a step limit of their own from a wrapper."""
+    return gymnasium.vector.SyncVectorEnv([lambda: gymnasium.wrappers.TimeLimit(Reach(), 8)] * num_envs)
+
+
 class Reaches(VectorEnv):
     """``Reach`` in NumPy, all at once, with goals that are attributes or options; a generator for each lane."""
 
@@ -99,6 +104,14 @@ class OneGenerator(Reaches):
     def reset(self, *, seed=None, options=None):
         VectorEnv.reset(self, seed=seed)
         return super().reset(seed=self.np_random.integers(1000, size=self.num_envs).tolist())
+
+
+class Truncates(Reaches):
+    """Has a limit of 8 steps that it tells nobody of; the first lane goes on."""
+
+    def step(self, actions):
+        observations, rewards, over, _, infos = super().step(actions)
+        return observations, rewards, over, (self.t == 8) & (np.arange(self.num_envs) > 0), infos
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,30 @@ def test_what_a_vector_environment_cannot_do_is_one_line(environment, options, m
     assert "\n" not in str(caught.value)
 
 
+def test_a_step_limit_of_its_own_is_said_as_that_of_a_single_one_is():
+    family = family_of("limited", horizon=None)
+    assert family.horizon == 8 and family.model_warnings == [] and family_of("limited", horizon=8).model_warnings == []
+    limited = family_of("limited")
+    (said,) = limited.model_warnings
+    assert "ends its episodes after 8 steps by a limit of its own, and task.horizon = 20" in said
+    theta, tasks, noise = policies()
+    tasks = tasks[None].astype(float)
+    assert run(limited, theta, tasks, noise).lengths.tolist() == [8] * 13 and limited.remarks == []
+
+
+def test_that_an_episode_was_truncated_is_said_once_it_has_been():
+    theta, tasks, noise = policies()
+    tasks, hidden = tasks[None].astype(float), family_of("Truncates")
+    run(hidden, theta[:, :1], tasks[:, :1], noise[:, :1])  # the lane that goes on
+    assert hidden.remarks == []
+    run(hidden, theta, tasks, noise)
+    ((_, said),) = hidden.remarks
+    assert "truncated an episode itself, after 8 steps, and task.horizon = 20" in said
+    exact = family_of("Truncates", horizon=8)
+    run(exact, theta, tasks, noise)
+    assert exact.remarks == []
+
+
 def test_masks_of_lanes_are_obeyed():
     family = family_of("masked_lanes")
     single = family_of("Masked")

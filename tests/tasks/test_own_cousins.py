@@ -22,7 +22,7 @@ def test_an_own_step_limit_below_the_horizon_is_said(capsys):
     simulated(hidden)
     ((_, said),) = hidden.remarks
     assert "truncated an episode itself, after 8 steps, and task.horizon = 20" in said
-    exact = family_of("Truncates", horizon=8, arguments={"goal": 2.0})
+    exact = family_of("Truncates", horizon=8)
     simulated(exact)
     assert exact.remarks == []
 

@@ -229,8 +229,8 @@ class GymnasiumEnvironment:
     @property
     def remarks(self) -> list[tuple[str, str]]:
         """What has turned out meanwhile, see ``TaskFamily``."""
-        cut = self.blueprint.cut_after
-        if not cut or self._own_limit:
+        cut = self.blueprint.cut_after  # of all families with these options
+        if not 0 < cut < self.horizon or self._own_limit:
             return []
         return [
             (

@@ -10,7 +10,7 @@ import numpy as np
 
 from esmaml_mpi.errors import FamilyError, in_words
 from esmaml_mpi.settings.fields import show
-from esmaml_mpi.tasks.gymnasium_bridge.source import close, make, own_limit
+from esmaml_mpi.tasks.gymnasium_bridge.source import close, make
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import converters
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Variation
 from esmaml_mpi.tasks.gymnasium_bridge.vector_instance import OF_ENVIRONMENTS, VectorInstance, is_vector
@@ -23,8 +23,8 @@ LANES = "num_envs"
 class VectorBlueprint:
     """Makes vector environments, all like the first one, ``sample``; ``step_limit`` may be None.
 
-    ``fixed_lanes``: how many episodes each one has, None where that can be chosen. ``alike``: all lanes of one are of
-    the same task.
+    ``own_limit`` and ``cut_after`` as ``Blueprint`` has them. ``fixed_lanes``: how many episodes each one has, None
+    where that can be chosen. ``alike``: all lanes of one are of the same task.
     """
 
     def __init__(
@@ -52,12 +52,11 @@ class VectorBlueprint:
         if vary_as == "constructor":
             for number in range(1, min(variation.count or 1, MOST_TRIED)):
                 self._made(variation.first(number), FIRST_LANES).close()
-        self.step_limit = registered or own_limit(self.sample.env)
+        self.own_limit = self.sample.own_limit
+        self.step_limit = registered or self.own_limit
+        self.cut_after = 0
         self._try_seeds()
         self.sample.close()
-
-    own_limit: int | None = None  # where it cuts episodes short itself is not known of a vector environment
-    cut_after = 0
 
     @property
     def batch_limit(self) -> int:

@@ -12,7 +12,7 @@ from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks.actions import Actions
 from esmaml_mpi.tasks.gymnasium_bridge.attributes import set_attribute, shape_of
 from esmaml_mpi.tasks.gymnasium_bridge.masks import masks_of
-from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers
+from esmaml_mpi.tasks.gymnasium_bridge.source import close, layers, own_limit
 from esmaml_mpi.tasks.gymnasium_bridge.spaces import Observations
 from esmaml_mpi.tasks.gymnasium_bridge.success import successes_of
 from esmaml_mpi.tasks.gymnasium_bridge.variation import Parameter
@@ -29,7 +29,10 @@ def is_vector(env: object) -> bool:
 
 
 class VectorInstance:
-    """A vector environment with its converters. ``broken``: it has raised, or was interrupted."""
+    """A vector environment with its converters. ``own_limit``: steps after which it cuts episodes short by itself, None
+    if it does not say so. ``truncated`` (lanes,): which ones the last step has. ``broken``: it has raised, or was
+    interrupted.
+    """
 
     def __init__(self, env: Any, observations: Observations, actions: Actions, vary_as: str, listed: bool) -> None:
         """``listed``: it is reset with a list of seeds, one for each lane; else with one for all."""
@@ -40,6 +43,9 @@ class VectorInstance:
         self._ended: np.ndarray | None = None  # lanes that have to be reset before the next step
         self.masks: np.ndarray | None = None  # which outputs (m, lanes) stand for choices that are left; None: all
         self.success: np.ndarray | None = None  # (lanes,) what the last step said of it; None: nothing
+        self.truncated = np.zeros(self.lanes, dtype=bool)
+        first = next(iter(getattr(self.core, "envs", [])), None)
+        self.own_limit = own_limit(env) or (None if first is None else own_limit(first))
         self.broken = False
 
     def reset(self, seeds: Sequence[int], values: Sequence[Values]) -> Any:
@@ -66,6 +72,7 @@ class VectorInstance:
         if not isinstance(outcome, tuple) or len(outcome) != 5:
             raise Misfit(f"step() of {self.name} gave {show(outcome)}; a tuple of 5 is wanted")
         observations, rewards, terminated, truncated, infos = outcome
+        self.truncated = np.asarray(truncated)
         rewards, over = np.asarray(rewards), np.logical_or(terminated, truncated)
         for what, each in (("rewards", rewards), ("ends", over)):
             if each.shape != (self.lanes,):

@@ -132,20 +132,26 @@ class VectorSimulation(EndingEpisodes):
             else:
                 continue
             self._write("step", group, following, observation)
-            if group.instance.success is not None:
-                self._note(group, group.instance.success)
+            self._note(group)
         if lost is not None:
             earned, ended = np.where(lost, np.nan, earned), ended | lost
             observation[:, lost] = np.nan
         self.record(self.earned, earned)
         self.finish_step(ended if ended.any() else None)
 
-    def _note(self, group: Group, said: np.ndarray) -> None:
-        """Keep what a step has said (lanes,) of the success of episodes that go on."""
+    def _note(self, group: Group) -> None:
+        """Keep what a step has said of episodes that go on: of their success, and that it has cut one short."""
+        success, truncated = group.instance.success, group.instance.truncated
+        cut = not self.blueprint.cut_after and self.steps + 1 < len(self.over) and truncated.any()
+        if success is None and not cut:
+            return
         present = np.arange(len(self.columns)) if group.present is None else group.present
-        values, going = said if group.lanes is None else said[group.lanes], self.running[present]
-        columns = self.columns[present[going]]
-        self.successes[columns] = np.fmax(self.successes[columns], values[going])
+        lanes, going = slice(None) if group.lanes is None else group.lanes, self.running[present]
+        if cut and truncated[lanes][going].any():
+            self.blueprint.cut_after = self.steps + 1
+        if success is not None:
+            columns = self.columns[present[going]]
+            self.successes[columns] = np.fmax(self.successes[columns], success[lanes][going])
 
     def narrow(self, kept: np.ndarray) -> None:
         where = np.full(self.batch, -1)
