@@ -27,6 +27,11 @@ class Parser(argparse.ArgumentParser):
         # Scripts look for --output among the arguments, and would not know --out.
         super().__init__(*args, **{"formatter_class": Formatter, "allow_abbrev": False, **options})
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        if not arg_string:  # a variable of a job script that is not set: nothing is to be written to the default place
+            raise argparse.ArgumentError(action, "it is empty; leave it out, or give it a value")
+        return super()._get_value(action, arg_string)  # type: ignore[misc]
+
     def _check_value(self, action: argparse.Action, value: object) -> None:
         try:
             super()._check_value(action, value)

@@ -43,7 +43,9 @@ def seeds_of(seeds: Any, key: str) -> list[int]:
         return list(range(seeds))
     good = isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)
     if not good or len(set(seeds)) < len(seeds):
-        raise ConfigError(f"{key} = {show(seeds)}: how many, or a list of different seeds >= 0, is wanted.")
+        raise ConfigError(
+            f"{key} = {show(seeds)}: how many, 1 to {MOST_RUNS}, or a list of different seeds >= 0, is wanted."
+        )
     listed: list[int] = seeds
     return listed
 

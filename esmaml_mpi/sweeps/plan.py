@@ -213,13 +213,20 @@ def _values(key: str, values: Any) -> dict[str, dict]:
     if not isinstance(values, list) or not values:
         raise ConfigError(f"{where} = {show(values)}: a list of values is wanted.")
     axis: dict[str, Any] = {}
+    called: dict[str, Any] = {}
     for value in values:
-        overlay = value
+        overlay, label = value, _label(key, value)
+        if label in called:
+            reason = (
+                "stands there twice"
+                if called[label] == value
+                else f"and {show(called[label])} would both be called {label}; name the points instead"
+            )
+            raise ConfigError(f"{where}: {show(value)} {reason}.")
+        called[label] = value
         for name in reversed(key.split(".")):
             overlay = {name: overlay}
-        axis[_label(key, value)] = overlay
-    if len(axis) < len(values):
-        raise ConfigError(f"{where} = {show(values)}: a value stands there twice.")
+        axis[label] = overlay
     return axis
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from esmaml_mpi.config.config import Config
-from esmaml_mpi.errors import ToldToLeave, UserError, counted
+from esmaml_mpi.errors import ToldToLeave, UsageError, UserError, counted
 from esmaml_mpi.native import door
 from esmaml_mpi.parallel.installations import check_program, differing
 from esmaml_mpi.parallel.odd_ranks import odd_ranks
@@ -86,6 +86,8 @@ def launch(
 
         other_libraries = check_program(unlike)
         for folder in folders:
+            if not os.path.isdir(folder):
+                raise UsageError(f"--modules {folder}: there is no such folder.")
             modules.look_in(folder)
         config = load(source, overrides).resolved()
         world.frozen_after = config.run.frozen_after

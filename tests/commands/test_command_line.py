@@ -26,6 +26,21 @@ def test_the_nearest_command_or_option_is_named(capsys, line, said):
     assert re.search(said, error), error
 
 
+@pytest.mark.parametrize("option", ["--output=", "--modules="])
+def test_an_empty_value_is_not_as_if_nothing_was_said(capsys, option):
+    with pytest.raises(SystemExit) as exit:
+        cli.main(["train", "x.toml", option])
+    assert exit.value.code == 2
+    assert f"argument {option[:-1]}: it is empty; leave it out, or give it a value" in capsys.readouterr().err
+
+
+def test_modules_in_a_folder_that_is_not_there_are_refused_before_the_run(tmp_path, capsys):
+    (tmp_path / "run.toml").write_text("[meta]\niterations = 1")
+    missing = tmp_path / "missing"
+    assert cli.main(["train", str(tmp_path / "run.toml"), "--modules", str(missing), "--output", "x.h5"]) == 2
+    assert f"--modules {missing}: there is no such folder" in capsys.readouterr().err
+
+
 def test_every_command_and_argument_is_explained():
     (commands,) = (each for each in cli.make_parser()._actions if isinstance(each, argparse._SubParsersAction))
     assert {each.dest for each in commands._choices_actions if each.help} == set(commands.choices)
