@@ -27,10 +27,12 @@ class Parser(argparse.ArgumentParser):
         # Scripts look for --output among the arguments, and would not know --out.
         super().__init__(*args, **{"formatter_class": Formatter, "allow_abbrev": False, **options})
 
-    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
-        if not arg_string:  # a variable of a job script that is not set: nothing is to be written to the default place
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        # Of a job script's variable that is not set: nothing is to be written to the default place instead. A
+        # subparser looks at its own.
+        if "" in arg_strings and action.nargs not in (argparse.PARSER, argparse.REMAINDER):
             raise argparse.ArgumentError(action, "it is empty; leave it out, or give it a value")
-        return super()._get_value(action, arg_string)  # type: ignore[misc]
+        return super()._get_values(action, arg_strings)  # type: ignore[misc]
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         try:
