@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         # Of a job script's variable that is not set: nothing is to be written to the default place instead. A
         # subparser looks at its own.
-        if "" in arg_strings and action.nargs not in (argparse.PARSER, argparse.REMAINDER):
+        if "" in arg_strings and action.default != "" and action.nargs not in (argparse.PARSER, argparse.REMAINDER):
             raise argparse.ArgumentError(action, "it is empty; leave it out, or give it a value")
         return super()._get_values(action, arg_strings)  # type: ignore[misc]
 
