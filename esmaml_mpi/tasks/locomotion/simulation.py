@@ -8,6 +8,7 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 
 from esmaml_mpi.tasks.ending import EndingEpisodes
+from esmaml_mpi.tasks.locomotion import stopwatch
 from esmaml_mpi.tasks.workspace import Workspace
 
 NUMBER_OF_WARNINGS = 1  # the column of Batch.warning that counts; the other is about the last one
@@ -36,6 +37,7 @@ class BodySimulation(EndingEpisodes):
 
     def __init__(self, model: mujoco.MjModel, batch: int, horizon: int, workspace: Workspace, persistent: bool = False):
         super().__init__(batch, horizon, workspace)
+        stopwatch.switch_off()
         # One thread: threads of a rank take batches of their own, which leaves them less to wait for.
         self.model, self.physics = model, Batch(model, batch, nthread=1, persistent=persistent)
         self.qpos, self.qvel, self.ctrl = (self.physics.state[:, columns] for columns in _state_columns(model))
