@@ -1,5 +1,5 @@
-"""MuJoCo times the parts of each step for ``MjData.timer``. Nobody here reads that, and to read the clock so often takes a
-tenth to a quarter of a step (docs/benchmarks.md).
+"""MuJoCo times the parts of each step for ``MjData.timer``. Nobody here reads that, and reading the clock for it takes
+a tenth to a quarter of a step (docs/benchmarks.md).
 """
 
 import contextlib
