@@ -25,23 +25,23 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_a4", "medium", "mc_*"),  # 0.4: what claim 16 asks
     ("figure_5", "medium", "*cheetah*"),  # 1.5: claims 10, 11, 21
     ("figure_1", "medium", "evo"),  # 0.4: claim 24
-    ("figure_4", "medium", "walker2d_pg_L"),  # 0.4: claim 9
-    ("figure_a3", "medium", "mc"),  # 1: claim 14
-    ("legged_robot", "paper", "hc"),  # 2.2: claim 23
-    ("figure_1", "medium", "evo_*"),  # 1: what claim 24 asks
+    ("figure_a3", "medium", "mc"),  # 0.8: claim 14
+    ("figure_1", "medium", "evo_*"),  # 0.8: what claim 24 asks
     ("figure_4", "medium", "walker2d_H"),  # 0.9: claim 9
-    ("figure_a3", "medium", "ridge"),  # 1: claim 14
+    ("legged_robot", "paper", "hc"),  # 2.2: claim 23
+    ("figure_4", "medium", "walker2d_pg_L"),  # 2.7: claim 9
+    ("figure_1", "medium", "pg_first_order"),  # 0.5: claim 24
+    ("figure_1", "medium", "e_maml"),  # 0.8
+    ("figure_a3", "medium", "ridge"),  # 0.8: claim 14
     ("legged_robot", "paper", "pg"),  # 2.2: claim 23
+    ("figure_1", "medium", "pg"),  # 2.3: claims 1, 24
     ("hill_climbing_ant", "medium", "*_L"),  # 2.6: claim 6
-    ("figure_4", "medium", "walker2d*"),  # 3: claim 9
-    ("figure_a3", "medium", "*"),  # 2: claim 14
-    ("figure_5", "medium", "*walker2d*"),  # 3: claims 10, 11, 21
+    ("figure_4", "medium", "walker2d*"),  # 6: claim 9
+    ("figure_a3", "medium", "*"),  # 1.6: claim 14
+    ("figure_5", "medium", "*walker2d*"),  # 5: claims 10, 11, 21
     ("figure_a5", "medium", "*cheetah*"),  # 1.2: claim 17
     ("hill_climbing_ant", "medium", "*"),  # 2.6: claim 6
     ("figure_1", "medium", "mc_plain_queries20"),
-    ("figure_1", "medium", "pg"),  # 2.5: claim 1
-    ("figure_1", "medium", "pg_first_order"),
-    ("figure_1", "medium", "e_maml"),
     ("figure_4", "medium", "cartpole_?"),  # 2.5: claim 8
     ("figure_4", "medium", "cartpole_HH"),
     ("figure_4", "medium", "cartpole_pg_*"),
