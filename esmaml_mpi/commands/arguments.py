@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
         # Of a job script's variable that is not set: nothing is to be written to the default place instead. A
         # subparser looks at its own.
         if "" in arg_strings and action.default != "" and action.nargs not in (argparse.PARSER, argparse.REMAINDER):
-            raise argparse.ArgumentError(action, "it is empty; leave it out, or give it a value")
+            raise argparse.ArgumentError(action, "it is empty, and a value is wanted")
         return super()._get_values(action, arg_strings)  # type: ignore[misc]
 
     def _check_value(self, action: argparse.Action, value: object) -> None:

@@ -31,7 +31,7 @@ def test_an_empty_value_is_not_as_if_nothing_was_said(capsys, option):
     with pytest.raises(SystemExit) as exit:
         cli.main(["train", "x.toml", option])
     assert exit.value.code == 2
-    assert f"argument {option[:-1]}: it is empty; leave it out, or give it a value" in capsys.readouterr().err
+    assert f"argument {option[:-1]}: it is empty, and a value is wanted" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("line", [["sweep", "x.toml"], ["sweep", "x.toml", "--launcher", ""], ["submit", "x.toml"]])

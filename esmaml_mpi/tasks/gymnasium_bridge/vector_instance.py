@@ -44,8 +44,8 @@ class VectorInstance:
         self.masks: np.ndarray | None = None  # which outputs (m, lanes) stand for choices that are left; None: all
         self.success: np.ndarray | None = None  # (lanes,) what the last step said of it; None: nothing
         self.truncated = np.zeros(self.lanes, dtype=bool)
-        first = next(iter(getattr(self.core, "envs", [])), None)
-        self.own_limit = own_limit(env) or (None if first is None else own_limit(first))
+        lanes = getattr(self.core, "envs", ())
+        self.own_limit = own_limit(env) or (own_limit(lanes[0]) if isinstance(lanes, (list, tuple)) and lanes else None)
         self.broken = False
 
     def reset(self, seeds: Sequence[int], values: Sequence[Values]) -> Any:
