@@ -44,7 +44,7 @@ CLAIMS = (
                 at="rollouts",
             ),
             _why("gained by its adaptation", ("evo",), quantity="gain"),
-            _why("gained by ES-MAML's", ("mc_plain_queries20",), quantity="gain"),
+            _why("the same, against ES-MAML's", ("evo",), ("mc_plain_queries20",), quantity="gain"),
             *(
                 part
                 for words, point in OTHER_GUESSES
