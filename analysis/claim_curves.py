@@ -36,9 +36,10 @@ def draw(one: Judged, summary: Summary):
         ax.remove()
     for ax, each in zip(axes, shown.values(), strict=False):
         _panel(ax, each, summary)
-    looks = ((FIRST, "first named"), (OTHER, "what it is compared with"))
-    handles = [Line2D([], [], color=colour, ls=line, label=label) for (colour, line), label in looks]
-    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    if any(each.part.against for each in shown.values()):
+        looks = ((FIRST, "first named"), (OTHER, "what it is compared with"))
+        handles = [Line2D([], [], color=colour, ls=line, label=label) for (colour, line), label in looks]
+        fig.legend(handles=handles, loc="outside lower center", ncols=2)
     return fig
 
 
