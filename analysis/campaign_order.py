@@ -28,6 +28,7 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_a3", "medium", "mc"),  # 0.8: claim 14
     ("figure_1", "medium", "evo_*"),  # 0.8: what claim 24 asks
     ("figure_4", "medium", "walker2d_H"),  # 0.9: claim 9
+    ("figure_5", "medium", "L_es_queries20_walker2d_direction"),  # 0.8: claim 9, whose L is the same
     ("legged_robot", "paper", "hc"),  # 2.2: claim 23
     ("figure_4", "medium", "walker2d_pg_L"),  # 2.7: claim 9
     ("figure_1", "medium", "pg_first_order"),  # 0.5: claim 24
