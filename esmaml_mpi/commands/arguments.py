@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         # subparser looks at its own.
         if "" in arg_strings and action.default != "" and action.nargs not in (argparse.PARSER, argparse.REMAINDER):
             raise argparse.ArgumentError(action, "it is empty, and a value is wanted")
-        return super()._get_values(action, arg_strings)  # type: ignore[misc]
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         try:
