@@ -6,7 +6,7 @@ Examples: python analysis/claims.py results/ --output docs/claims.md --summary d
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import claim_curves
@@ -54,21 +54,21 @@ def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, s
     """Draw the curves of each claim that has some, and under 0 all parts, in a folder beside the page; the pictures'
     names from there.
     """
-    drawn = {one.claim.number: claim_curves.draw(one, summary) for one in judged}
-    if any(drawn.values()):
-        drawn[0] = claim_figure.draw(judged)
-    return _save(drawn, lambda number: f"{number:02}" if number else "parts", output)
+    drawn = ((one.claim.number, claim_curves.draw(one, summary)) for one in judged)
+    names = _save(drawn, lambda number: f"{number:02}", output)
+    return names and names | _save([(0, claim_figure.draw(judged))], lambda number: "parts", output)
 
 
 def _paths(judged: list[Judged], summary: Summary, output: Path) -> dict[int, str]:
     """Draw the paths of each claim that has some, beside its curves; the pictures' names."""
-    drawn = {one.claim.number: claim_pictures.draw(one.claim, summary) for one in judged}
+    drawn = ((one.claim.number, claim_pictures.draw(one.claim, summary)) for one in judged)
     return _save(drawn, lambda number: f"{number:02}_paths", output)
 
 
-def _save(drawn: dict, name: Callable[[int], str], output: Path) -> dict[int, str]:
+def _save(drawn: Iterable[tuple], name: Callable[[int], str], output: Path) -> dict[int, str]:
+    """Each figure, where there is one, as it comes: all at once would be many."""
     folder, names = output.with_name(f"{output.stem}_curves"), {}
-    for number, figure in drawn.items():
+    for number, figure in drawn:
         if figure is None:
             continue
         path = folder / f"{name(number)}.png"
