@@ -35,7 +35,7 @@ class GaussianPolicy(StochasticPolicy):
         """Fisher information at observations (n, B), summed with weights (B,), times a vector (d,): (d,).
 
         Of normals it is J^T diag(1 / variance, 2) J, where J is the Jacobian of means and log std: first derivatives
-        alone, at less than half the cost of the Hessian of ``divergence``, which it is at old = new.
+        alone, at about half the cost of the Hessian of ``divergence``, which it is at old = new.
         """
 
         def distribution(parameters: Array) -> tuple[Array, Array]:

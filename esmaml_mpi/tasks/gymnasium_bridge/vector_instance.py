@@ -29,9 +29,8 @@ def is_vector(env: object) -> bool:
 
 
 class VectorInstance:
-    """A vector environment with its converters. ``own_limit``: steps after which it cuts episodes short by itself, None
-    if it does not say so. ``truncated`` (lanes,): which ones the last step has. ``broken``: it has raised, or was
-    interrupted.
+    """A vector environment with its converters. ``truncated`` (lanes,): which episodes the last step has cut short.
+    ``broken``: it has raised, or was interrupted.
     """
 
     def __init__(self, env: Any, observations: Observations, actions: Actions, vary_as: str, listed: bool) -> None:
@@ -44,8 +43,6 @@ class VectorInstance:
         self.masks: np.ndarray | None = None  # which outputs (m, lanes) stand for choices that are left; None: all
         self.success: np.ndarray | None = None  # (lanes,) what the last step said of it; None: nothing
         self.truncated = np.zeros(self.lanes, dtype=bool)
-        lanes = getattr(self.core, "envs", ())
-        self.own_limit = own_limit(env) or (own_limit(lanes[0]) if isinstance(lanes, (list, tuple)) and lanes else None)
         self.broken = False
 
     def reset(self, seeds: Sequence[int], values: Sequence[Values]) -> Any:
@@ -126,6 +123,12 @@ class VectorInstance:
         if isinstance(self.core, OF_ENVIRONMENTS):
             return {"options": dict(values[0])}
         return {"options": {name: _rows([each[name] for each in values]) for name in values[0]}}
+
+    @property
+    def own_limit(self) -> int | None:
+        """Steps after which it cuts episodes short by itself, None if neither it nor its first lane says so."""
+        lanes = getattr(self.core, "envs", ())
+        return own_limit(self.env) or (own_limit(lanes[0]) if isinstance(lanes, (list, tuple)) and lanes else None)
 
     @property
     def classes(self) -> list[type]:

@@ -27,6 +27,7 @@ def clock():
     before = pointer.value
     mujoco.set_mjcb_time(None)
     yield pointer
+    mujoco.set_mjcb_time(None)
     pointer.value = before
 
 
@@ -46,4 +47,3 @@ def test_a_function_of_the_users_stays(clock):
     BodySimulation(FAMILY.model, 1, STEPS, Workspace())
     stepped()
     assert calls
-    mujoco.set_mjcb_time(None)
