@@ -85,7 +85,7 @@ def is_done(task: Task, summary: Summary) -> bool:
 def _work(options, note) -> int:
     points = points_of(named(CLAIMS), note)
     kept = Summary.read(options.summary) if options.summary.exists() else Summary([], [])
-    placed = [replace(run, places=places_of(run.config, run.planned, points)) for run in kept.runs]
+    placed = [replace(run, places=places_of(run.config, run.seed, run.planned, points)) for run in kept.runs]
     if gone := sum(not run.places for run in placed):
         note(f"{counted(gone, 'run')} of the summary are of no point that a claim names, and left out")
     summary = Summary(points, [run for run in placed if run.places])

@@ -1,6 +1,6 @@
 """In which order the campaign makes its runs: what is cheap and decides much comes first.
 
-Costs are hours of one core for five seeds, of all lines that follow the last one that says some: estimates from single
+Costs are hours of one core for all seeds, of all lines that follow the last one that says some: estimates from single
 iterations, and measured where runs are done.
 """
 
@@ -30,6 +30,23 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_4", "medium", "walker2d_H"),  # 0.9: claim 9
     ("figure_5", "medium", "L_es_queries20_walker2d_direction"),  # 0.8: claim 9, whose L is the same
     ("legged_robot", "paper", "hc"),  # 2.2: claim 23
+    ("figure_1", "paper_replication", "mc_*"),  # 0.8: claims 1, 2, 3, 20; replications have ten or fifteen seeds
+    ("figure_1", "paper_replication", "hc_*"),  # 1.2
+    ("figure_a1", "paper_replication", "*"),  # 0.2: claim 12
+    ("figure_1", "medium_replication", "*"),  # 1: claim 24
+    ("figure_4", "paper_replication", "cartpole_L"),  # 1.2: claims 8, 21
+    ("noisy_hill_climbing", "navigation_replication", "*"),  # 0.8: claim 22
+    ("figure_2", "paper_replication", "relu"),  # 0.6: claim 4
+    ("figure_3", "medium_replication", "*_queries5"),  # 1.3: claim 5
+    ("figure_5", "medium_replication", "*"),  # 2.6: claims 10, 21
+    ("figure_3", "medium_replication", "*"),  # 1.8: claims 5, 7
+    ("figure_a3", "medium_replication", "asebo"),  # 0.4: claim 15
+    ("figure_a3", "medium_replication", "isotropic"),
+    ("figure_a4", "medium_replication", "*"),  # 2.6: claim 16
+    ("figure_a2", "medium_replication", "*"),  # 2.3: claim 13
+    ("figure_4", "paper_replication", "cartpole_H"),  # 2.1: claim 8
+    ("figure_a1", "medium_replication", "*"),  # 1.7: claims 12, 18
+    ("figure_a3", "medium_replication", "*"),  # 1.6: claim 14
     ("figure_4", "medium", "walker2d_pg_L"),  # 2.7: claim 9
     ("figure_1", "medium", "pg_first_order"),  # 0.5: claim 24
     ("figure_1", "medium", "e_maml"),  # 0.8

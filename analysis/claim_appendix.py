@@ -35,7 +35,13 @@ training has gained on the other side; that this gain is known from few seeds al
 A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if
 some do this and some that. Parts in italics are variants of ours, some of them thought of after a look, or nothing is
 claimed of them. They are not counted, and p is not adjusted for them. That something *is found* or *visited* is held to
-mean by more than half."""
+mean by more than half.
+
+**Replications.** Five seeds tell large differences alone, once all parts of the page are allowed for. So all parts that
+had all their seeds at one moment were to be made again with ten or fifteen fresh seeds, whatever they had said
+(`analysis/claim_replications.py`, and the experiment files' sizes whose names end in `_replication`, both written
+before any of these runs). Settings and quantities stay as they are, and no seed is used in both. Where a replication
+has all its seeds it has its part's say; what the first seeds said stays on the page, and *p* is adjusted for both."""
 
 
 def many(evidence: list[Evidence], ps: list[float], all_ps: list[float]) -> str:
@@ -47,9 +53,9 @@ def many(evidence: list[Evidence], ps: list[float], all_ps: list[float]) -> str:
     stay, would = (sum(each[i] <= LEVEL for each in resolved) for i in range(2))
     return (
         f"**{len(evidence)} intervals at once.** Each is at 95 % for itself: of {len(evidence)}, about "
-        f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a say and a *p* so far; "
-        f"adjusted for all of them (Holm; what two claims share counts once), {stay} of the {len(resolved)} that are "
-        f"resolved stay below 0.05; if what is "
+        f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a claimed side and a "
+        f"*p* so far; adjusted for all of them (Holm; what two claims share counts once), {stay} of the "
+        f"{len(resolved)} that are resolved stay below 0.05; if what is "
         f"beside counted too, {would}. A verdict whose adjusted p is above should be taken as a hint."
     )
 

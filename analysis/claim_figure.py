@@ -2,8 +2,8 @@
 
 import numpy as np
 import style
-from claim_parts import BELOW, NOT_ABOVE
-from claim_verdicts import AGREES, DISAGREES, DIVIDED, NOT_RUN, SHOWN, UNRESOLVED, Evidence, Judged, counted
+from claim_parts import BELOW, NOT_ABOVE, counted
+from claim_verdicts import AGREES, DISAGREES, DIVIDED, NOT_RUN, SHOWN, UNRESOLVED, Evidence, Judged
 from matplotlib.lines import Line2D
 from tables import readable
 

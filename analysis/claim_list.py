@@ -14,6 +14,7 @@ import claims_policies
 import claims_robot
 import claims_stability
 from claim_parts import Claim
+from claim_replications import replicated
 
 MODULES = (
     claims_exploration,
@@ -26,7 +27,7 @@ MODULES = (
     claims_evolution,
 )
 CLAIMS: tuple[Claim, ...] = tuple(
-    sorted((claim for module in MODULES for claim in module.CLAIMS), key=lambda claim: claim.number)
+    sorted((replicated(claim) for module in MODULES for claim in module.CLAIMS), key=lambda claim: claim.number)
 )
 
 # Verdicts of an earlier list, which was not written from the text: what they judged, and why they are withdrawn.

@@ -6,10 +6,13 @@ Every number on it comes out of the evidence.
 import claim_appendix
 import numpy as np
 from claim_list import WITHDRAWN
-from claim_parts import EXACTLY, NOTHING, PAPER
+from claim_parts import EXACTLY, NOTHING, PAPER, counted
 from claim_quantities import QUANTITIES
-from claim_verdicts import AGREES, DISAGREES, DIVIDED, LEVEL, NOT_RUN, UNRESOLVED, Evidence, Judged, adjusted, counted
+from claim_replications import is_replication
+from claim_verdicts import AGREES, DISAGREES, DIVIDED, LEVEL, NOT_RUN, UNRESOLVED, Evidence, Judged, adjusted
 from tables import Table, readable
+
+from esmaml_mpi import errors
 
 INSTANTS = {"iteration": "{} iterations", "rollouts": "{} training rollouts", "seconds": "{} s of training"}
 CLAIMED = {
@@ -161,7 +164,7 @@ def said(one: Judged) -> str:
 def counts(one: Judged) -> str:
     """How the parts of a claim are divided, where that is not said by the verdict."""
     found = [each.verdict for each in (*one.own, *one.computed)]
-    total = sum(counted(part) for part in one.claim.parts) + len(one.claim.computed)
+    total = one.total + len(one.claim.computed)
     if not one.own and total > len(one.computed):
         return ""
     if not found or found == [one.verdict] * total:
@@ -201,9 +204,12 @@ def section(one: Judged, ps: list[float], curves: dict[int, str]) -> list[str]:
             f"seed]({curves[claim.number]})"
         )
     missing = [part for part, found in zip(claim.parts, one.evidence, strict=True) if not found]
-    places = [f"{part.about} (`configs/{part.experiment}.toml`, {part.size})" for part in missing if not part.beside]
-    beside = len(missing) - len(places)
-    places += [f"{beside} {'part' if beside == 1 else 'parts'} beside"] * (beside > 0)
+    own = [part for part in missing if not part.beside and not is_replication(part)]
+    again = sum(map(is_replication, missing))
+    places = [f"{part.about} (`configs/{part.experiment}.toml`, {part.size})" for part in own]
+    places += [errors.counted(again, "replication")] * (again > 0)
+    beside = len(missing) - len(own) - again
+    places += [f"{errors.counted(beside, 'part')} beside"] * (beside > 0)
     return [*parts, *([f"Not run: {'; '.join(places)}."] if missing else [])]
 
 

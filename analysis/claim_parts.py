@@ -50,6 +50,11 @@ class Part:
         return (*self.points, *self.less, *self.against, *self.against_less)
 
 
+def counted(part: Part) -> bool:
+    """Whether a part has a say in its claim's verdict."""
+    return not part.beside and part.claimed != NOTHING
+
+
 @dataclass(frozen=True)
 class Computed:
     """A number that needs no run: ``compute()`` gives it and what it is held against; ``claimed``: ABOVE or EXACTLY."""

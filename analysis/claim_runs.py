@@ -42,7 +42,8 @@ def runs_in(places: Iterable[Path], points: list[Point], note: Note) -> list[Run
         except UserError as error:
             note(f"left out: {error}")
             continue
-        own = places_of(digest(results.config), results.config.meta.iterations, points)
+        config = results.config
+        own = places_of(digest(config), config.run.seed, config.meta.iterations, points)
         strangers += not own
         if not own:
             continue
@@ -59,10 +60,13 @@ def runs_in(places: Iterable[Path], points: list[Point], note: Note) -> list[Run
     return [run for run, _ in best.values()]
 
 
-def places_of(config: str, iterations: int, points: list[Point]) -> list[str]:
-    """The points that a run of this digest is of; of one experiment's that differ in length alone, the nearest."""
+def places_of(config: str, seed: int, iterations: int, points: list[Point]) -> list[str]:
+    """The points that a run of this digest is of: of those that name its seed, if there are any; and of one
+    experiment's that differ in length alone, the nearest.
+    """
+    alike = [each for each in points if each.config == config]
     nearest: dict[str, list[Point]] = {}
-    for point in (each for each in points if each.config == config):
+    for point in [each for each in alike if seed in each.seeds] or alike:
         nearest.setdefault(point.experiment, []).append(point)
     places = []
     for own in nearest.values():

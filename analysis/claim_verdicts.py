@@ -11,8 +11,9 @@ from functools import cached_property
 import bootstrap
 import numpy as np
 import significance
-from claim_parts import ABOVE, BELOW, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, NOTHING, Claim, Computed, Part
+from claim_parts import ABOVE, BELOW, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, Claim, Computed, Part, counted
 from claim_quantities import QUANTITIES, Course
+from claim_replications import is_replication, replication
 from claim_summary import Point, Run, Summary
 from scipy.special import stdtrit
 
@@ -153,13 +154,21 @@ class Judged:
 
     @property
     def own(self) -> list[Evidence]:
-        """Of these, the claim's own, on which something is claimed, with all their seeds."""
-        return [each for each in self.run if counted(each.part) and not each.missing]
+        """Of these, the claim's own, on which something is claimed, with all their seeds; a part's replication in its
+        place, where there is one."""
+        settled = [each for each in self.run if counted(each.part) and not each.missing]
+        made_again = {each.part for each in settled}
+        return [each for each in settled if replication(each.part) not in made_again]
+
+    @property
+    def total(self) -> int:
+        """How many parts may have a say."""
+        return sum(counted(part) and not is_replication(part) for part in self.claim.parts)
 
     @property
     def wants_runs(self) -> bool:
         """Whether runs have a say in it, and not computed numbers alone."""
-        return any(map(counted, self.claim.parts))
+        return self.total > 0
 
     @property
     def deciding(self) -> Evidence | None:
@@ -171,25 +180,19 @@ class Judged:
     @property
     def so_far(self) -> bool:
         """Whether parts are left that have a say and are not run, or not by all seeds."""
-        return len(self.own) < sum(map(counted, self.claim.parts))
+        return len(self.own) < self.total
 
     @property
     def verdict(self) -> str:
         """Of its own parts that were run: agrees if all do, disagrees if any does and none agrees, divided if both."""
-        parts = [part for part in self.claim.parts if counted(part)]
-        if not parts and not self.computed:
+        if not self.wants_runs and not self.computed:
             return SHOWN if self.run else NOT_RUN
-        if parts and not self.own:
+        if self.wants_runs and not self.own:
             return NOT_RUN
         found = [each.verdict for each in (*self.own, *self.computed)]
         if DISAGREES in found:
             return DIVIDED if AGREES in found else DISAGREES
         return AGREES if set(found) == {AGREES} else UNRESOLVED
-
-
-def counted(part: Part) -> bool:
-    """Whether a part has a say in its claim's verdict."""
-    return not part.beside and part.claimed != NOTHING
 
 
 def verdict(low: float, high: float, claimed: str, margin: float = 0.0) -> str:

@@ -21,13 +21,12 @@ def laid_out(path: str | PathLike[str], size: str, overrides: Iterable[str]) -> 
     tables = read_tables(path)
     modules.look_in(Path(path).resolve().parent)
     sizes = table(tables.pop("sizes", {}), "sizes")
-    if size != PAPER:
-        if size not in sizes or PAPER in sizes:
-            known = ", ".join([PAPER, *(name for name in sizes if name != PAPER)])
-            raise UsageError(f"--size {size}: {path} has no such size. Allowed: {known}.")
-        tables = merge(tables, table(sizes[size], f"sizes.{size}"))
-    elif PAPER in sizes:
+    if PAPER in sizes:
         raise ConfigError(f"[sizes.{PAPER}]: the file as it stands is of this size; another name is wanted.")
+    if size != PAPER and size not in sizes:
+        raise UsageError(f"--size {size}: {path} has no such size. Allowed: {_known(sizes)}.")
+    for layer in _layers(size, sizes):
+        tables = merge(tables, layer)
     others = []
     for override in overrides:
         if override.split(".")[0].strip() in EXPERIMENT_SECTIONS:
@@ -35,6 +34,27 @@ def laid_out(path: str | PathLike[str], size: str, overrides: Iterable[str]) -> 
         else:
             others.append(override)
     return tables, others
+
+
+def _layers(size: str, sizes: Mapping) -> list[dict]:
+    """What is laid over the file for a size, the lowest first; ConfigError unless ``on`` names another size."""
+    layers: list[dict] = []
+    passed: list[str] = []
+    while size != PAPER:
+        if size in passed:
+            raise ConfigError(f"sizes.{passed[-1]}.on = {show(size)}: a size cannot rest on itself.")
+        passed.append(size)
+        own = dict(table(sizes[size], f"sizes.{size}"))
+        below = own.pop("on", PAPER)
+        if below != PAPER and (not isinstance(below, str) or below not in sizes):
+            raise ConfigError(f"sizes.{size}.on = {show(below)}: there is no such size. Allowed: {_known(sizes)}.")
+        layers.insert(0, own)
+        size = below
+    return layers
+
+
+def _known(sizes: Mapping) -> str:
+    return ", ".join([PAPER, *sizes])
 
 
 def seeds_of(seeds: Any, key: str) -> list[int]:

@@ -204,6 +204,9 @@ def test_training_alone_ignores_what_describes_many_runs(make, tmp_path):
         ("[figure]\ndraw = 'a.py'", "figure.draw = 'a.py': a list"),
         ("[sizes.paper]\nmeta.iterations = 1", r"\[sizes.paper\]: the file as it stands"),
         ("[sizes]\nsmall = 1", "sizes.small = 1: a table"),
+        ("[sizes.small]\non = 'medium'", r"sizes.small.on = 'medium': there is no such size. Allowed: paper, small"),
+        ("[sizes.small]\non = 1", r"sizes.small.on = 1: there is no such size. Allowed: paper, small"),
+        ("[sizes.small]\non = 'a'\n[sizes.a]\non = 'small'", r"sizes.a.on = 'small': a size cannot rest on itself"),
     ],
 )
 def test_what_is_wrong_is_named(make, text, message):
@@ -214,6 +217,16 @@ def test_what_is_wrong_is_named(make, text, message):
 def test_an_unknown_size_is_refused_with_those_that_exist(make):
     with pytest.raises(UsageError, match=r"--size tiny.*no such size. Allowed: paper, small"):
         make(SIZES, size="tiny")
+
+
+def test_a_size_may_rest_on_another(make):
+    text = SIZES + "\n[sizes.more]\non = 'small'\nsweep.seeds = [7]\n[sizes.same]\non = 'paper'\nsweep.seeds = [7]\n"
+    small, more, paper, same = (make(text, size=size).runs() for size in ("small", "more", "paper", "same"))
+    for first, fresh in ((small, more), (paper, same)):
+        alike = [run.config.meta for run in first if run.config.run.seed == 0]
+        assert [run.config.meta for run in fresh] == alike
+        assert [run.point for run in fresh] == [run.point for run in first if run.config.run.seed == 0]
+        assert {run.config.run.seed for run in fresh} == {7}
 
 
 def test_what_is_chosen_alone_is_checked(make, monkeypatch):
