@@ -20,8 +20,10 @@ WIDTH = 112  # of lines of numbers
 
 
 def identifier(text: str) -> str:
-    """A valid C identifier that is ``text`` as far as possible: what begins the names of an exported policy."""
-    name = re.sub(r"[^0-9A-Za-z_]", "_", text)
+    """A valid C identifier that is ``text`` as far as possible: what begins the names of an exported policy. Letters
+    that C has not become their numbers, so that names which differ in them alone do not clash in one program.
+    """
+    name = re.sub(r"[^0-9A-Za-z_]", lambda found: "_" if found[0].isascii() else f"u{ord(found[0]):04x}", text)
     return name if re.match("[A-Za-z]", name) else f"policy{'' if name.startswith('_') else '_'}{name}"
 
 

@@ -143,6 +143,8 @@ def test_an_archive_is_read_back_as_it_was(case, tmp_path):
         ("2nd-try", "policy_2nd_try"),
         ("_x", "policy_x"),
         ("", "policy_"),
+        ("größe", "gru00f6u00dfe"),
+        ("\U0001f916", "u1f916"),
     ],
 )
 def test_names_become_identifiers(text, name):
