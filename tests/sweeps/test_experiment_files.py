@@ -1,6 +1,7 @@
 """The files under configs/: every run of every size is valid, has the paper's constants, and is drawn."""
 
 import fnmatch
+import functools
 import glob
 import shlex
 import tomllib
@@ -19,6 +20,7 @@ SAMPLED = ("pg_maml", "e_maml", "evo_maml")  # policies that act at random: the 
 BODIES = ("half_cheetah", "swimmer", "walker2d", "ant", "quadruped")
 
 
+@functools.cache  # hundreds of configurations a file
 def runs_of(path, size):
     text = path.read_text()
     if any(body in text for body in BODIES):
