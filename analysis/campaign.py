@@ -26,6 +26,7 @@ from claim_summary import Point, Summary
 
 from esmaml_mpi.errors import UserError, counted
 from esmaml_mpi.sweeps.plan import Sweep
+from esmaml_mpi.training.progress import duration
 
 STOPPED = 75
 PAUSE = 0.5  # seconds between looks at the processes
@@ -108,7 +109,7 @@ class Campaign:
 
     def __init__(self, options, note, summary: Summary) -> None:
         self.options, self.note, self.summary = options, note, summary
-        self.active: dict[subprocess.Popen, tuple[Task, Path]] = {}
+        self.active: dict[subprocess.Popen, tuple[Task, Path, float]] = {}
         self.stopped = False
         self.failed: list[Task] = []
         self.end = time.monotonic() + 3600 * options.hours
@@ -151,17 +152,18 @@ class Campaign:
                 start_new_session=True,  # Ctrl-C reaches this process alone, which passes it on once
                 env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
             )
-        self.active[process] = task, run.file(folder)
+        self.active[process] = task, run.file(folder), time.monotonic()
 
     def _ended(self, process: subprocess.Popen, waiting: int) -> None:
-        task, path = self.active.pop(process)
+        task, path, began = self.active.pop(process)
         if process.returncode == 0:
             self.summary = self.summary.joined(runs_in([path], self.summary.points, self.note))
             self.summary.write(self.options.summary)
         elif process.returncode != STOPPED and not self.stopped:
             self.failed.append(task)
         said = {0: "done", STOPPED: "stopped and saved"}.get(process.returncode, f"exit code {process.returncode}")
-        print(f"{time.strftime('%H:%M:%S')} {task}: {said}, {waiting} waiting", flush=True)
+        took = duration(time.monotonic() - began)
+        print(f"{time.strftime('%H:%M:%S')} {task}: {said} after {took}, {waiting} waiting", flush=True)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -112,7 +112,8 @@ def make_parser() -> argparse.ArgumentParser:
         prog="claims",
         description="Say what the papers claim and what results say of it. Each claim has a difference over "
         "seeds, its interval, and a verdict. Results are matched to the experiment files in configs/ "
-        "by their configuration. Their names do not matter, and any seeds and iterations will do. "
+        "by their configuration. Their names do not matter. A seed that the files name for one size counts there, any "
+        "other wherever the configuration fits; any number of iterations will do. "
         "Unfinished runs count as far as they are.",
     )
     parser.add_argument("results", metavar="RESULTS", nargs="*", type=Path, help="results files, or folders of them")

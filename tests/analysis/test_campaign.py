@@ -31,7 +31,11 @@ def test_runs_once_and_not_again_where_only_the_summary_is(two, tmp_path, capsys
 
     assert two("--only", "seed 0") == 0
     said = capsys.readouterr().out
-    assert "2 runs, 0 done" in said and said.index("queries6 seed 0") < said.index("queries4 seed 0")
+    assert (
+        "2 runs, 0 done" in said
+        and said.count("done after ") == 2
+        and said.index("queries6 seed 0") < said.index("queries4 seed 0")
+    )
     kept = Summary.read(tmp_path / "c.json")
     assert [(run.seed, run.iterations, run.places) for run in kept.runs] == [
         (0, 2, ["e/small/queries4"]),
