@@ -1,7 +1,7 @@
 """The end of the page of claims: how verdicts follow, what is not the papers' scale, and the runs with their hours."""
 
+from claim_evidence import AGREES, DISAGREES, LEVEL, Evidence
 from claim_summary import Point, Run
-from claim_verdicts import AGREES, DISAGREES, LEVEL, Evidence
 from tables import Table
 
 Key = tuple[str, str, str]  # of a point

@@ -3,8 +3,9 @@
 import numpy as np
 import series
 import style
+from claim_evidence import Evidence
 from claim_summary import Run, Summary
-from claim_verdicts import Evidence, Judged
+from claim_verdicts import Judged
 from matplotlib.lines import Line2D
 
 GRID = 60  # instants of a curve over costs that runs do not share

@@ -2,8 +2,9 @@
 
 import numpy as np
 import style
+from claim_evidence import AGREES, DISAGREES, UNRESOLVED, Evidence
 from claim_parts import BELOW, NOT_ABOVE, counted
-from claim_verdicts import AGREES, DISAGREES, DIVIDED, NOT_RUN, SHOWN, UNRESOLVED, Evidence, Judged
+from claim_verdicts import DIVIDED, NOT_RUN, SHOWN, Judged
 from matplotlib.lines import Line2D
 from tables import readable
 

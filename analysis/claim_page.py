@@ -5,11 +5,12 @@ Every number on it comes out of the evidence.
 
 import claim_appendix
 import numpy as np
+from claim_evidence import AGREES, DISAGREES, LEVEL, UNRESOLVED, Evidence
 from claim_list import WITHDRAWN
 from claim_parts import EXACTLY, NOTHING, PAPER, counted
 from claim_quantities import QUANTITIES
 from claim_replications import is_replication
-from claim_verdicts import AGREES, DISAGREES, DIVIDED, LEVEL, NOT_RUN, UNRESOLVED, Evidence, Judged, adjusted
+from claim_verdicts import DIVIDED, NOT_RUN, Judged, adjusted
 from tables import Table, readable
 
 from esmaml_mpi import errors
