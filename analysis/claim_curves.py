@@ -17,7 +17,7 @@ SAME = ("found", "harmed", "worsened")  # series of their own, which quantities 
 def draw(one: Judged, summary: Summary):
     """A figure for a claim, or None if there are no curves: none of it was run."""
     shown: dict[tuple, Evidence] = {}
-    for each in one.run:
+    for each in one.drawn:
         part = each.part
         shown.setdefault((part.experiment, part.size, part.named, part.at, _series(part.quantity)), each)
     compared = {each.part.experiment + each.part.size + name for each in shown.values() for name in _compared(each)}

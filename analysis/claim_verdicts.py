@@ -51,6 +51,14 @@ class Judged:
         return [each for each in settled if replication(each.part) not in made_again]
 
     @property
+    def drawn(self) -> list[Evidence]:
+        """Parts for which there are runs; of one and its replication that which speaks."""
+        speaking = {each.part for each in self.own}
+        silent = {replication(part) for part in speaking}
+        silent |= {each.part for each in self.run if replication(each.part) in speaking}
+        return [each for each in self.run if each.part not in silent]
+
+    @property
     def total(self) -> int:
         """How many parts may have a say."""
         return sum(counted(part) and not is_replication(part) for part in self.claim.parts)

@@ -32,6 +32,7 @@ def test_a_replication_has_its_parts_say():
     one = judged(found, *twice())
     assert [each.verdict for each in one.run] == ["not resolved", "agrees"]
     assert (one.verdict, claim_page.counts(one), one.so_far) == ("agrees", "", False)
+    assert one.drawn == [one.run[1]]
     assert one.deciding is one.run[1] and one.deciding.part.about == "first against second, replication"
     ps = claim_verdicts.adjusted([one])  # what the first seeds said is a test too
     assert min(ps[0]) == pytest.approx(2 * min(each.p for each in one.run))
@@ -49,7 +50,7 @@ def test_a_replication_says_nothing_before_it_has_all_its_seeds():
     for found in (summary(*first), begun):
         one = judged(found, *twice())
         assert (one.verdict, claim_page.counts(one), one.so_far) == ("agrees", "", False)
-        assert one.deciding is one.run[0]
+        assert one.deciding is one.run[0] and one.drawn == [one.run[0]]
     alone = judged(summary(made(AGAIN, "a", HIGH), made(AGAIN, "b", LOW)), *twice())
     assert (alone.verdict, alone.so_far) == ("agrees", False)
 
