@@ -50,11 +50,13 @@ def output_of(config: Config, output: str | PathLike[str] | None) -> Path:
 
 def locked(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | None = None) -> OutputLock:
     """The right to write a results file, which a message calls ``shown``."""
+    there = shown or path
+    if path.is_dir():
+        raise UsageError(f"{there} is a folder. Name a file in it, for example --output {there / 'run.h5'}.")
     lock = OutputLock(path)
     lock.acquire(patience)
     if exists(path) and not may_exist:  # looked at under the lock, as another job may have ended just now
         lock.release()
-        there = shown or path
         raise UsageError(
             f"{there if path.exists() else generation(there, 1)} exists. Continue it with --resume, replace it with "
             "--overwrite, or choose another --output."

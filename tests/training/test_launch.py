@@ -98,6 +98,16 @@ def test_an_existing_file_is_neither_replaced_nor_continued_unasked(path):
     assert replaced.config.run.seed == 4 and replaced.checkpoint["iteration"] == 1 and len(replaced.launches) == 1
 
 
+@pytest.mark.parametrize("how", [{}, {"resume": True}, {"overwrite": True}])
+def test_a_folder_is_no_results_file(path, how):
+    path.mkdir()
+    with pytest.raises(
+        UsageError, match=r"run\.h5 is a folder. Name a file in it, for example --output .*/run\.h5/run\.h5"
+    ):
+        esmaml_mpi.train(SMALL, (), path, **how)
+    assert list(path.parent.rglob("*")) == [path]
+
+
 @pytest.mark.parametrize(
     "override, message",
     [
