@@ -32,8 +32,9 @@ ORDER = (  # (experiment, size, pattern of points)
     ("legged_robot", "paper", "hc"),  # 3.7: claim 23
     ("figure_4", "medium", "walker2d_L_*"),  # 0.8: what claim 9 asks
     ("figure_1", "paper_replication", "mc_*"),  # 0.8: claims 1, 2, 3, 20; replications have ten or fifteen seeds
-    ("figure_1", "paper_replication", "hc_*"),  # 1.2
+    ("figure_1", "paper_replication", "hc_plain_*"),  # 0.3: claim 2
     ("figure_a1", "paper_replication", "*"),  # 0.2: claim 12
+    ("figure_1", "paper_replication", "hc_*"),  # 0.9: claims 3, 20
     ("figure_1", "medium_replication", "*"),  # 1: claim 24
     ("figure_4", "paper_replication", "cartpole_L"),  # 1.2: claims 8, 21
     ("noisy_hill_climbing", "navigation_replication", "*"),  # 0.8: claim 22
