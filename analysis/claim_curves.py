@@ -11,7 +11,15 @@ from matplotlib.lines import Line2D
 GRID = 60  # instants of a curve over costs that runs do not share
 COLUMNS = 4
 FIRST, OTHER = (style.COLOURS[0], "-"), (style.COLOURS[1], "--")
-SAME = ("found", "harmed", "worsened")  # series of their own, which quantities are of that begin with their names
+# Curves of their own, which quantities are of that begin with their names, and what an axis calls them.
+OWN = {
+    "found": "found",
+    "harmed": "harmed",
+    "worsened": "worsened",
+    "gain_loaded": "reward gained by adaptation",
+    "gain_slippery": "reward gained by adaptation",
+    "gain": "reward gained by adaptation",
+}
 
 
 def draw(one: Judged, summary: Summary):
@@ -51,7 +59,7 @@ def _compared(each: Evidence) -> tuple[str, ...]:
 
 
 def _series(quantity: str) -> str:
-    return next((name for name in SAME if quantity.startswith(name)), "after")
+    return next((name for name in OWN if quantity.startswith(name)), "after")
 
 
 def _panel(ax, each: Evidence, summary: Summary) -> None:
@@ -67,7 +75,7 @@ def _panel(ax, each: Evidence, summary: Summary) -> None:
     ax.set_title(style.wrapped(part.about, 40), fontsize=8)
     ax.tick_params(labelsize=7)
     ax.set_xlabel(series.COSTS[part.at], fontsize=7)
-    label = "reward" if _series(part.quantity) == "after" else _series(part.quantity)
+    label = OWN.get(_series(part.quantity), "reward")
     ax.set_ylabel(label + ", difference" * bool(part.less), fontsize=7)
     style.count_axis(ax, part.at != "seconds")
     ax.xaxis.get_offset_text().set_fontsize(7)
@@ -93,11 +101,17 @@ def curves(
 
 
 def _at(run: Run, at: str, name: str, x: np.ndarray) -> np.ndarray:
-    values, where = np.array(run.series[name], dtype=float), np.array(run.series[at], dtype=float)
+    values, where = _values(run, name), np.array(run.series[at], dtype=float)
     known = np.isfinite(values)
     if not known.any():
         return np.full(len(x), np.nan)
     return np.interp(x, where[known], values[known], np.nan, np.nan)
+
+
+def _values(run: Run, name: str) -> np.ndarray:
+    if name == "gain":
+        return _values(run, "after") - _values(run, "before")
+    return np.array(run.series[name], dtype=float)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

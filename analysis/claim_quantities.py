@@ -107,20 +107,20 @@ def _share(words: str) -> str:
 FOUND = _share("bring more than never coming near a corner does")
 
 
+LOADED = "test reward per episode, gained by adaptation with a low battery and a weight at one side"
+SLIPPERY = "test reward per episode, gained by adaptation on a slippery floor"
+
+
 QUANTITIES = {
     "after": Quantity("test reward per episode after adaptation", lambda course: course.value("after")),
     "end": Quantity("test reward per episode after adaptation, at each run's end", _end, at_end=True),
     "gain": Quantity(
         "test reward per episode, gained by adaptation", lambda course: course.value("after") - course.value("before")
     ),
-    "gain_loaded": Quantity(
-        "test reward per episode, gained by adaptation with a low battery and a weight at one side",
-        lambda course: course.value("gain_loaded"),
-    ),
-    "gain_slippery": Quantity(
-        "test reward per episode, gained by adaptation on a slippery floor",
-        lambda course: course.value("gain_slippery"),
-    ),
+    "gain_loaded": Quantity(LOADED, lambda course: course.value("gain_loaded")),
+    "gain_slippery": Quantity(SLIPPERY, lambda course: course.value("gain_slippery")),
+    "gain_loaded_gained": Quantity(f"{LOADED}, less before training", _gained("gain_loaded")),
+    "gain_slippery_gained": Quantity(f"{SLIPPERY}, less before training", _gained("gain_slippery")),
     "progress": Quantity("test reward per episode after adaptation, gained by training", _gained("after")),
     "first": Quantity("test reward per episode after adaptation, before training", _first("after")),
     "loss": Quantity("power of ten of what is lost, of minus the test reward per episode after adaptation", _loss),

@@ -125,6 +125,8 @@ def test_curves_of_a_difference_are_differences():
 
     x, values = claim_curves.curves([runs("a", [9.0, 5.0])], "iteration", "after", [runs("b", [2.0, 3.0])])
     assert x.tolist() == [0, 10] and values.tolist() == [[0, 7], [0, 2]]
+    unadapted = made("paper", "a", [9.0, 5.0], before=[1.0, 2.0])[1]
+    assert claim_curves.curves([unadapted], "iteration", "gain")[1].tolist() == [[-1, 7], [-1, 3]]
     many = claim_curves.curves([runs("a", [9.0, 5.0]), runs("b", [1.0, 3.0])], "iteration", "after")[1]
     assert many[:, -1].tolist() == [5, 4]
 
