@@ -48,8 +48,8 @@ CLAIMS = (
         "conclusion",
         "what adaptation gains in test reward: against PG-MAML at as many rollouts, mean over four named robots; by "
         "itself, on the two with a low battery and a weight at one side, and on the one on a slippery floor. "
-        "Adaptation may gain as much before any training, so that what training adds is beside. The paper's robot is a real one, "
-        "ours is simulated",
+        "Adaptation may gain as much before any training, so that what training adds is beside. The "
+        "paper's robot is a real one, ours is simulated",
         (
             Part(
                 "gain, batch hill climbing against PG-MAML",
