@@ -1,5 +1,6 @@
 """The end of the page of claims: how verdicts follow, what is not the papers' scale, and the runs with their hours."""
 
+import significance
 from claim_evidence import AGREES, DISAGREES, LEVEL, Evidence
 from claim_summary import Point, Run
 from tables import Table
@@ -56,8 +57,14 @@ def many(evidence: list[Evidence], ps: list[float], all_ps: list[float]) -> str:
         f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a claimed side and a "
         f"*p* so far; adjusted for all of them (Holm; what two claims share counts once), {stay} of the "
         f"{len(resolved)} that are resolved stay below 0.05; if what is "
-        f"beside counted too, {would}. A verdict whose adjusted p is above should be taken as a hint."
+        f"beside counted too, {would}. A verdict whose adjusted p is above should be taken as a hint. Among so many "
+        f"tests a difference has to be g = {_least(5, tested)} or more for five seeds a side to tell it, "
+        f"{_least(10, tested)} for ten, and {_least(15, tested)} for fifteen."
     )
+
+
+def _least(seeds: int, tests: list) -> str:
+    return f"{significance.least_effect(seeds, LEVEL / max(len(tests), 1)):.1f}"
 
 
 def runs(run: list[Evidence]) -> list[str]:

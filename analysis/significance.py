@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
 MOST_SPLITS = 200_000  # all ways to split 10 + 10 seeds; of more, as many are drawn
 
@@ -88,6 +88,12 @@ def hedges_g_one(a: np.ndarray) -> float:
     if freedom < 2 or not (spread := variance(a) ** 0.5) > 0:
         return float("nan")
     return float((1 - 3 / (4 * freedom - 1)) * a.mean() / spread)
+
+
+def least_effect(n: int, level: float) -> float:
+    """Hedges' g from which on Welch's p of n > 1 values against n, equally spread, is at most ``level``."""
+    freedom = 2 * (n - 1)
+    return float((1 - 3 / (4 * freedom - 1)) * stdtrit(freedom, 1 - level / 2) * math.sqrt(2 / n))
 
 
 def equivalence(a: np.ndarray, b: np.ndarray, margin: float) -> float:

@@ -83,6 +83,17 @@ def test_effect_size_by_hand():
     assert np.isnan(hedges_g(np.ones(3), np.zeros(3))) and np.isnan(hedges_g(np.arange(2.0), np.zeros(1)))
 
 
+@pytest.mark.parametrize("n", [2, 5, 15])
+def test_least_effect_is_just_told(n):
+    import significance
+
+    a = np.arange(n, dtype=float)
+    spread, correction = a.std(ddof=1), 1 - 3 / (8 * (n - 1) - 1)
+    apart = a + significance.least_effect(n, 0.001) / correction * spread
+    assert significance.welch(apart, a).p == pytest.approx(0.001)
+    assert significance.hedges_g(apart, a) == pytest.approx(significance.least_effect(n, 0.001))
+
+
 def test_equivalence_is_the_worse_of_two_one_sided_tests():
     import significance
     from scipy.stats import ttest_ind
