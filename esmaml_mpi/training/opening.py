@@ -52,7 +52,9 @@ def locked(path: Path, may_exist: bool, patience: float = 0.0, shown: Path | Non
     """The right to write a results file, which a message calls ``shown``."""
     there = shown or path
     if path.is_dir():
-        raise UsageError(f"{there} is a folder. Name a file in it, for example --output {there / 'run.h5'}.")
+        raise ResultsError(
+            f"{there} is not a file but a folder. Name one in it, for example --output {there / 'run.h5'}."
+        )
     lock = OutputLock(path)
     lock.acquire(patience)
     if exists(path) and not may_exist:  # looked at under the lock, as another job may have ended just now
