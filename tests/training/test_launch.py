@@ -6,7 +6,7 @@ from helpers import assert_same_run
 
 import esmaml_mpi
 from esmaml_mpi.config.loading import load
-from esmaml_mpi.errors import ConfigError, TrainingError, UsageError
+from esmaml_mpi.errors import ConfigError, ResultsError, TrainingError, UsageError
 from esmaml_mpi.tasks import FAMILIES
 
 SMALL = load(
@@ -101,9 +101,7 @@ def test_an_existing_file_is_neither_replaced_nor_continued_unasked(path):
 @pytest.mark.parametrize("how", [{}, {"resume": True}, {"overwrite": True}])
 def test_a_folder_is_no_results_file(path, how):
     path.mkdir()
-    with pytest.raises(
-        UsageError, match=r"run\.h5 is a folder. Name a file in it, for example --output .*/run\.h5/run\.h5"
-    ):
+    with pytest.raises(ResultsError, match=r"run\.h5 is not a file but a folder.*--output .*/run\.h5/run\.h5"):
         esmaml_mpi.train(SMALL, (), path, **how)
     assert list(path.parent.rglob("*")) == [path]
 
