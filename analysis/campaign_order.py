@@ -29,7 +29,7 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_1", "medium", "evo_*"),  # 0.8: what claim 24 asks
     ("figure_4", "medium", "walker2d_H"),  # 0.9: claim 9
     ("figure_5", "medium", "L_es_queries20_walker2d_direction"),  # 0.8: claim 9, whose L is the same
-    ("legged_robot", "paper", "hc"),  # 3.7: claim 23
+    ("legged_robot", "paper", "hc"),  # 2.3: claim 23
     ("figure_4", "medium", "walker2d_L_*"),  # 0.8: what claim 9 asks
     ("figure_1", "paper_replication", "mc_*"),  # 0.8: claims 1, 2, 3, 20; replications have ten or fifteen seeds
     ("figure_1", "paper_replication", "hc_plain_*"),  # 0.3: claim 2
