@@ -13,7 +13,7 @@ from setuptools.command.build import build
 
 # Folder -> what of it is of use where there is no checkout.
 SHIPPED = {
-    "analysis": ("*.py", "page.js"),
+    "analysis": ("*.py", "*/*.py", "page.js"),
     "configs": ("*.toml", "recommended/*.toml"),
     "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.example.sh", "stage.sh"),
     "examples": ("*.py", "*.toml", "meta_world/*.py", "meta_world/*.toml"),

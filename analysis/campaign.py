@@ -20,9 +20,9 @@ from pathlib import Path
 import script
 from campaign_order import ORDER
 from claim_list import CLAIMS, named
-from claim_points import CONFIGS, points_of
-from claim_runs import places_of, runs_in
-from claim_summary import Point, Summary
+from verdicts.points import CONFIGS, points_of
+from verdicts.runs import places_of, runs_in
+from verdicts.summary import Point, Summary
 
 from esmaml_mpi.errors import UserError, counted
 from esmaml_mpi.sweeps.plan import Sweep

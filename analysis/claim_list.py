@@ -5,26 +5,19 @@ arXiv 2003.01239), and Evo-MAML (Electronics 12(18):3865, 2023). Words are ours,
 have a conclusion and slides.
 """
 
-import claims_evolution
-import claims_exploration
-import claims_extensions
-import claims_first_order
-import claims_low_queries
-import claims_policies
-import claims_robot
-import claims_stability
-from claim_parts import Claim
-from claim_replications import replicated
+from papers import evolution, exploration, extensions, first_order, low_queries, policies, robot, stability
+from papers.parts import Claim
+from papers.replications import replicated
 
 MODULES = (
-    claims_exploration,
-    claims_policies,
-    claims_stability,
-    claims_low_queries,
-    claims_first_order,
-    claims_extensions,
-    claims_robot,
-    claims_evolution,
+    exploration,
+    policies,
+    stability,
+    low_queries,
+    first_order,
+    extensions,
+    robot,
+    evolution,
 )
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted((replicated(claim) for module in MODULES for claim in module.CLAIMS), key=lambda claim: claim.number)

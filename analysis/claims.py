@@ -9,17 +9,15 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import claim_curves
-import claim_figure
-import claim_page
-import claim_pictures
 import matplotlib.pyplot as plt
 import script
 import style
 from claim_list import CLAIMS, named
-from claim_runs import collect
-from claim_summary import Summary
-from claim_verdicts import Judged, judge
+from claims_page import curves, figure, pictures
+from claims_page.page import counts, page
+from verdicts.judged import Judged, judge
+from verdicts.runs import collect
+from verdicts.summary import Summary
 
 from esmaml_mpi.errors import UsageError, UserError
 
@@ -38,15 +36,15 @@ def _work(options, note) -> None:
     picture = style.check_output(options.output.with_suffix(".png"))
     summary = _summary(options, note)
     judged = judge(CLAIMS, summary)
-    style.save(claim_figure.overview(judged), picture)
-    curves, paths = _curves(judged, summary, options.output), _paths(judged, summary, options.output)
-    text = claim_page.page(judged, _command(options), picture.name, curves, paths)
+    style.save(figure.overview(judged), picture)
+    names = _curves(judged, summary, options.output), _paths(judged, summary, options.output)
+    text = page(judged, _command(options), picture.name, *names)
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {options.output}: {error.strerror or error}.") from error
     for one in judged:
-        print(f"{one.claim.number:2}. {one.verdict}{claim_page.counts(one)}: {one.claim.words}")
+        print(f"{one.claim.number:2}. {one.verdict}{counts(one)}: {one.claim.words}")
     print(options.output)
 
 
@@ -54,22 +52,22 @@ def _curves(judged: list[Judged], summary: Summary, output: Path) -> dict[int, s
     """Draw the curves of each claim that has some, and under 0 all parts, in a folder beside the page; the pictures'
     names from there.
     """
-    drawn = ((one.claim.number, claim_curves.draw(one, summary)) for one in judged)
+    drawn = ((one.claim.number, curves.draw(one, summary)) for one in judged)
     names = _save(drawn, lambda number: f"{number:02}", output)
-    return names and names | _save([(0, claim_figure.draw(judged))], lambda number: "parts", output)
+    return names and names | _save([(0, figure.draw(judged))], lambda number: "parts", output)
 
 
 def _paths(judged: list[Judged], summary: Summary, output: Path) -> dict[int, str]:
     """Draw the paths of each claim that has some, beside its curves; the pictures' names."""
-    drawn = ((one.claim.number, claim_pictures.draw(one.claim, summary)) for one in judged)
+    drawn = ((one.claim.number, pictures.draw(one.claim, summary)) for one in judged)
     return _save(drawn, lambda number: f"{number:02}_paths", output)
 
 
 def _save(drawn: Iterable[tuple], name: Callable[[int], str], output: Path) -> dict[int, str]:
     """Each figure, where there is one, as it comes: all at once would be many."""
     folder, names = output.with_name(f"{output.stem}_curves"), {}
-    for number, figure in drawn:
-        if figure is None:
+    for number, made in drawn:
+        if made is None:
             continue
         path = folder / f"{name(number)}.png"
         try:
@@ -77,7 +75,7 @@ def _save(drawn: Iterable[tuple], name: Callable[[int], str], output: Path) -> d
         except OSError as error:
             raise UserError(f"cannot make the folder {folder}: {error.strerror or error}.") from error
         with plt.rc_context({"savefig.dpi": CURVES_DPI}):  # there are many of them
-            style.save(figure, style.check_output(path))
+            style.save(made, style.check_output(path))
         names[number] = f"{folder.name}/{path.name}"
     return names
 

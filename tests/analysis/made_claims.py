@@ -5,7 +5,7 @@ HIGH, LOW, WIDE = [10.0, 11.0, 12.0, 11.5], [1.0, 2.0, 1.5, 1.2], [-40.0, 3.0, 6
 
 def made(size, point, values, experiment="e", **series):
     """Runs of a point whose last test has these values, one a seed."""
-    from claim_summary import Point, Run
+    from verdicts.summary import Point, Run
 
     place = f"{experiment}/{size}/{point}"
 
@@ -18,21 +18,21 @@ def made(size, point, values, experiment="e", **series):
 
 
 def summary(*made_up):
-    from claim_summary import Summary
+    from verdicts.summary import Summary
 
     return Summary([point for points, _ in made_up for point in points], [run for _, runs in made_up for run in runs])
 
 
 def judged(found, *parts, **claim):
     """The one claim with these parts."""
-    from claim_parts import Claim
-    from claim_verdicts import judge
+    from papers.parts import Claim
+    from verdicts.judged import judge
 
     (one,) = judge((Claim(1, "It is so.", "a paper", "1", "so", parts, **claim),), found)
     return one
 
 
 def part(points="a", against="b", size="paper", **how):
-    from claim_parts import Part
+    from papers.parts import Part
 
     return Part("first against second", "e", size, tuple(points), tuple(against), **how)

@@ -10,15 +10,15 @@ pytestmark = pytest.mark.usefixtures("scripts")
 def two(tmp_path, monkeypatch):
     """A campaign of two points with two seeds; calling it gives the exit code."""
     import campaign
-    import claim_parts
-    import claim_points
+    import verdicts.points
+    from papers import parts
 
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "e.toml").write_text(EXPERIMENT)
-    for module in (campaign, claim_points):
+    for module in (campaign, verdicts.points):
         monkeypatch.setattr(module, "CONFIGS", tmp_path / "configs")
-    tested = claim_parts.Part("K = 6 against 4", "e", "small", ("queries6",), ("queries4",))
-    monkeypatch.setattr(campaign, "CLAIMS", (claim_parts.Claim(1, "More.", "a paper", "1", "so", (tested,)),))
+    tested = parts.Part("K = 6 against 4", "e", "small", ("queries6",), ("queries4",))
+    monkeypatch.setattr(campaign, "CLAIMS", (parts.Claim(1, "More.", "a paper", "1", "so", (tested,)),))
     monkeypatch.setattr(campaign, "ORDER", (("e", "small", "queries6"), ("e", "small", "*")))
     place = ["--results", str(tmp_path / "results"), "--summary", str(tmp_path / "c.json")]
     return lambda *more: campaign.main([*place, *more])
@@ -27,7 +27,7 @@ def two(tmp_path, monkeypatch):
 def test_runs_once_and_not_again_where_only_the_summary_is(two, tmp_path, capsys):
     import shutil
 
-    from claim_summary import Summary
+    from verdicts.summary import Summary
 
     assert two("--only", "seed 0") == 0
     said = capsys.readouterr().out
@@ -52,7 +52,7 @@ def test_runs_once_and_not_again_where_only_the_summary_is(two, tmp_path, capsys
 def test_hours_are_a_limit_and_a_summary_that_nobody_names_goes(two, tmp_path):
     from dataclasses import replace
 
-    from claim_summary import Summary
+    from verdicts.summary import Summary
 
     assert two("--only", "queries6 seed 0") == 0
     kept = Summary.read(tmp_path / "c.json")
@@ -64,7 +64,7 @@ def test_hours_are_a_limit_and_a_summary_that_nobody_names_goes(two, tmp_path):
 def test_of_an_unfinished_run_nothing_is_kept(two, tmp_path):
     from dataclasses import replace
 
-    from claim_summary import Summary
+    from verdicts.summary import Summary
 
     assert two("--only", "queries6 seed 0") == 0
     kept = Summary.read(tmp_path / "c.json")
@@ -78,7 +78,7 @@ def test_every_point_of_every_claim_has_its_place_in_the_order():
     import campaign
     from campaign_order import ORDER
     from claim_list import CLAIMS, named
-    from claim_points import points_of
+    from verdicts.points import points_of
 
     notes = []
     points = points_of(named(CLAIMS), notes.append)

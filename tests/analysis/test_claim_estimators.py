@@ -7,7 +7,7 @@ pytestmark = pytest.mark.usefixtures("scripts")
 
 
 def test_error_of_the_hessian_is_that_of_samples():
-    import claim_estimators as own
+    from papers import estimators as own
 
     from esmaml_mpi.hessians import HESSIANS, matrix
 
@@ -25,14 +25,14 @@ def test_error_of_the_hessian_is_that_of_samples():
 
 
 def test_shifts_change_the_vanilla_estimator_alone():
-    import claim_estimators as own
+    from papers import estimators as own
 
     assert own.change_by_shift("forward_fd") == own.change_by_shift("antithetic") == 0
     assert own.change_by_shift("vanilla") > 100
 
 
 def test_vanilla_variance_is_that_of_samples():
-    import claim_estimators as own
+    from papers import estimators as own
 
     generator, d = np.random.Generator(np.random.Philox(key=5)), own.DIMENSION
     g, b = generator.standard_normal((200_000, d)), np.full(d, 1.0)
@@ -45,7 +45,7 @@ def test_vanilla_variance_is_that_of_samples():
 
 
 def test_evaluations_grow_with_the_parameters():
-    import claim_estimators as own
+    from papers import estimators as own
 
     generator = np.random.Generator(np.random.Philox(key=6))
 

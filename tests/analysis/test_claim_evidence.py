@@ -11,8 +11,8 @@ pytestmark = pytest.mark.usefixtures("scripts")
 
 
 def test_a_part_that_lacks_seeds_has_no_verdict_yet():
-    import claim_page
-    import claim_verdicts
+    from claims_page import page
+    from verdicts.judged import adjusted
 
     (points, runs), other = made("paper", "a", HIGH), made("paper", "b", LOW)
     planned = [replace(point, seeds=[0, 1, 2, 3, 4]) for point in points]
@@ -20,27 +20,27 @@ def test_a_part_that_lacks_seeds_has_no_verdict_yet():
     first, second = one.run
     assert (first.missing, second.missing) == (1, 0) and first.verdict == "agrees"
     assert one.own == [second] and one.deciding is second and one.so_far
-    (ps,) = claim_verdicts.adjusted([one])
+    (ps,) = adjusted([one])
     assert np.isnan(ps[0]) and ps[1] == second.p
-    row = claim_page.row(first, ps[0])
+    row = page.row(first, ps[0])
     assert row[2] == "4 and 4, 1 to come" and row[-1] == "-"
     assert judged(summary((planned, runs), other), part()).verdict == "not run"
 
 
 def test_words_say_whether_parts_are_left():
-    import claim_page
+    from claims_page import page
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
-    assert claim_page.said(judged(found, part(), part(against="x"))) == "agrees so far"
-    assert claim_page.said(judged(found, part(), part(against="x", beside=True))) == "agrees"
-    assert claim_page.said(judged(found, part(against="c"), part(against="x"))) == "not resolved"
-    section = claim_page.section(judged(found, part(), part(against="x"), part("x", beside=True)), [0.01], {})
+    assert page.said(judged(found, part(), part(against="x"))) == "agrees so far"
+    assert page.said(judged(found, part(), part(against="x", beside=True))) == "agrees"
+    assert page.said(judged(found, part(against="c"), part(against="x"))) == "not resolved"
+    section = page.section(judged(found, part(), part(against="x"), part("x", beside=True)), [0.01], {})
     assert "**Agrees so far** (2 parts: 1 agrees, 1 not run)" in section[1]
     assert section[-1] == "Not run: first against second (`configs/e.toml`, paper); 1 part beside."
 
 
 def test_the_part_that_decides_is_shown():
-    import claim_page
+    from claims_page import page
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
     open_, no, yes = part(against="c"), replace(part(claimed="below"), about="no"), replace(part(), about="yes")
@@ -50,27 +50,27 @@ def test_the_part_that_decides_is_shown():
     assert judged(found, replace(yes, beside=True), part(against="x")).deciding is None
     shown = judged(found, part(claimed="nothing"))
     assert shown.deciding is shown.run[0]
-    assert claim_page.effect(judged(found, open_, no)).startswith("no: 9.700 [")  # 11.125 less 1.425
+    assert page.effect(judged(found, open_, no)).startswith("no: 9.700 [")  # 11.125 less 1.425
 
 
 def test_computed_numbers_make_no_claim_stand_that_runs_are_made_for():
-    import claim_page
-    from claim_parts import Computed
+    from claims_page import page
+    from papers.parts import Computed
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW))
     holds = (Computed("one", lambda: (2.0, 1.0), "above"),)
     one, alone = judged(found, part(), computed=holds), judged(found, computed=holds)
-    assert claim_page.standing(one, [0.2]) == "0 of 1" and claim_page.standing(one, [0.01]) == "1 of 1"
-    assert claim_page.standing(alone, []) == "1 of 1"
-    assert "Of 2 claims 2 were run or computed. Of 1 " in claim_page.tally([one, alone], [[0.2], []])
+    assert page.standing(one, [0.2]) == "0 of 1" and page.standing(one, [0.01]) == "1 of 1"
+    assert page.standing(alone, []) == "1 of 1"
+    assert "Of 2 claims 2 were run or computed. Of 1 " in page.tally([one, alone], [[0.2], []])
 
 
 def test_without_spread_seeds_can_tell_what_ranks_can():
-    import claim_page
+    from claims_page import page
 
     found = summary(made("paper", "a", [5.0] * 5), made("paper", "b", [4.0] * 5), made("paper", "c", [0.1] * 5))
     (alone,) = judged(found, part(against="", threshold=4.5)).run
-    assert alone.p == 2 / 2**5 and alone.verdict == "agrees" and not claim_page.stands(alone, alone.p)
+    assert alone.p == 2 / 2**5 and alone.verdict == "agrees" and not page.stands(alone, alone.p)
     (pair,) = judged(found, part()).run
     assert pair.p == pytest.approx(2 / 252)  # ways to choose 5 of 10, and their mirror images
     (same,) = judged(found, part("c", "", threshold=0.1)).run
@@ -78,15 +78,15 @@ def test_without_spread_seeds_can_tell_what_ranks_can():
 
 
 def test_what_two_claims_share_is_adjusted_for_once():
-    import claim_verdicts
+    from verdicts.judged import adjusted
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
     several = [judged(found, part(), part(against="c")), judged(found, replace(part(), about="again"))]
-    ps = claim_verdicts.adjusted(several)
+    ps = adjusted(several)
     first, second = several[0].run
     assert ps == [[2 * first.p, second.p], [2 * first.p]]
     several.append(judged(found, part(claimed="below")))  # of the same numbers, another claim
-    assert claim_verdicts.adjusted(several)[0][0] == 3 * first.p
+    assert adjusted(several)[0][0] == 3 * first.p
 
 
 def test_tasks_in_other_units_weigh_as_much():
@@ -109,7 +109,7 @@ def test_tasks_in_other_units_weigh_as_much():
     ],
 )
 def test_quantities_that_look_at_the_start(quantity, value):
-    from claim_quantities import QUANTITIES, Course
+    from verdicts.quantities import QUANTITIES, Course
 
     _, (run,) = made("paper", "a", [0.0], after=[-4.0, -100.0], found=[0.25, 0.75])
     assert QUANTITIES[quantity].of(Course(run, "iteration", 10)) == pytest.approx(value)
@@ -118,35 +118,35 @@ def test_quantities_that_look_at_the_start(quantity, value):
 
 
 def test_curves_of_a_difference_are_differences():
-    import claim_curves
+    from claims_page import curves
 
     def runs(point, values):
         return made("paper", point, values)[1]
 
-    x, values = claim_curves.curves([runs("a", [9.0, 5.0])], "iteration", "after", [runs("b", [2.0, 3.0])])
+    x, values = curves.curves([runs("a", [9.0, 5.0])], "iteration", "after", [runs("b", [2.0, 3.0])])
     assert x.tolist() == [0, 10] and values.tolist() == [[0, 7], [0, 2]]
     unadapted = made("paper", "a", [9.0, 5.0], before=[1.0, 2.0])[1]
-    assert claim_curves.curves([unadapted], "iteration", "gain")[1].tolist() == [[-1, 7], [-1, 3]]
-    many = claim_curves.curves([runs("a", [9.0, 5.0]), runs("b", [1.0, 3.0])], "iteration", "after")[1]
+    assert curves.curves([unadapted], "iteration", "gain")[1].tolist() == [[-1, 7], [-1, 3]]
+    many = curves.curves([runs("a", [9.0, 5.0]), runs("b", [1.0, 3.0])], "iteration", "after")[1]
     assert many[:, -1].tolist() == [5, 4]
 
 
 def test_gains_are_those_of_the_named_robots():
-    import claim_runs
+    from verdicts.runs import _gains
 
     after = np.arange(24.0).reshape(2, 4, 3)
     rows = {"after": after, "before": np.array([0.0, 1.0, 2.0, 3.0])[:, None] * np.ones((2, 4, 3))}
     results = SimpleNamespace(history={"test": rows}, test_task_ids=[53, 50, 51, 52])  # the slippery floor first
-    found = claim_runs._gains(results, 50)
+    found = _gains(results, 50)
     assert found["gain_slippery"].tolist() == [1.0, 13.0]
     assert found["gain_loaded"].tolist() == [(7 - 2 + 10 - 3) / 2, (19 - 2 + 22 - 3) / 2]
-    nothing = claim_runs._gains(SimpleNamespace(history={"test": rows}, test_task_ids=[1, 2, 3, 4]), 50)
+    nothing = _gains(SimpleNamespace(history={"test": rows}, test_task_ids=[1, 2, 3, 4]), 50)
     assert np.isnan(nothing["gain_loaded"]).all()
 
 
 def test_what_is_taken_at_the_end_says_so():
-    import claim_page
+    from claims_page import page
 
     slow = made("paper", "a", [3.0, 5.0], iteration=[0, 40], rollouts=[0, 200])
     one = judged(summary(slow, made("paper", "b", [1.0, 2.0])), part(at="rollouts", quantity="end"))
-    assert claim_page.row(one.run[0], 0.5)[1] == "paper, each at its end, 10 or 40 iterations"
+    assert page.row(one.run[0], 0.5)[1] == "paper, each at its end, 10 or 40 iterations"

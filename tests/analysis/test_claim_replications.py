@@ -11,10 +11,10 @@ AGAIN = "paper_replication"
 
 
 def twice(claimed="above"):
-    import claim_replications
+    from papers import replications
 
     first = part(claimed=claimed)
-    return first, claim_replications.replication(first)
+    return first, replications.replication(first)
 
 
 def planned(found, point, size, seeds):
@@ -24,40 +24,40 @@ def planned(found, point, size, seeds):
 
 
 def test_a_replication_has_its_parts_say():
-    import claim_page
-    import claim_verdicts
+    from claims_page import page
+    from verdicts.judged import adjusted
 
     first = made("paper", "a", WIDE), made("paper", "b", LOW)
     found = summary(*first, made(AGAIN, "a", HIGH), made(AGAIN, "b", LOW))
     one = judged(found, *twice())
     assert [each.verdict for each in one.run] == ["not resolved", "agrees"]
-    assert (one.verdict, claim_page.counts(one), one.so_far) == ("agrees", "", False)
+    assert (one.verdict, page.counts(one), one.so_far) == ("agrees", "", False)
     assert one.drawn == [one.run[1]]
     assert one.deciding is one.run[1] and one.deciding.part.about == "first against second, replication"
-    ps = claim_verdicts.adjusted([one])  # what the first seeds said is a test too
+    ps = adjusted([one])  # what the first seeds said is a test too
     assert min(ps[0]) == pytest.approx(2 * min(each.p for each in one.run))
-    assert claim_page.overview([one], ps, {}).rows[0][4] == "1 of 1"
+    assert page.overview([one], ps, {}).rows[0][4] == "1 of 1"
     high = made("paper", "c", HIGH)
     other = judged(summary(*first, high, made(AGAIN, "a", HIGH), made(AGAIN, "b", LOW)), *twice(), part("b", "c"))
-    assert (other.verdict, claim_page.counts(other)) == ("divided", " (2 parts: 1 agrees, 1 disagrees)")
+    assert (other.verdict, page.counts(other)) == ("divided", " (2 parts: 1 agrees, 1 disagrees)")
 
 
 def test_a_replication_says_nothing_before_it_has_all_its_seeds():
-    import claim_page
+    from claims_page import page
 
     first = made("paper", "a", HIGH), made("paper", "b", LOW)
     begun = planned(summary(*first, made(AGAIN, "a", LOW), made(AGAIN, "b", HIGH)), "a", AGAIN, [0, 1, 2, 3, 4])
     for found in (summary(*first), begun):
         one = judged(found, *twice())
-        assert (one.verdict, claim_page.counts(one), one.so_far) == ("agrees", "", False)
+        assert (one.verdict, page.counts(one), one.so_far) == ("agrees", "", False)
         assert one.deciding is one.run[0] and one.drawn == [one.run[0]]
     alone = judged(summary(made(AGAIN, "a", HIGH), made(AGAIN, "b", LOW)), *twice())
     assert (alone.verdict, alone.so_far) == ("agrees", False)
 
 
 def test_a_run_belongs_where_its_seed_is_planned():
-    from claim_runs import places_of
-    from claim_summary import Point
+    from verdicts.runs import places_of
+    from verdicts.summary import Point
 
     def point(experiment, size, seeds):
         return Point(experiment, size, "a", "digest", 10, seeds)
@@ -73,8 +73,8 @@ def test_a_run_belongs_where_its_seed_is_planned():
 def test_fresh_seeds_and_nothing_else():
     pytest.importorskip("mujoco")
     from claim_list import CLAIMS
-    from claim_points import points_of
-    from claim_replications import SUFFIX, is_replication
+    from papers.replications import SUFFIX, is_replication
+    from verdicts.points import points_of
 
     parts = [tested for claim in CLAIMS for tested in claim.parts]
     again = [tested for tested in parts if is_replication(tested)]

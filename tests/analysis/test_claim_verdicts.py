@@ -62,7 +62,7 @@ def test_exactly_is_so_in_every_seed_and_nothing_is_not_judged():
 
 
 def test_claim_agrees_if_all_parts_that_were_run_do():
-    import claim_page
+    from claims_page import page
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
     yes, no, open_, gone = part(), part(claimed="below"), part(against="c"), part(against="x")
@@ -75,11 +75,11 @@ def test_claim_agrees_if_all_parts_that_were_run_do():
         ((yes, replace(no, beside=True)), "agrees", ""),
     ):
         one = judged(found, *parts)
-        assert (one.verdict, claim_page.counts(one)) == (verdict, counts)
+        assert (one.verdict, page.counts(one)) == (verdict, counts)
 
 
 def test_computed_numbers_have_a_say():
-    from claim_parts import Computed
+    from papers.parts import Computed
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW))
     holds, fails = Computed("one", lambda: (2.0, 1.0), "above"), Computed("two", lambda: (1e-9, 0.0))
@@ -91,7 +91,7 @@ def test_computed_numbers_have_a_say():
 
 def test_interval_is_the_wider_of_bootstrap_and_welch():
     import bootstrap
-    import claim_evidence
+    from verdicts.evidence import welch_interval
 
     a, b = np.array([5.0, 6.0, 9.0]), np.array([4.9, 1.0, 3.0])
     (evidence,) = judged(summary(made("paper", "a", a), made("paper", "b", b)), part()).run
@@ -99,7 +99,7 @@ def test_interval_is_the_wider_of_bootstrap_and_welch():
     squares = np.array([13 / 9, 3.8033333 / 3])
     freedom = squares.sum() ** 2 / (squares**2 / 2).sum()
     assert freedom == pytest.approx(3.983, abs=1e-3)
-    low, high = claim_evidence.welch_interval(a, b)
+    low, high = welch_interval(a, b)
     assert (low + high) / 2 == pytest.approx(a.mean() - b.mean())
     assert (high - low) / 2 == pytest.approx(2.7804 * np.sqrt(squares.sum()), rel=1e-3)
     assert bootstrap.difference_interval(a, b)[0] > 0  # of three seeds the extremes bound it
@@ -155,7 +155,7 @@ def test_values_are_taken_at_equal_cost():
     ],
 )
 def test_quantities_of_a_course(quantity, value):
-    from claim_quantities import QUANTITIES, Course
+    from verdicts.quantities import QUANTITIES, Course
 
     series = dict(iteration=[0, 1, 2, 3, 4], rollouts=[0, 10, 20, 30, 40], seconds=[0.0, 0.2, 0.4, 0.6, 0.8])
     _, (run,) = made("paper", "a", [0.0], **series, after=[0.0, 6.0, 4.0, 0.0, 6.0], before=[0.0] * 5)
@@ -200,25 +200,25 @@ def test_failed_values_are_left_out():
 
 
 def test_overview_tells_how_many_parts_stand_after_adjustment():
-    import claim_page
+    from claims_page import page
 
     near = summary(made("paper", "a", [3.0, 5.0, 4.0]), made("paper", "b", [1.0, 2.2, 0.6]), made("paper", "c", HIGH))
     one = judged(near, part(), part("c", "b"), part("b", "a", claimed="below", beside=True))
     assert [each.verdict for each in one.run] == ["agrees"] * 3
-    (row,) = claim_page.overview([one], [[0.06, 0.001, 0.001]], {1: "c.png"}).rows
+    (row,) = page.overview([one], [[0.06, 0.001, 0.001]], {1: "c.png"}).rows
     assert row[2] == "**agrees**" and row[4:] == ("1 of 2", "3 or 4", "paper", "[curves](c.png)")
     assert row[3].startswith("first against second: 2.733 [") and "g = " in row[3]
-    nothing = claim_page.overview([judged(near)], [[]], {}).rows[0]
+    nothing = page.overview([judged(near)], [[]], {}).rows[0]
     assert nothing[2:] == ("**not run**", "-", "-", "-", "-", "-")
 
 
 def test_p_is_adjusted_for_all_parts_of_all_claims():
-    import claim_verdicts
     import significance
+    from verdicts.judged import adjusted
 
     found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
     several = [judged(found, part(), part(against="c")), judged(found), judged(found, part(against=""))]
-    ps = claim_verdicts.adjusted(several)
+    ps = adjusted(several)
     assert [len(own) for own in ps] == [2, 0, 1]
     raw = significance.welch(np.array(HIGH), np.array(LOW)).p
     t = np.mean(HIGH) / (np.std(HIGH, ddof=1) / 2)
@@ -227,6 +227,6 @@ def test_p_is_adjusted_for_all_parts_of_all_claims():
     assert single == pytest.approx(1 - student, rel=1e-6)
     assert min(ps[0][0], ps[2][0]) == pytest.approx(3 * min(raw, single))
     several.append(judged(found, part(claimed="below", beside=True)))
-    with_beside, all_of_them = claim_verdicts.adjusted(several), claim_verdicts.adjusted(several, beside=True)
+    with_beside, all_of_them = adjusted(several), adjusted(several, beside=True)
     assert with_beside[:3] == ps and np.isnan(with_beside[3]).all()
     assert min(own[0] for own in all_of_them if own) == pytest.approx(4 * min(raw, single))

@@ -43,17 +43,17 @@ meta.iterations = 4
 @pytest.fixture
 def sweep(tmp_path, monkeypatch):
     """An experiment of two points and two seeds in two sizes, claims about it, and runs of the small one."""
-    import claim_parts
-    import claim_points
     import claims
+    import verdicts.points
+    from papers import parts
 
     (tmp_path / "configs").mkdir()
     path = tmp_path / "configs" / "e.toml"
     path.write_text(EXPERIMENT)
-    monkeypatch.setattr(claim_points, "CONFIGS", path.parent)
-    tested = claim_parts.Part("K = 6 against 4", "e", "small", ("queries6",), ("queries4",))
-    found = claim_parts.Part("K = 6", "e", "small", ("queries6",), quantity="found", threshold=0.5, beside=True)
-    claim = claim_parts.Claim(1, "More is | better.", "a paper", "2", "by reward", (tested, found))
+    monkeypatch.setattr(verdicts.points, "CONFIGS", path.parent)
+    tested = parts.Part("K = 6 against 4", "e", "small", ("queries6",), ("queries4",))
+    found = parts.Part("K = 6", "e", "small", ("queries6",), quantity="found", threshold=0.5, beside=True)
+    claim = parts.Claim(1, "More is | better.", "a paper", "2", "by reward", (tested, found))
     monkeypatch.setattr(claims, "CLAIMS", (claim,))
     folder = tmp_path / "runs" / "of_any_name"
     folder.mkdir(parents=True)
@@ -82,10 +82,10 @@ def test_page_made_from_the_summary_is_that_made_from_the_files(sweep, monkeypat
 
 
 def collect(places, note=lambda text: None):
-    import claim_runs
+    import verdicts.runs
 
     wanted = {("e", size, name) for size in ("paper", "small", "short") for name in ("queries4", "queries6")}
-    return claim_runs.collect(places, wanted, note)
+    return verdicts.runs.collect(places, wanted, note)
 
 
 def test_runs_are_told_by_their_configuration(sweep, notes):
@@ -144,33 +144,33 @@ def test_an_experiment_that_cannot_be_resolved_is_left_out(sweep, notes):
 
 
 def test_numbers_of_a_run(runs):
-    import claim_runs
+    import verdicts.runs
 
     returns = np.full((3, 4, 3), -400.0)
     returns[1, 0, 0], returns[1, 1, :2], returns[2, :, 0], returns[2, 0, 1] = -399.5, -9000.0, -50.0, np.nan
     said = []
-    found = claim_runs._series(like(runs["k4_1"], 1, test={"after": returns}), said.append)
+    found = verdicts.runs._series(like(runs["k4_1"], 1, test={"after": returns}), said.append)
     assert found["found"].tolist() == [0, pytest.approx(1 / 12), pytest.approx(4 / 11)]
     assert found["harmed"].tolist() == [0, pytest.approx(2 / 12), 0]
     assert found["after"][1] == pytest.approx(returns[1].mean()) and len(said) == 1
     before = runs["k4_1"].history["test"]["before"]
     assert found["worsened"][1] == pytest.approx((returns[1] < before[1]).mean())
     assert found["rollouts"][0] == 0 and found["rollouts"][-1] == runs["k4_1"].history["train"]["rollouts"].sum()
-    assert claim_runs._short(float("nan")) is None and claim_runs._short(1 / 3) == 0.33333
+    assert verdicts.runs._short(float("nan")) is None and verdicts.runs._short(1 / 3) == 0.33333
 
 
 @pytest.mark.parametrize("algorithm", ["zero_order", "first_order"])
 def test_rollouts_of_an_iteration_are_those_of_a_run(algorithm):
-    import claim_points
+    import verdicts.points
 
     run = esmaml_mpi.train({**TINY, "task": {"name": "four_corners"}}, [f"meta.algorithm={algorithm}"])
-    assert set(run.history["train"]["rollouts"].tolist()) == {claim_points.rollouts_per_iteration(run.config)}
+    assert set(run.history["train"]["rollouts"].tolist()) == {verdicts.points.rollouts_per_iteration(run.config)}
 
 
 def test_the_list_has_every_claim_and_says_what_is_measured():
     import series
     from claim_list import CLAIMS
-    from claim_quantities import QUANTITIES
+    from verdicts.quantities import QUANTITIES
 
     assert [claim.number for claim in CLAIMS] == list(range(1, 25))
     for claim in CLAIMS:

@@ -1,7 +1,7 @@
 """Claims of section 3.1 and appendix A.3: estimators and what extends them."""
 
-from claim_estimators import SHIFT_INVARIANCE
-from claim_parts import BELOW, NOT_ABOVE, PAPER, Claim, Part
+from papers.estimators import SHIFT_INVARIANCE
+from papers.parts import BELOW, NOT_ABOVE, PAPER, Claim, Part
 
 MARGIN = 0.2  # "more robust": by more than a fifth of what training has gained plain MC
 

@@ -3,10 +3,10 @@
 import numpy as np
 import series
 import style
-from claim_evidence import Evidence
-from claim_summary import Run, Summary
-from claim_verdicts import Judged
 from matplotlib.lines import Line2D
+from verdicts.evidence import Evidence
+from verdicts.judged import Judged
+from verdicts.summary import Run, Summary
 
 GRID = 60  # instants of a curve over costs that runs do not share
 COLUMNS = 4

@@ -1,9 +1,9 @@
 """The paths that a figure of the paper's shows, of runs here: what adaptation tries, and what it ends with."""
 
 import exploration
-from claim_parts import Claim
-from claim_summary import Summary
 from explored import Explored
+from papers.parts import Claim
+from verdicts.summary import Summary
 
 
 def draw(claim: Claim, summary: Summary):

@@ -1,7 +1,7 @@
 """Claims of section 3.2 and appendix A.1: first order, with and without the Hessian."""
 
-from claim_estimators import hessian_error
-from claim_parts import ABOVE, BELOW, NOTHING, PAPER, Claim, Computed, Part
+from papers.estimators import hessian_error
+from papers.parts import ABOVE, BELOW, NOTHING, PAPER, Claim, Computed, Part
 
 
 def _why(about: str, point: str, against: str, **how) -> Part:

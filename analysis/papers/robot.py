@@ -1,6 +1,6 @@
 """Claims of the paper on legged robots, on a simulated quadruped and a stand-in."""
 
-from claim_parts import NOTHING, ROBOT, Claim, Part, each
+from papers.parts import NOTHING, ROBOT, Claim, Part, each
 
 NOISE = 10, 30, 100  # of a reward on Navigation-2D, standard deviation
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import style
-from claim_evidence import AGREES, DISAGREES, UNRESOLVED, Evidence
-from claim_parts import BELOW, NOT_ABOVE, counted
-from claim_verdicts import DIVIDED, NOT_RUN, SHOWN, Judged
 from matplotlib.lines import Line2D
+from papers.parts import BELOW, NOT_ABOVE, counted
 from tables import readable
+from verdicts.evidence import AGREES, DISAGREES, UNRESOLVED, Evidence
+from verdicts.judged import DIVIDED, NOT_RUN, SHOWN, Judged
 
 # Blue, vermilion and grey, with shapes of their own: no verdict is told by its colour alone.
 LOOKS = {

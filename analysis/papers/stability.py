@@ -1,6 +1,6 @@
 """Claims of sections 3.3.2, 4 and 4.3: deterministic policies, monotonic adaptation."""
 
-from claim_parts import ABOVE, BELOW, EXACTLY, PAPER, Claim, Part, each
+from papers.parts import ABOVE, BELOW, EXACTLY, PAPER, Claim, Part, each
 
 NETS = ("L", "H", "HH")
 NEAR_500 = 475.0  # 95 % of the maximum: what "the maximum is kept" is held to mean, tests being means of episodes

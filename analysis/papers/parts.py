@@ -22,7 +22,7 @@ class Part:
 
     ``points`` of configs/EXPERIMENT.toml in ``size``, of which a seed's number is the mean, less that of ``less`` if
     there are any; ``against``: the other side, and ``against_less``; without it ``threshold`` is compared with.
-    ``quantity`` is a key of claim_quantities.QUANTITIES, ``at`` of series.COSTS. ``claimed``: on which side of 0 the
+    ``quantity`` is a key of verdicts/quantities.QUANTITIES, ``at`` of series.COSTS. ``claimed``: on which side of 0 the
     difference is; or, within ``margin`` times what training has gained on the other side, ``equal`` to 0 or on neither
     the one nor the other; or ``exactly`` 0 in every seed; or nothing. ``beside``: ours, not the paper's: shown, and
     without weight in the verdict. ``scaled``: numbers of a point and of the one it is compared with are divided by

@@ -1,9 +1,9 @@
 """The end of the page of claims: how verdicts follow, what is not the papers' scale, and the runs with their hours."""
 
 import significance
-from claim_evidence import AGREES, DISAGREES, LEVEL, Evidence
-from claim_summary import Point, Run
 from tables import Table
+from verdicts.evidence import AGREES, DISAGREES, LEVEL, Evidence
+from verdicts.summary import Point, Run
 
 Key = tuple[str, str, str]  # of a point
 
@@ -40,7 +40,7 @@ mean by more than half.
 
 **Replications.** Five seeds tell large differences alone, once all parts of the page are allowed for. So all parts that
 had all their seeds at one moment were to be made again with ten or fifteen fresh seeds, whatever they had said
-(`analysis/claim_replications.py`, and the experiment files' sizes whose names end in `_replication`, both written
+(`analysis/papers/replications.py`, and the experiment files' sizes whose names end in `_replication`, both written
 before any of these runs). Settings and quantities stay as they are, and no seed is used in both. Where a replication
 has all its seeds it has its part's say; what the first seeds said stays on the page, and *p* is adjusted for both."""
 

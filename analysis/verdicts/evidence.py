@@ -2,7 +2,7 @@
 
 The interval reaches, at either end, as far as the farther of two 95 % intervals: the bootstrap's (bootstrap.py), which
 over few seeds stays between the extreme values and is then less sure than it says, and Welch's, which is exact where
-values are normal. docs/claims.md says how a verdict follows (claim_appendix.RULE).
+values are normal. docs/claims.md says how a verdict follows (claims_page/appendix.RULE).
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from functools import cached_property
 import bootstrap
 import numpy as np
 import significance
-from claim_parts import ABOVE, BELOW, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, Part
-from claim_quantities import QUANTITIES, Course
-from claim_summary import Point, Run, Summary
+from papers.parts import ABOVE, BELOW, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, Part
 from scipy.special import stdtrit
+from verdicts.quantities import QUANTITIES, Course
+from verdicts.summary import Point, Run, Summary
 
 AGREES, DISAGREES, UNRESOLVED = "agrees", "disagrees", "not resolved"
 LEVEL = 0.05

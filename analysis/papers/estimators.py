@@ -1,7 +1,7 @@
 """What claims say of estimators, computed: on f = c + b x + x' A x / 2 all is known in closed form."""
 
 import numpy as np
-from claim_parts import ABOVE, EXACTLY, Computed
+from papers.parts import ABOVE, EXACTLY, Computed
 
 from esmaml_mpi.estimators import ESTIMATORS
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import claim_paths
 import numpy as np
 import series
 from claim_list import PICTURED
-from claim_points import digest, points_of
-from claim_summary import Point, Run, Summary
 from explored import KEPT, explore
 from script import Note
+from verdicts import paths
+from verdicts.points import digest, points_of
+from verdicts.summary import Point, Run, Summary
 
 from esmaml_mpi import read_results
 from esmaml_mpi.errors import UserError
@@ -132,9 +132,9 @@ def _series(results: Results, note: Note) -> dict[str, np.ndarray]:
         found |= _gains(results, family.named_tasks_from)
     shapes = {}
     if config.task.name == "six_circles":
-        shapes = claim_paths.visits(results, family, int(iterations[-1]), note)
+        shapes = paths.visits(results, family, int(iterations[-1]), note)
     if config.task.name == "navigation_2d":
-        shapes = claim_paths.exploration(results, int(iterations[-1]), note)
+        shapes = paths.exploration(results, int(iterations[-1]), note)
     return found | {name: np.array([np.nan] * (len(iterations) - 1) + [value]) for name, value in shapes.items()}
 
 

@@ -1,6 +1,6 @@
 """The claim of Evo-MAML, whose constants are guesses."""
 
-from claim_parts import BELOW, EVO, Claim, Part
+from papers.parts import BELOW, EVO, Claim, Part
 
 OTHERS = (
     ("MAML", "pg"),

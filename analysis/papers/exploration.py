@@ -1,6 +1,6 @@
 """Claims of section 4.1 and appendix A.4: exploration on point tasks."""
 
-from claim_parts import ABOVE, BELOW, NOTHING, PAPER, Claim, Part, each
+from papers.parts import ABOVE, BELOW, NOTHING, PAPER, Claim, Part, each
 
 UNADAPTED = -310.1  # docs/few_trials.md
 HALF = 0.5  # of the adaptations: what "it is found" is held to mean

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from claim_summary import Run
+from verdicts.summary import Run
 
 LAST = 0.25  # of training: the part in which what has been reached is to be kept
 

@@ -1,7 +1,7 @@
 """Claims of section 4.2: compact policies, and hill climbing on Ant."""
 
-from claim_estimators import evaluations_per_dimension
-from claim_parts import ABOVE, BELOW, PAPER, Claim, Computed, Part, each
+from papers.estimators import evaluations_per_dimension
+from papers.parts import ABOVE, BELOW, PAPER, Claim, Computed, Part, each
 
 FAMILIES = (
     ("HalfCheetah directions", "cheetah_direction"),

@@ -1,6 +1,6 @@
 """Claims of section 4.4 and appendix A.5: ES-MAML beside PG-MAML on four bodies, with few queries and with 20."""
 
-from claim_parts import BELOW, BODIES, NOT_BELOW, NOTHING, PAPER, Claim, Part
+from papers.parts import BELOW, BODIES, NOT_BELOW, NOTHING, PAPER, Claim, Part
 
 MARGIN = 0.2  # "similar": within a fifth of what training has gained PG-MAML
 NETS = ("L", "H")

@@ -3,15 +3,15 @@
 Every number on it comes out of the evidence.
 """
 
-import claim_appendix
 import numpy as np
-from claim_evidence import AGREES, DISAGREES, LEVEL, UNRESOLVED, Evidence
 from claim_list import WITHDRAWN
-from claim_parts import EXACTLY, NOTHING, PAPER, counted
-from claim_quantities import QUANTITIES
-from claim_replications import is_replication
-from claim_verdicts import DIVIDED, NOT_RUN, Judged, adjusted
+from claims_page import appendix
+from papers.parts import EXACTLY, NOTHING, PAPER, counted
+from papers.replications import is_replication
 from tables import Table, readable
+from verdicts.evidence import AGREES, DISAGREES, LEVEL, UNRESOLVED, Evidence
+from verdicts.judged import DIVIDED, NOT_RUN, Judged, adjusted
+from verdicts.quantities import QUANTITIES
 
 from esmaml_mpi import errors
 
@@ -46,9 +46,9 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
         "\n".join(f"- {line}" for line in WITHDRAWN),
         *(text for one, own in zip(judged, ps, strict=True) for text in section(one, own, curves)),
         "## How it is decided",
-        claim_appendix.RULE,
-        claim_appendix.many(run, *([p for own in each for p in own] for each in (ps, adjusted(judged, beside=True)))),
-        *([] if not run else claim_appendix.runs(run)),
+        appendix.RULE,
+        appendix.many(run, *([p for own in each for p in own] for each in (ps, adjusted(judged, beside=True)))),
+        *([] if not run else appendix.runs(run)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

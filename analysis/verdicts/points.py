@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from claim_summary import Point
 from groups import CHOICES, IGNORED
 from script import Note
+from verdicts.summary import Point
 
 from esmaml_mpi.config.config import Config, changed_keys, flat
 from esmaml_mpi.errors import UserError
@@ -17,7 +17,7 @@ from esmaml_mpi.meta import algorithm_class
 from esmaml_mpi.sweeps.experiment_file import PAPER
 from esmaml_mpi.sweeps.plan import Sweep
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 # What a run may have otherwise and still be of a sweep's point: how long it is and how it is tested.
 SCALE = (*IGNORED, "test.every", "test.repeats")
 NAMING = {*CHOICES.values(), "policy.architecture"}

@@ -8,7 +8,7 @@ first runs is used again. The sizes of the experiment files whose names end in `
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from claim_parts import Claim, Part, counted
+from papers.parts import Claim, Part, counted
 
 SUFFIX = "_replication"
 REPLICATED = {  # (experiment, size) -> patterns of points

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import significance
-from claim_evidence import AGREES, DISAGREES, UNRESOLVED, Evidence, evidence_for
-from claim_parts import ABOVE, Claim, Computed, counted
-from claim_replications import is_replication, replication
-from claim_summary import Summary
+from papers.parts import ABOVE, Claim, Computed, counted
+from papers.replications import is_replication, replication
+from verdicts.evidence import AGREES, DISAGREES, UNRESOLVED, Evidence, evidence_for
+from verdicts.summary import Summary
 
 NOT_RUN = "not run"
 DIVIDED = "divided"  # of a claim some of whose parts agree and others disagree
