@@ -17,7 +17,7 @@ from claims_page import curves, figure, pictures
 from claims_page.page import counts, page
 from verdicts.judged import Judged, judge
 from verdicts.runs import collect
-from verdicts.summary import Summary
+from verdicts.summary import Summary, paths_file
 
 from esmaml_mpi.errors import UsageError, UserError
 
@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None, program: str | None = None) -> int:
 def _work(options, note) -> None:
     style.check_output(options.output, (".md",))
     if options.summary and options.results:
-        style.check_output(options.summary, (".json",))
+        for path in (options.summary, paths_file(options.summary)):
+            style.check_output(path, (".json",))
     picture = style.check_output(options.output.with_suffix(".png"))
     summary = _summary(options, note)
     judged = judge(CLAIMS, summary)
@@ -119,8 +120,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--summary",
         metavar="FILE",
         type=Path,
-        help="the few numbers used, as JSON: written, or without RESULTS read, so that the page can be made again "
-        "where the results files are not",
+        help="the few numbers used, as JSON, paths in a second file beside it: written, or without RESULTS read, so "
+        "that the page can be made again where the results files are not",
     )
     parser.add_argument(
         "--output",

@@ -28,7 +28,7 @@ MARKS = {  # what files that these scripts have made hold near their beginning o
     **dict.fromkeys((".html", ".htm"), (b'<html lang="en"><head><meta charset="utf-8"><title>',)),
     **dict.fromkeys((".txt", ".csv"), (_TITLE, b"group,seeds,failed,")),
     ".md": (_TITLE, b"group,seeds,failed,", b"# Claims\n"),
-    ".json": (b'{"format": 1,\n"points": [',),
+    ".json": (b',\n"points": [\n', b',\n"paths": [\n'),
 }
 
 _DEFAULTS = {

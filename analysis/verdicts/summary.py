@@ -1,16 +1,20 @@
 """The few numbers of each run that claims need, and their file.
 
-It is JSON, one line a run, small enough to keep: curves and verdicts are made of it alone.
+It is JSON, one line a run, small enough to keep: curves and verdicts are made of it alone. The paths that a few runs
+have are in a file beside it.
 """
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from esmaml_mpi.errors import UserError
 
-FORMAT = 2
+FORMAT = 3
+READABLE = (2, FORMAT)  # of 2 a run's paths are in its own row, and even series are lists like all others
 
 
 @dataclass(frozen=True)
@@ -88,29 +92,85 @@ class Summary:
         return Summary(self.points, sorted(best.values(), key=lambda run: (run.places, run.seed)))
 
     def write(self, path: Path) -> None:
-        """To a file, all or nothing."""
-        text = f'{{"format": {FORMAT},\n"points": {_lines(self.points)},\n"runs": {_lines(self.runs)}}}\n'
-        beside = path.with_name(path.name + ".new")
-        try:
-            beside.write_text(text, encoding="utf-8")
-            os.replace(beside, path)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
+        """To a file, and paths to ``paths_file(path)`` if there are any; each file all or nothing."""
+        runs = [_row(run, "paths") | {"series": _each(_packed, run.series)} for run in self.runs]
+        kept = [{"config": run.config, "seed": run.seed, "paths": run.paths} for run in self.runs if run.paths]
+        _write(path, points=[_row(point) for point in self.points], runs=runs)
+        if kept:
+            _write(paths_file(path), paths=kept)
 
     @classmethod
     def read(cls, path: Path) -> "Summary":
-        """From a file that ``write`` has made."""
-        try:
-            tables = json.loads(path.read_text(encoding="utf-8"))
-            if tables["format"] != FORMAT:
-                raise UserError(f"{path}: a summary of format {tables['format']}; {FORMAT} is wanted.")
-            return cls([Point(**each) for each in tables["points"]], [Run(**each) for each in tables["runs"]])
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror or error}.") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} is no summary of claims: {error}.") from error
+        """From files that ``write`` has made."""
+        beside = paths_file(path)
+        paths = _read(beside, _paths) if beside.exists() else {}
+        summary = _read(path, lambda tables: cls(_points(tables), _runs(tables)))
+        return cls(summary.points, [replace(run, paths=paths.get(run.key, run.paths)) for run in summary.runs])
 
 
-def _lines(items: list) -> str:
-    rows = [{name: value for name, value in asdict(item).items() if (name, value) != ("paths", None)} for item in items]
-    return "[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]"
+def paths_file(path: Path) -> Path:
+    """Where a summary's paths are."""
+    return path.with_name(f"{path.stem}_paths{path.suffix}")
+
+
+def _row(item: Point | Run, *without: str) -> dict:
+    return {name: value for name, value in asdict(item).items() if name not in without}
+
+
+def _write(path: Path, **tables: list[dict]) -> None:
+    lines = (f'"{name}": ' + "[\n" + ",\n".join(map(_line, rows)) + "\n]" for name, rows in tables.items())
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.write_text(f'{{"format": {FORMAT},\n' + ",\n".join(lines) + "}\n", encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
+
+
+def _line(row: dict) -> str:
+    return json.dumps(row, separators=(",", ":"))
+
+
+def _read(path: Path, made: Callable[[dict], Any]) -> Any:
+    """What ``made`` makes of a file's tables."""
+    try:
+        tables = json.loads(path.read_text(encoding="utf-8"))
+        if tables["format"] not in READABLE:
+            raise UserError(
+                f"{path}: a summary of format {tables['format']}; {' or '.join(map(str, READABLE))} is wanted."
+            )
+        return made(tables)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no summary of claims: {error}.") from error
+
+
+def _points(tables: dict) -> list[Point]:
+    return [Point(**row) for row in tables["points"]]
+
+
+def _runs(tables: dict) -> list[Run]:
+    return [Run(**row | {"series": _each(_unpacked, row["series"])}) for row in tables["runs"]]
+
+
+def _paths(tables: dict) -> dict[tuple[str, int], dict]:
+    return {(row["config"], row["seed"]): row["paths"] for row in tables["paths"]}
+
+
+def _each(change: Callable, series: dict) -> dict:
+    return {name: change(values) for name, values in series.items()}
+
+
+def _packed(values: list) -> list | dict:
+    """Even steps, as of iterations and rollouts, by their first number, step and count."""
+    if len(values) < 3 or None in values:
+        return values
+    even = {"first": values[0], "step": values[1] - values[0], "count": len(values)}
+    return even if _unpacked(even) == values else values
+
+
+def _unpacked(kept: list | dict) -> list:
+    if isinstance(kept, list):
+        return kept
+    return [kept["first"] + index * kept["step"] for index in range(kept["count"])]

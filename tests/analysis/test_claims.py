@@ -73,6 +73,8 @@ def test_page_made_from_the_summary_is_that_made_from_the_files(sweep, monkeypat
         (sweep / name).unlink()
     assert claims.main(["--summary", "c.json", "--output", "c.md"]) == 0
     assert {name: (sweep / name).read_bytes() for name in first} == first
+    assert claims.main(["runs", "--summary", "c.json", "--output", "c.md"]) == 0  # its own files are replaced
+    assert {name: (sweep / name).read_bytes() for name in first} == first
     text = first["c.md"].decode()
     assert "e, small, queries6 | 0, 1 | 2 (8) |" in text and "[curves](c_curves/01.png)" in text
     assert "meta.sigma = 0.2 (0.1)" in text and "--summary c.json --output c.md" in text
@@ -190,7 +192,7 @@ def test_the_page_is_what_the_committed_summary_gives(tmp_path, monkeypatch):
     import claims
 
     (tmp_path / "docs").mkdir()
-    for name in ("claims.json", "claims.md"):
+    for name in ("claims.json", "claims_paths.json", "claims.md"):
         (tmp_path / "docs" / name).write_bytes((ROOT / "docs" / name).read_bytes())
     monkeypatch.chdir(tmp_path)
     assert claims.main(["--summary", "docs/claims.json", "--output", "docs/claims.md"]) == 0
@@ -205,7 +207,7 @@ def test_the_page_is_what_the_committed_summary_gives(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_nothing_run_is_no_error(tmp_path):
     (tmp_path / "none").mkdir()
-    (tmp_path / "empty.json").write_text(json.dumps({"format": 2, "points": [], "runs": []}))
+    (tmp_path / "empty.json").write_text(json.dumps({"format": 3, "points": [], "runs": []}))
     done = run_script("claims.py", "--summary", "empty.json", "--output", "c.md", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     text = (tmp_path / "c.md").read_text()
