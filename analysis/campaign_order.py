@@ -37,15 +37,18 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_1", "paper_replication", "hc_*"),  # 0.9: claims 3, 20
     ("figure_1", "medium_replication", "*"),  # 1: claim 24
     ("figure_4", "paper_replication", "cartpole_L"),  # 1.2: claims 8, 21
-    ("noisy_hill_climbing", "navigation_replication", "*"),  # 0.8: claim 22
     ("figure_2", "paper_replication", "relu"),  # 0.6: claim 4
+    ("figure_3", "medium_replication", "*_queries20"),  # 1.8: claims 5, 7
+    ("figure_3", "medium_replication", "few_?"),
     ("figure_3", "medium_replication", "*_queries5"),  # 1.3: claim 5
-    ("figure_5", "medium_replication", "*"),  # 2.6: claims 10, 21
-    ("figure_3", "medium_replication", "*"),  # 1.8: claims 5, 7
+    ("figure_5", "medium_replication", "*cheetah*"),  # 2.6: claims 10, 21
     ("figure_a3", "medium_replication", "asebo"),  # 0.4: claim 15
     ("figure_a3", "medium_replication", "isotropic"),
-    ("figure_a4", "medium_replication", "*"),  # 2.6: claim 16
     ("figure_a2", "medium_replication", "*"),  # 2.3: claim 13
+    ("figure_a4", "medium_replication", "*"),  # 2.6: claim 16
+    ("figure_5", "medium_replication", "*walker2d*"),  # 1.6: claims 9, 21
+    ("figure_4", "medium_replication", "*"),  # 1.8: claim 9
+    ("noisy_hill_climbing", "navigation_replication", "*"),  # 0.8: claim 22
     ("figure_4", "paper_replication", "cartpole_H"),  # 2.1: claim 8
     ("figure_a1", "medium_replication", "*"),  # 1.7: claims 12, 18
     ("figure_a3", "medium_replication", "*"),  # 1.6: claim 14
@@ -54,6 +57,7 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_1", "medium", "e_maml"),  # 0.8
     ("figure_a3", "medium", "ridge"),  # 0.8: claim 14
     ("legged_robot", "paper", "pg"),  # 2.2: claim 23
+    ("legged_robot", "paper_replication", "hc"),  # 4.6
     ("figure_1", "medium", "pg"),  # 2.3: claims 1, 24
     ("hill_climbing_ant", "medium", "*_L"),  # 2.6: claim 6
     ("figure_4", "medium", "walker2d*"),  # 6: claim 9

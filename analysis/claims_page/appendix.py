@@ -39,7 +39,7 @@ claimed of them. They are not counted, and p is not adjusted for them. That some
 mean by more than half.
 
 **Replications.** Five seeds tell large differences alone, once all parts of the page are allowed for. So all parts that
-had all their seeds at one moment were to be made again with ten or fifteen fresh seeds, whatever they had said
+had all their seeds at one of two moments were to be made again with ten or fifteen fresh seeds, whatever they had said
 (`analysis/papers/replications.py`, and the experiment files' sizes whose names end in `_replication`, both written
 before any of these runs). Settings and quantities stay as they are, and no seed is used in both. Where a replication
 has all its seeds it has its part's say; what the first seeds said stays on the page, and *p* is adjusted for both."""
