@@ -34,7 +34,7 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
     parts = [
         "# Claims",
         "What the papers claim, and what runs of this program say of it. Made by "
-        f"`{command}`: nothing is typed in. How it is decided is [at the end](#how-it-is-decided).",
+        f"`{command}`: no number is typed in. How it is decided is [at the end](#how-it-is-decided).",
         f"![Verdict and interval of the deciding part of every claim]({picture})",
         overview(judged, ps, curves).markdown(),
         tally(judged, ps),
@@ -188,7 +188,7 @@ def section(one: Judged, ps: list[float], curves: dict[int, str]) -> list[str]:
     words += [f"Measured: {claim.measured}."]
     words += [f"Lost in the text at hand: {claim.lost}."] * bool(claim.lost)
     words += [f"A guess of ours: {claim.unknown}."] * bool(claim.unknown)
-    words += [f"Asked why: {claim.why}."] * bool(claim.why)
+    words += [f"Asked why: {claim.why}. Found: {claim.found}."] * bool(claim.why)
     parts = [f'<a id="claim-{claim.number}"></a>\n\n## {claim.number}. {claim.words}', " ".join(words)]
     if one.computed:
         rows = [

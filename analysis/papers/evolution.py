@@ -58,5 +58,8 @@ CLAIMS = (
         unknown="all of Evo-MAML's constants, which are guesses (docs/baselines.md): the verdict is on these",
         why="whether it is the guesses. Outside, steps of 0.01 along a gradient by trajectories are short: beside are "
         "runs with Adam. Two candidates that are 0.001 away hardly differ: beside are runs with ten that are 0.1 away",
+        found="it is neither of these two. With Adam it stands still, and the wider candidates gain as little as the "
+        "near ones. Its adaptation gains little where ES-MAML's gains much. What its article does otherwise was not "
+        "found",
     ),
 )

@@ -69,7 +69,8 @@ class Claim:
     """``number`` as in the list of the papers' claims; ``section`` of the paper; ``measured``: how its words are read;
     ``lost``: what the text at hand has lost, or ""; ``unknown``: what else stands on a guess. ``pictured``: label and
     place (experiment/size/point) of meta-policies whose paths the paper's figure shows. ``why``: what was asked beside,
-    where runs did not say what the paper says, or not as plainly; its parts begin with "Why".
+    where runs did not say what the paper says, or not as plainly; its parts begin with "Why". ``found``: what these
+    said, in words and after them.
     """
 
     number: int
@@ -83,6 +84,7 @@ class Claim:
     unknown: str = ""
     pictured: tuple[tuple[str, str], ...] = ()
     why: str = ""
+    found: str = ""
 
 
 def each(pattern: str, *names) -> tuple[str, ...]:

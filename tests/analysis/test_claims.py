@@ -177,6 +177,7 @@ def test_the_list_has_every_claim_and_says_what_is_measured():
     assert [claim.number for claim in CLAIMS] == list(range(1, 25))
     for claim in CLAIMS:
         assert claim.section and claim.measured and (claim.parts or claim.computed)
+        assert bool(claim.why) == bool(claim.found) == any(t.about.startswith("Why: ") for t in claim.parts)
         for tested in claim.parts:
             assert tested.quantity in QUANTITIES and tested.at in series.COSTS and tested.points
             assert bool(tested.margin) == (tested.claimed in ("equal", "not below", "not above"))
