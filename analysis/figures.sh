@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # The paper's figures, from nothing: installs what is needed, trains on all cores, draws, and says how long each took.
-#   bash analysis/figures.sh [SIZE=small] [EXPERIMENT...]     SIZE small or paper; EXPERIMENT as figure_1; all by default
+#   bash analysis/figures.sh [SIZE=small] [EXPERIMENT...]     SIZE small, medium or paper; EXPERIMENT as figure_1, by
+#                                                             default all that have this size
 # Leaves results/EXPERIMENT/SIZE/, runs and pictures. Run again after an interruption, it continues. Ctrl-C or TERM saves
 # first and exits with 75.
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 . "$(dirname "${BASH_SOURCE[0]}")/../jobs/common.sh"
 
 size=${1:-small}
 shift || true
-if [ $# = 0 ]; then # all that are experiment files, and no examples of single runs
-  set -- $(cd "$root/configs" && grep -l '^\[sizes' ./*.toml | sed 's|^\./||; s|\.toml$||')
+if [ $# = 0 ]; then # all that are experiment files, and no examples of single runs; paper is what a file says by itself
+  case $size in paper) has='^\[sizes\.' ;; *) has="^\[sizes\.$size[].]" ;; esac
+  set -- $(cd "$root/configs" && grep -l "$has" ./*.toml | sed 's|^\./||; s|\.toml$||')
+  [ $# != 0 ] || die "no experiment has a size $size"
 fi
 for name in "$@"; do [ -f "$root/configs/$name.toml" ] || die "no experiment configs/$name.toml"; done
 prepare analysis mpi mujoco gymnasium decoders baselines

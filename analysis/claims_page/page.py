@@ -34,7 +34,9 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
     parts = [
         "# Claims",
         "What the papers claim, and what runs of this program say of it. Made by "
-        f"`{command}`: no number is typed in. How it is decided is [at the end](#how-it-is-decided).",
+        f"`{command}`: no number is typed in. How it is decided is [at the end](#how-it-is-decided). MC adapts by an "
+        "ES gradient of independent directions, DPP by one of determinantal directions, HC by hill climbing; L, H and "
+        "HH are policies with no, one and two hidden layers ([Glossary](glossary.md)).",
         f"![Verdict and interval of the deciding part of every claim]({picture})",
         overview(judged, ps, curves).markdown(),
         tally(judged, ps),
