@@ -24,7 +24,7 @@ from esmaml_mpi.errors import ConfigError, UserError, in_words, place
 from esmaml_mpi.meta.optimizers import OPTIMIZERS, make_optimizer
 from esmaml_mpi.policies import POLICIES
 from esmaml_mpi.policies.contract import AnyPolicy
-from esmaml_mpi.settings.contract import source
+from esmaml_mpi.settings.contract import check_storable, source
 from esmaml_mpi.settings.sections import Sections
 
 UNITS = 2  # of a rehearsal
@@ -202,7 +202,9 @@ def _optimizer(told: str, config: Sections, d: int) -> None:
         made, other = (make_optimizer(config.meta) for _ in range(2))
         told += source(made)
         moved = made.step(np.zeros(d), np.ones(d))
-        other.restore({name: np.asarray(value) for name, value in made.to_arrays().items()})
+        remembered = made.to_arrays()
+        check_storable(f"{told}: to_arrays()", remembered)
+        other.restore({name: np.asarray(value) for name, value in remembered.items()})
     _array(told, "step() gave", moved, (d,), "(d,)")
 
 

@@ -14,7 +14,7 @@ from esmaml_mpi.observations.unit_statistics import UnitStatistics
 from esmaml_mpi.reproducibility.randomness import Round
 from esmaml_mpi.rollouts.evaluator import Evaluator
 from esmaml_mpi.rollouts.units import Tally
-from esmaml_mpi.settings.contract import check_dataclass
+from esmaml_mpi.settings.contract import check_dataclass, check_storable
 from esmaml_mpi.settings.registry import Registry
 from esmaml_mpi.settings.sections import Sections
 
@@ -87,8 +87,11 @@ ALGORITHMS = Registry(
 
 
 def kept_by(algorithm: Algorithm, dimension: int) -> dict[str, np.ndarray]:
-    """What an algorithm remembers before its first iteration on d numbers; nothing for most."""
+    """What an algorithm remembers before its first iteration on d numbers; nothing for most. ConfigError where a
+    checkpoint could not hold it.
+    """
     found: dict[str, np.ndarray] = getattr(algorithm, "initially_kept", lambda _: {})(dimension)
+    check_storable(f"meta.algorithm: initially_kept() of {type(algorithm).__name__}", found)
     return found
 
 

@@ -67,7 +67,8 @@ class SessionFile:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = target(Path(path))
-        self._lock = OutputLock(self.path)
+        self._place = Path.cwd() / self.path  # an environment of the user's may go elsewhere
+        self._lock = OutputLock(self._place)
         self._kept = False
         self.held = False
 
@@ -75,7 +76,7 @@ class SessionFile:
         try:
             self._lock.acquire()
         except UsageError as error:
-            holder = writer_of(self.path) or "another process"
+            holder = writer_of(self._place) or "another process"
             raise UsageError(
                 f"session {self.path} is in use by another process or another Session ({holder}); wait for it, "
                 "close it or end it."
@@ -99,13 +100,13 @@ class SessionFile:
     @property
     def exists(self) -> bool:
         """Whether there is something at its place."""
-        return self.path.exists()
+        return self._place.exists()
 
     def write(self, record: SessionRecord) -> None:
         """Replace the file. ResultsError, with the previous one intact, if that cannot be done."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self.path, sealed(_image(record)))
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._place, sealed(_image(record)))
         except OSError as error:
             raise ResultsError(f"cannot write session {self.path}: {error.strerror or error}.") from error
 

@@ -15,6 +15,7 @@ from esmaml_mpi.meta import kept_by
 from esmaml_mpi.meta.optimizers import OPTIMIZERS
 from esmaml_mpi.observations.statistics import STORED_LIMBS, ObservationStatistics
 from esmaml_mpi.results.history import GROUPS
+from esmaml_mpi.settings.contract import STORED_KINDS
 
 CHECKPOINT = "checkpoint/"
 
@@ -67,7 +68,7 @@ def check_shapes(found: Mapping[str, Stored], config: Config) -> dict[str, Store
                 found,
                 chosen,
                 name,
-                found[name].dtype.kind if found[name].dtype.kind in "if" else "f",
+                found[name].dtype.kind if found[name].dtype.kind in STORED_KINDS else "f",
                 found[name].shape,
             )
     if _any(found, "checkpoint/memory/"):  # files of earlier versions have none, and used none
@@ -103,7 +104,8 @@ def check_numbers(iterations: Mapping[str, np.ndarray], checkpoint: Mapping[str,
     for name in ("parameters", "normalization"):
         if not np.array_equal(iterations[name], iterations["parameters"]):
             raise Mismatch(f"{name}/iteration is not that of parameters")
-    if "optimizer" in checkpoint and checkpoint["optimizer"].get("count", 0) < 0:
+    moments = checkpoint.get("optimizer", {})
+    if {"count", "first", "second"} == set(moments) and np.any(moments["count"] < 0):
         raise Mismatch("checkpoint/optimizer/count is negative")
     if not all(np.isfinite(each).all() for each in checkpoint.get("memory", {}).values()):
         raise Mismatch("checkpoint/memory has numbers that are not finite")

@@ -14,14 +14,13 @@ import numpy as np
 
 from esmaml_mpi.results.axes import ATTRIBUTES as AXIS_ATTRIBUTES
 from esmaml_mpi.results.structure import Mismatch, Stored
+from esmaml_mpi.settings.contract import STORED_AXES, STORED_BYTES, STORED_KINDS
 from esmaml_mpi.settings.fields import show
 
 DEEPEST = 5  # groups within groups
 MOST_OBJECTS = 100_000  # a run that was resumed has a group for each launch
 MOST_ATTRIBUTES = 200  # of an object
 MOST_ATTRIBUTE_BYTES = 2**16  # of one; a text counts by its reference, and stands in the file once
-MOST_AXES = 4
-NUMBERS = "iuf"
 ATTRIBUTE_CLASSES = (h5py.h5t.STRING, h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM)  # the last: truth values
 
 
@@ -74,14 +73,14 @@ def _stored(dataset: h5py.h5d.DatasetID, path: str) -> Stored:
     if how.get_nfilters():
         raise Mismatch(f"{show(path)} is compressed or filtered")
     shape = dataset.shape
-    if dataset.get_space().get_simple_extent_type() == h5py.h5s.NULL or len(shape) > MOST_AXES:
+    if dataset.get_space().get_simple_extent_type() == h5py.h5s.NULL or len(shape) > STORED_AXES:
         raise Mismatch(f"{show(path)} has the shape {shape}")
     kind = dataset.get_type()
     plain_text = kind.get_class() == h5py.h5t.STRING and not kind.is_variable_str()
     if not plain_text and kind.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
         return Stored(np.dtype("V1"), (), None)  # no numbers; whoever wants some says so
     dtype = dataset.dtype
-    if not plain_text and (dtype.kind not in NUMBERS or dtype.itemsize > 8):
+    if not plain_text and (dtype.kind not in STORED_KINDS or dtype.itemsize > STORED_BYTES):
         raise Mismatch(f"{show(path)} has type {dtype}")
     needed = dtype.itemsize * math.prod(shape)
     if dataset.get_storage_size() < needed:

@@ -3,9 +3,16 @@
 import dataclasses
 import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
 
 from esmaml_mpi.errors import ConfigError, UserError
+
+STORED_KINDS = "iuf"  # of the numbers in results files
+STORED_BYTES = 8  # of one
+STORED_AXES = 4
 
 
 def check_members(told: str, thing: object, members: Iterable[str], error: type[UserError] = ConfigError) -> None:
@@ -25,6 +32,19 @@ def check_dataclass(told: str, thing: object) -> None:
         raise ConfigError(
             f"{told}: {thing!r}{source(thing)} is no dataclass, which is wanted: its fields are settings."
         )
+
+
+def check_storable(told: str, arrays: Mapping[str, Any]) -> None:
+    """Raise ConfigError unless a results file can hold these arrays, and give them back by their names."""
+    for name, value in arrays.items():
+        array = np.asarray(value)
+        if not isinstance(name, str) or "/" in name or name in ("", "."):
+            raise ConfigError(f"{told} has the name {name!r}: a text without a slash is wanted.")
+        if array.dtype.kind not in STORED_KINDS or array.dtype.itemsize > STORED_BYTES or array.ndim > STORED_AXES:
+            raise ConfigError(
+                f"{told} has {name!r} of type {array.dtype} and {array.ndim} axes: checkpoints hold integers and "
+                f"floats of at most {STORED_BYTES} bytes, in at most {STORED_AXES} axes."
+            )
 
 
 def source(thing: object) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import fnmatch
 import json
+import os
 import shlex
 import shutil
 from collections import Counter
@@ -42,8 +43,9 @@ def _refuse_ranks() -> str:
 
 def _whole(options: argparse.Namespace) -> int:
     plan = Sweep(options.experiment, options.size, options.set)
-    folder = _folder(options, plan)
+    folder, here = _folder(options, plan), os.getcwd()
     runs = plan.runs(options.only, resolved=not options.list)
+    os.chdir(here)  # an environment of the user's may have gone elsewhere; none is used in this process any more
     if options.list:
         try:
             return _list(runs, folder, options)
@@ -54,6 +56,7 @@ def _whole(options: argparse.Namespace) -> int:
 
 def _train_one(options: argparse.Namespace, world: World) -> int:
     """One run with all ranks of this job."""
+    here = os.getcwd()  # an environment of the user's may go elsewhere
 
     def prepare() -> str:
         plan = Sweep(options.experiment, options.size, options.set)
@@ -70,7 +73,7 @@ def _train_one(options: argparse.Namespace, world: World) -> int:
         return say_state(world, Config.parsed(told["config"], opened=False), (), told["output"])
     if world.rank == 0 and not options.quiet:
         print(f"run {options.index}: {told['output']}", flush=True)
-    how = dict(resume=True, overwrite=False, quiet=options.quiet)
+    how = dict(resume=True, overwrite=False, quiet=options.quiet, here=here)
     return launch(world, Config.from_dict(told["config"]), (), told["output"], **how)
 
 

@@ -34,7 +34,7 @@ class Rewards(Protocol):
 
 def adapt(options: argparse.Namespace) -> int:
     """Drive the session of the ``adapt`` command; returns the exit code."""
-    path = Path(options.session)
+    path, here = Path(options.session), Path.cwd()  # an environment of the user's may go elsewhere
     if options.results is None and not path.exists():
         raise UsageError(f"session {path} does not exist; name a RESULTS file to begin one.")
     if not path.name or path.is_dir():
@@ -62,7 +62,7 @@ def adapt(options: argparse.Namespace) -> int:
             _drive(session, rewards, patience, options.trials)
         except KeyboardInterrupt:  # whatever was told is in the file
             pass
-        return _end(session, rewards)
+        return _end(session, rewards, here)
 
 
 def _check_command(options: argparse.Namespace) -> None:
@@ -102,22 +102,22 @@ def _drive(session: Session, rewards: Rewards, patience: Patience, most: int | N
             return
 
 
-def _end(session: Session, rewards: Rewards) -> int:
+def _end(session: Session, rewards: Rewards, here: Path) -> int:
     if session.trials and session.record.task == ROBOT:
         print(session.confidence, flush=True)
     if session.done:
-        adapted = _written(session, "adapted")
+        adapted = _written(session, "adapted", here)
         rewards.finished(session)
         print(f"done after {session.trials} trials; adapted policy: {adapted}", flush=True)
         return 0
     print(f"left after {session.trials} of {session.total} trials", flush=True)
     if session.trials:
-        print(f"best policy so far: {_written(session, 'best')}", flush=True)
+        print(f"best policy so far: {_written(session, 'best', here)}", flush=True)
     print(f"to go on: esmaml adapt --session {shlex.quote(str(session.path))}", flush=True)
     return LEFT
 
 
-def _written(session: Session, what: str) -> str:
+def _written(session: Session, what: str, here: Path) -> str:
     """Write the best policy beside the session; where it is, or, of a simulated task, why no file can hold it."""
     path = _beside(session.path, what)
     if session.record.task != ROBOT:
@@ -125,7 +125,7 @@ def _written(session: Session, what: str) -> str:
             PortablePolicy.of(session.policy, session.record.theta, session.observer)
         except UsageError as error:
             return f"not written, {error}"
-    session.write_best(path)
+    session.write_best(here / path)
     return str(path)
 
 

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import math
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -53,17 +54,19 @@ def assess(
 def evaluate(options: argparse.Namespace, world: World) -> int:
     """The ``evaluate`` command on every rank; returns the exit code."""
     chosen: dict = {}
+    here = os.getcwd()  # an environment of the user's may go elsewhere
 
     def prepare() -> str:
         trained = find_trained(options.results, options.at, options.set, options.seed, options.trust)
-        if options.json and Path(options.json).exists() and Path(options.json).samefile(options.results):
+        place = Path(here, options.json or "-")
+        if options.json and place.exists() and place.samefile(Path(here, options.results)):
             raise UsageError(f"--json {options.json}: that is the results file itself; another name is wanted.")
         if options.json and options.json != "-":
             from esmaml_mpi.results.replacing import check_replaceable  # it reads files, which workers do not
 
-            check_replaceable(Path(options.json), "--json ", b'"rollouts_per_adaptation"')
+            check_replaceable(place, "--json ", b'"rollouts_per_adaptation"')
             try:  # now, and not when all has been computed
-                Path(options.json).parent.mkdir(parents=True, exist_ok=True)
+                place.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise UsageError(f"--json {options.json}: {error.strerror}.") from error
         tasks = _task_ids(options.tasks) if options.tasks else trained.test_tasks
@@ -82,7 +85,7 @@ def evaluate(options: argparse.Namespace, world: World) -> int:
     config, tasks = Config.from_dict(told["config"]), told["tasks"]
     reply = assess(world, config, chosen.get("request"), tasks, options.repeats, options.seed)
     if reply is not None:  # on rank 0
-        _report(options, config, chosen["request"].iteration, tasks, reply)
+        _report(options, config, chosen["request"].iteration, tasks, reply, here)
     return 0
 
 
@@ -91,7 +94,9 @@ def _finite(rows: np.ndarray) -> list[list[float | None]]:
     return [[value if math.isfinite(value) else None for value in row] for row in rows.tolist()]
 
 
-def _report(options: argparse.Namespace, config: Config, iteration: int, tasks: list[int], reply: Reply) -> None:
+def _report(
+    options: argparse.Namespace, config: Config, iteration: int, tasks: list[int], reply: Reply, here: str
+) -> None:
     before, after = reply.before, reply.after
     succeeded = (reply.success_before, reply.success_after)
     # Two more columns, and keys, where the environment says what a success is.
@@ -134,7 +139,7 @@ def _report(options: argparse.Namespace, config: Config, iteration: int, tasks: 
         try:
             from esmaml_mpi.results.atomic import replace_file
 
-            replace_file(Path(options.json), (text + "\n").encode())
+            replace_file(Path(here, options.json), (text + "\n").encode())
         except OSError as error:
             raise UsageError(f"--json {options.json}: {error.strerror}.") from error
 

@@ -62,14 +62,16 @@ def launch(
     quiet: bool = False,
     callback: "Callback | None" = None,
     start: "Source | None" = None,
+    here: str | None = None,
 ) -> int:
     """The ``train`` command on every rank; returns the exit code. ``folders``: where modules of the user's are looked
     for beside the usual places; ``callback``: rank 0's, of a single process; ``start``: what a new run begins with,
-    see ``beginning``.
+    see ``beginning``; ``here``: the folder that ``output`` is in unless it begins with one, by default the current.
     """
     record: RunRecord | None = None
     lock: list[OutputLock] = []  # rank 0's
-    here = os.getcwd()  # an environment of the user's may go elsewhere
+    here = here or os.getcwd()  # an environment of the user's may go elsewhere
+    begins = os.path.join(here, start) if isinstance(start, str | PathLike) else start
     unlike = differing(world)
     odd_in_ours, odd_with_libraries = odd_ranks(world)
 
@@ -101,7 +103,7 @@ def launch(
         patience = 60.0 if world.lost or (resume and "SLURM_JOB_ID" in os.environ) else 0.0
         lock.append(locked(path, resume or overwrite, patience, shown))
         try:
-            record = opened(path, config, facts, overwrite, lock[0], here, start)
+            record = opened(path, config, facts, overwrite, lock[0], here, begins)
         except BaseException:
             lock[0].release()
             raise
@@ -131,7 +133,7 @@ def launch(
             lock.append(locked(path, may_exist=True, patience=60.0))  # file servers notice a death after a while
             check_reached(path, written or told["exists"])
             # The file is this launch's own if rank 0 lived to write it; else things are as they were at the start.
-            record = opened(path, config, facts, overwrite and not written, lock[-1], here, start)
+            record = opened(path, config, facts, overwrite and not written, lock[-1], here, begins)
             record.recoveries -= recoveries
         assert record is not None  # rank 0's, or its successor's
         return record

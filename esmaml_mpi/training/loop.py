@@ -129,7 +129,7 @@ class Training:
         if step.unit_sums is not None:
             state.unit_statistics.add(step.unit_sums)
         if step.kept is not None:
-            state.kept = step.kept
+            state.remember(step.kept)
         if self.experiment.uses_subspace and gradient.any():
             state.memory.add(gradient)
         seconds["update"] += time.perf_counter() - start
@@ -173,7 +173,8 @@ class Training:
         factor = self.step_size_schedule.factor(state.iteration)
         with np.errstate(over="ignore", invalid="ignore"):
             possible = np.abs(gradient).max() <= most  # false for nan
-            theta = state.optimizer.step(state.theta, gradient) if possible else gradient
+            # Copies, as an optimizer of the user's may work in place.
+            theta = state.optimizer.step(state.theta.copy(), gradient.copy()) if possible else gradient
             if factor != 1.0:  # whatever the optimizer, what its step size is a factor of is the move
                 theta = state.theta + factor * (theta - state.theta)
             moments = [np.isfinite(array).all() for array in state.optimizer.to_arrays().values()]

@@ -7,6 +7,7 @@ import numpy as np
 
 from esmaml_mpi.config.experiment import Experiment
 from esmaml_mpi.directions.gradient_memory import GradientMemory
+from esmaml_mpi.errors import TrainingError
 from esmaml_mpi.meta import kept_by
 from esmaml_mpi.meta.optimizers import Optimizer, make_optimizer
 from esmaml_mpi.observations.statistics import ObservationStatistics
@@ -58,16 +59,16 @@ class State:
             self.unit_statistics.restore({"sums": units})
 
     def to_arrays(self) -> dict:
-        """The checkpoint."""
+        """The checkpoint, written while training goes on: what code of the user's may change in place is copied."""
         arrays = {
             "iteration": np.int64(self.iteration),
-            "theta": self.theta,
-            "optimizer": self.optimizer.to_arrays(),
+            "theta": self.theta.copy(),
+            "optimizer": _copied(self.optimizer.to_arrays()),
             "statistics": self.statistics.to_arrays(),
             "memory": self.memory.to_arrays(),
             "unit_statistics": self.unit_statistics.to_arrays(),
         }
-        return arrays | ({"kept": dict(self.kept)} if self.kept else {})
+        return arrays | ({"kept": _copied(self.kept)} if self.kept else {})
 
     def restore(self, arrays: dict) -> None:
         """Take a checkpoint's state."""
@@ -80,3 +81,29 @@ class State:
             self.unit_statistics.restore(arrays["unit_statistics"])
         if self.kept:
             self.kept = {name: np.array(arrays["kept"][name]) for name in self.kept}
+
+    def remember(self, kept: Mapping[str, np.ndarray]) -> None:
+        """What the algorithm keeps for its next iteration. TrainingError unless it is as what it began with."""
+        before, after = (_kinds(each) for each in (self.kept, kept))
+        if before != after:
+            raise TrainingError(
+                f"iteration {self.iteration}: meta.algorithm keeps {_told(after)}, and its initially_kept() has "
+                f"{_told(before)}. Names, types and shapes have to stay the same, so that checkpoints can be read."
+            )
+        self.kept = kept
+
+
+def _copied(arrays: Mapping[str, np.ndarray | np.generic]) -> dict[str, np.ndarray]:
+    return {name: np.array(value) for name, value in arrays.items()}
+
+
+Kind = tuple[str, tuple[int, ...]]  # NumPy's letter for a type, and a shape
+
+
+def _kinds(arrays: Mapping[str, np.ndarray]) -> dict[str, Kind]:
+    return {name: (np.asarray(value).dtype.kind, np.shape(value)) for name, value in arrays.items()}
+
+
+def _told(kinds: Mapping[str, Kind]) -> str:
+    words = {"i": "integers", "u": "unsigned integers", "f": "floats"}
+    return ", ".join(f"{name}: {words.get(kind, kind)} {shape}" for name, (kind, shape) in kinds.items()) or "nothing"

@@ -35,14 +35,17 @@ class Confirmation:
     study: Study
 
     def trials(self) -> list[FrozenTrial]:
-        """Which are confirmed: the best, by their measure, and then the file's own settings unless among them."""
+        """Which are confirmed: the best, by their measure, and then the file's own settings, unless they are among them
+        or were not fit to run.
+        """
         if not self.study.plan.tune.confirm.seeds:
             return []
         best = self.study.best()[: self.study.plan.tune.confirm.best]
         own = [
             trial
             for trial in self.study.trials
-            if trial.user_attrs.get("own") and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            if trial.user_attrs.get("own")
+            and (trial.state == TrialState.COMPLETE or (trial.state == TrialState.PRUNED and trial.intermediate_values))
         ]
         return best + [trial for trial in own if trial.number not in [each.number for each in best]]
 

@@ -29,13 +29,15 @@ DECIDED = {
 
 
 class Plan:
-    """``tune``: the table; ``axes``: the space; ``own``: the file's own configuration.
+    """``tune``: the table; ``axes``: the space; ``own``: the file's own configuration; ``modules``: the file's folder,
+    where modules of the user's are looked for.
 
     ConfigError where a table is not as it should be, UsageError where the file has no [tune].
     """
 
     def __init__(self, path: str | PathLike[str], size: str = PAPER, overrides: Iterable[str] = ()) -> None:
         self.path, self.size, self.name = Path(path), size, Path(path).stem
+        self.modules = self.path.resolve().parent
         tables, self.overrides = laid_out(path, size, overrides)
         if "tune" not in tables:
             raise UsageError(f"{path} has no table [tune]: docs/tuning.md shows one.")

@@ -105,7 +105,7 @@ class _Part:
             self.job = next(self.jobs) if self.job is None else self.jobs.send(self.outcome)
         except StopIteration:
             return json.dumps({"code": STOPPED if self.search.stopped or self.search.stop() else DONE})
-        folders = [str(self.plan.path.resolve().parent)]
+        folders = [str(self.plan.modules)]
         return json.dumps({"config": self.job.config.to_dict(), "output": str(self.job.output), "modules": folders})
 
 
@@ -146,12 +146,12 @@ def _conclude(study: "Study", code: int, quiet: bool) -> None:
 
     if code != DONE:
         if not quiet:
-            print(f"{study.folder}: {counted(len(study.trials), 'trial')} begun; the same command goes on", flush=True)
+            print(f"{study.shown}: {counted(len(study.trials), 'trial')} begun; the same command goes on", flush=True)
         return
     path = write_best(study)
     if not quiet:
         print(report(study), flush=True)
-        print(f"{path}: the best" if path else "no trial is complete: there is no best", flush=True)
+        print(f"{study.shown / path.name}: the best" if path else "no trial is complete: there is no best", flush=True)
 
 
 def _refuse_ranks() -> str:

@@ -62,16 +62,17 @@ class Claimed:
 
 
 class Study:
-    """The study of a plan in a folder, new or continued.
+    """The study of a plan in a folder, new or continued; ``shown`` is how messages name the folder.
 
     UsageError if the one that is there is of another plan; the message says in what it differs.
     """
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.plan, self.folder = plan, folder
+        self.plan, self.shown = plan, folder
+        self.folder = Path.cwd() / folder  # an environment of the user's may go elsewhere
         with self._alone():
-            self.optuna = _opened(folder / JOURNAL, _pruner(plan))
+            self.optuna = _opened(self.folder / JOURNAL, _pruner(plan))
             told = self.optuna.user_attrs.get("plan")
             if told is None:
                 self.optuna.set_user_attr("plan", _plain(plan.said()))
@@ -182,7 +183,7 @@ class Study:
         ]
         if differing:
             raise UsageError(
-                f"{self.folder} holds a study with other settings: {'; '.join(differing)}. Choose another --output, or "
+                f"{self.shown} holds a study with other settings: {'; '.join(differing)}. Choose another --output, or "
                 "set them back."
             )
 

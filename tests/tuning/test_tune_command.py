@@ -173,6 +173,21 @@ def test_settings_that_do_not_fit_end_their_trial_alone(folder, capsys):
     assert odd and all(trial[1] == "PRUNED" and not trial[4] for trial in odd)
 
 
+def test_own_settings_beyond_the_budget_are_not_confirmed(folder, capsys):
+    text = TINY.replace("perturbations = 4", "perturbations = 20").replace("rollouts = 1000", "rollouts = 400")
+    space = text.index("[tune.space]")
+    text = text[:space] + "[tune.space]\nmeta.perturbations = [1, 2, 20]\n" + text[text.index("[sizes.long]") :]
+    (folder / "tiny.toml").write_text(text)
+    where = ["tune", str(folder / "tiny.toml"), "--output", str(folder / "out"), "--jobs", "1"]
+    assert main([*where, "--set", "tune.trials=4", "--set", "tune.seeds=1"]) == 0
+    assert main([*where, "--set", "tune.trials=4", "--set", "tune.seeds=1", "--report"]) == 0
+    said = capsys.readouterr().out
+    own, *others = trials_of(folder / "out")
+    assert own[1] == "PRUNED" and not own[4] and any(trial[1] == "COMPLETE" for trial in others)
+    assert "not fit to run" in said and "an iteration takes" in said
+    assert tomllib.loads((folder / "out" / "best.toml").read_text())["meta"]["perturbations"] < 20
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
