@@ -265,3 +265,14 @@ def test_envpools_episodes_are_the_same_at_any_split():
     assert np.array_equal(found[0][0, :, 0], found[0][0, :, 3]) and not np.array_equal(*found[0][0, :, :2].T)
     with pytest.raises(UserError, match=r"EnvPool has no environment 'Pendulm-v1'\. Did you mean envpool:Pendulum-v1"):
         make_family("gymnasium", 5, {"environment": "envpool:Pendulm-v1"})
+
+
+def test_observations_are_clipped_as_those_of_single_environments():
+    theta, numbers, seeds = policies()
+    found = {}
+    for name in ("Reach", "Reaches", "many"):
+        family = family_of(name, vary={"goal": GOALS}, vary_as="attribute", clip_observations=0.3)
+        found[name] = run(family, theta, task_table(family, 3)[:, numbers], seeds)
+        assert np.abs(found[name].observations).max() == 0.3
+    assert np.array_equal(found["many"].returns, found["Reach"].returns)
+    np.testing.assert_allclose(found["Reaches"].returns, found["Reach"].returns, rtol=1e-12)

@@ -156,4 +156,4 @@ def _cached(
     takes_lanes = None if keeping.isolated else makes_vectors(creator, given, environment)
     if takes_lanes is None:
         return Blueprint(environment, constant, varying, vary_as, scale, keeping)
-    return VectorBlueprint(environment, creator, registered, variation, vary_as, scale, takes_lanes)
+    return VectorBlueprint(environment, creator, registered, variation, vary_as, scale, takes_lanes, keeping.clip)

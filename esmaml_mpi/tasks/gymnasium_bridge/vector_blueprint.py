@@ -36,10 +36,13 @@ class VectorBlueprint:
         vary_as: str,
         scale: bool,
         takes_lanes: bool,
+        clip: float = 0.0,
     ):
-        """``takes_lanes``: its number of lanes is an argument. UserError if it does not take what it is given."""
+        """``takes_lanes``: its number of lanes is an argument; observations beyond +-``clip`` are clipped, if that is
+        not 0. UserError if it does not take what it is given.
+        """
         self.environment, self.creator, self.variation = environment, creator, variation
-        self.vary_as, self.scale, self._takes_lanes = vary_as, scale, takes_lanes
+        self.vary_as, self.scale, self._takes_lanes, self._clip = vary_as, scale, takes_lanes, clip
         self._listed, self._refusal = True, ""
         self.sample: VectorInstance = self._made(self.variation.first(0), FIRST_LANES)
         self.fixed_lanes = None if takes_lanes else self.sample.lanes
@@ -91,7 +94,7 @@ class VectorBlueprint:
         except BaseException:
             close(env)
             raise
-        found = VectorInstance(env, observations, actions, self.vary_as, self._listed)
+        found = VectorInstance(env, observations, actions, self.vary_as, self._listed, self._clip)
         if self._takes_lanes and found.lanes != lanes:
             close(env)
             raise FamilyError(

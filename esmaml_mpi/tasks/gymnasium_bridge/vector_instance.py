@@ -33,8 +33,13 @@ class VectorInstance:
     ``broken``: it has raised, or was interrupted.
     """
 
-    def __init__(self, env: Any, observations: Observations, actions: Actions, vary_as: str, listed: bool) -> None:
-        """``listed``: it is reset with a list of seeds, one for each lane; else with one for all."""
+    def __init__(
+        self, env: Any, observations: Observations, actions: Actions, vary_as: str, listed: bool, clip: float = 0.0
+    ) -> None:
+        """``listed``: it is reset with a list of seeds, one for each lane; else with one for all. Observations beyond
+        +-``clip`` are clipped, if that is not 0.
+        """
+        self._clip = clip
         self.env, self.observations, self.actions, self.vary_as = env, observations, actions, vary_as
         self.core, self.lanes, self._listed = getattr(env, "unwrapped", env), int(env.num_envs), listed
         mode = getattr(env, "metadata", {}).get("autoreset_mode")
@@ -92,6 +97,8 @@ class VectorInstance:
                 f"{show(observations) if shape is None else f'of shape {shape}'}, which do not fit {self.lanes} times "
                 f"its single_observation_space {show(self.observations.space)} ({in_words(error)})"
             ) from error
+        if self._clip:
+            np.clip(out, -self._clip, self._clip, out=out)  # leaves nan as it is
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """The shape of a lane's attribute of this name; FamilyError if lanes have none."""
