@@ -46,7 +46,7 @@ class Behaviour:
             )
         self.iteration, theta, mean, std = results.parameters(at)
         config = load(results.config, overrides).resolved(training=False)
-        self.experiment = Experiment(config, phase, tasks, adaptations)
+        self.experiment = Experiment(config, phase, tasks, adaptations, training=False)
         results.check_fits(self.experiment.policy)
         theta = theta_for(results, config, self.experiment.policy, theta, overrides)
         self.setup, self.operator = self.experiment.evaluator.setup, self.experiment.evaluator.operator

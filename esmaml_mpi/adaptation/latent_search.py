@@ -88,6 +88,11 @@ class LatentSearch(AdaptationSettings):
         return 1 if self.scheme in STEPWISE else self._batches[0] + 1
 
     @property
+    def fewest_at_once(self) -> int:
+        """Policies in the smallest yield: a further trial, or what is left for the last batch."""
+        return 1 if self.reevaluations else min([self.queries_at_once, *self._batches[1:]])
+
+    @property
     def directions_at_once(self) -> int:
         """The most steps drawn together."""
         return self._batches[0]

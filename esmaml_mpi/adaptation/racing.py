@@ -46,6 +46,11 @@ class Racing(AdaptationSettings):
         return self.candidates + 1
 
     @property
+    def fewest_at_once(self) -> int:
+        """Policies in the smallest yield: one, of each further trial."""
+        return 1 if self.reevaluations else self.candidates
+
+    @property
     def directions_at_once(self) -> int:
         """Candidates of one race."""
         return self.candidates

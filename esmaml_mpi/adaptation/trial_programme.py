@@ -66,6 +66,11 @@ class TrialProgramme(AdaptationSettings):
         return self.queries + 1
 
     @property
+    def fewest_at_once(self) -> int:
+        """Policies in its smallest yield: one, of each further trial."""
+        return 1 if self.reevaluations else self.queries_at_once
+
+    @property
     def yields(self) -> int:
         """How often it asks for rewards."""
         return 1 + self.reevaluations

@@ -44,8 +44,9 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     _check_sharing(config, family)
     policy = make_policy(resolved, family)
     check_steps(config.meta)
-    with _naming("meta"):
-        make_algorithm(resolved).check(meta_size(make_operator(resolved), policy))
+    if training:
+        with _naming("meta"):
+            make_algorithm(resolved).check(meta_size(make_operator(resolved), policy))
     check_adaptation(resolved, policy)
     check_memory(resolved, family, training)
     doubts = rehearse_parts(resolved, policy, family.action_size)
@@ -174,10 +175,12 @@ def check_adaptation(config: Sections, policy: AnyPolicy) -> None:
     corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")
     for each in getattr(operator, "operators", (operator,)):
         exposed = each.queries_at_once - (each.pivot_last(0) and not corruption.corrupt_pivot)
+        exposed = min(exposed, getattr(each, "fewest_at_once", exposed))
         if corruption.fraction and corruption.relative and exposed < 2:
             raise ConfigError(
-                f"task.corruption.relative = true: {each.operator} measures one reward at a time, which has no spread "
-                "to put an outlier at a distance by; relative = false is wanted, with outlier_scale in reward units."
+                f"task.corruption.relative = true: {each.operator} measures one reward at a time, or some of its "
+                "rewards, which have no spread to put an outlier at a distance by; relative = false is wanted, with "
+                "outlier_scale in reward units."
             )
 
 

@@ -8,6 +8,7 @@ from esmaml_mpi.adaptation.meta_parameters import meta_size, own_initial
 from esmaml_mpi.config.config import Config
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy, make_tasks
 from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.meta import Algorithm
 from esmaml_mpi.meta.combining import Combining
 from esmaml_mpi.meta.held_out import HeldOut
 from esmaml_mpi.meta.stages import Combination, Request
@@ -22,7 +23,7 @@ from esmaml_mpi.tasks import make_family
 
 
 class Experiment:
-    """Policy, tasks, operator and algorithm of a resolved config."""
+    """Policy, tasks, operator and, for training, algorithm of a resolved config."""
 
     def __init__(
         self,
@@ -30,14 +31,17 @@ class Experiment:
         test_phase: Phase = Phase.TEST,
         test_tasks: Sequence[int] | None = None,
         test_repeats: int | None = None,
+        training: bool = True,
     ) -> None:
-        """``test_tasks`` and ``test_repeats`` replace the config's; ``test_phase`` keys their streams."""
+        """``test_tasks`` and ``test_repeats`` replace the config's; ``test_phase`` keys their streams. Without
+        ``training`` there are tests alone: adaptations may then be others than the algorithm can train for.
+        """
         self.config = config
         self.test_phase = test_phase
         self.streams = Streams(config.run.seed)
         self.family = make_family(config.task.name, config.task.horizon, config.task.options)
         self.policy = make_policy(config, self.family)
-        self.algorithm = make_algorithm(config)
+        self._algorithm = make_algorithm(config) if training else None
         test_tasks = config.test_tasks if test_tasks is None else test_tasks
         self.held_out = HeldOut(tuple(test_tasks), test_repeats or config.test.repeats)
         table = make_tasks(config, self.family, range(max(*config.train_tasks, *test_tasks) + 1))
@@ -65,6 +69,17 @@ class Experiment:
         return np.concatenate([theta, own_initial(self.evaluator.operator, self.policy, operators)])
 
     @property
+    def algorithm(self) -> Algorithm:
+        """What trains."""
+        assert self._algorithm is not None, "an experiment without training"
+        return self._algorithm
+
+    @property
+    def most_units(self) -> int:
+        """Of any round."""
+        return max(self._algorithm.most_units if self._algorithm else 0, self.held_out.evaluations)
+
+    @property
     def meta_size(self) -> int:
         """Numbers of theta."""
         return meta_size(self.evaluator.operator, self.policy)
@@ -88,4 +103,4 @@ class Experiment:
     @property
     def uses_subspace(self) -> bool:
         """Whether a sampler of directions uses what earlier meta-gradients suggest."""
-        return self.sampler.uses_basis or self.algorithm.uses_subspace
+        return self.sampler.uses_basis or (self._algorithm is not None and self._algorithm.uses_subspace)

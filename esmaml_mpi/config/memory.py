@@ -33,11 +33,12 @@ def needs(config: Sections, family: TaskFamily, training: bool = True) -> list[N
     """What one process must hold for a resolved config; ``training``: with the results of a whole run."""
     task, meta, test = config.task, config.meta, config.test
     horizon, train_size, test_size = known(task.horizon), known(task.train_size), known(task.test_size)
-    policy, algorithm, operator = make_policy(config, family), make_algorithm(config), make_operator(config)
+    policy, operator = make_policy(config, family), make_operator(config)
+    algorithm = make_algorithm(config) if training else None
     d, n = meta_size(operator, policy), policy.observation_size
-    tasks = algorithm.tasks_at_once if training else 1
+    tasks = algorithm.tasks_at_once if algorithm else 1
     asked, asking = operator.queries_at_once, operator.counts
-    if training and algorithm.queries_at_once > asked:
+    if algorithm and algorithm.queries_at_once > asked:
         asked, asking = algorithm.queries_at_once, algorithm.counts
     rollouts = asked * tasks * task.rollouts
     block = min(block_size(policy, family), max(rollouts, 2))
@@ -65,7 +66,7 @@ def needs(config: Sections, family: TaskFamily, training: bool = True) -> list[N
         ),
         Need(10 * NUMBER * test_size * test.repeats, "the returns of a test", ("test.repeats", "task.test_size")),
     ]
-    if not training:
+    if algorithm is None:
         return found
     if config.adaptation.scored_by == "trials":  # all that was tried is kept until it is known what is returned
         keys = ("adaptation.scored_by", *operator.counts, "task.batch_size", "policy.hidden")

@@ -223,8 +223,7 @@ class Rounds:
 
     def _patience(self) -> float:
         """Seconds of silence after which a rank is given up: as is set, or what evaluations with a limit may take."""
-        run, size = self.experiment.config.run, self.world.size
-        units = max(self.experiment.algorithm.most_units, self.experiment.held_out.evaluations)
+        run, size, units = self.experiment.config.run, self.world.size, self.experiment.most_units
         # A block that is late is tried again, unit by unit, and compiled code has three times its time.
         longest = 5 * run.unit_timeout * max(map(len, deal(units, size)))
         return run.frozen_after or (GRACE + longest if run.unit_timeout else 0.0)

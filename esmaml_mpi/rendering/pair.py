@@ -34,7 +34,7 @@ class Pair:
 
     def __init__(self, trained: Trained, task: int, seed: int):
         config = dataclasses.replace(trained.config, run=dataclasses.replace(trained.config.run, seed=seed))
-        experiment = Experiment(config, Phase.EVALUATE, [task], 1)
+        experiment = Experiment(config, Phase.EVALUATE, [task], 1, training=False)
         self.setup, self.observer, self.task = experiment.evaluator.setup, trained.observer, task
         self.family = self.setup.family
         self.units = experiment.held_out.units(Round(Phase.EVALUATE, trained.iteration), range(1))

@@ -109,7 +109,7 @@ class TaskSettings:
     corruption: dict = setting(
         {},
         "noise on, and outliers among, the rewards that adaptations measure, as { noise_std = 3.0, fraction = 0.1 }; "
-        "scores of adapted policies stay as they are",
+        "scores of adapted policies stay as they are, but for those of trials (adaptation.scored_by)",
     )
 
 

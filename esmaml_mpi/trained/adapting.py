@@ -91,7 +91,9 @@ def _rewards(session: Session, options: argparse.Namespace, patience: Patience) 
     from esmaml_mpi.trained.simulated import Simulated
 
     config = dataclasses.replace(record.config, run=dataclasses.replace(record.config.run, seed=record.seed))
-    return Simulated(Experiment(config.resolved(training=False), Phase.EVALUATE, [record.task], 1), session)
+    return Simulated(
+        Experiment(config.resolved(training=False), Phase.EVALUATE, [record.task], 1, training=False), session
+    )
 
 
 def _drive(session: Session, rewards: Rewards, patience: Patience, most: int | None) -> None:

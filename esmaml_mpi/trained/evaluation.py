@@ -39,7 +39,7 @@ def assess(
     Every rank calls this; ``request`` is rank 0's.
     """
     config = dataclasses.replace(config, run=dataclasses.replace(config.run, seed=seed))
-    rounds = Rounds(world, Experiment(config, Phase.EVALUATE, tasks, repeats))
+    rounds = Rounds(world, Experiment(config, Phase.EVALUATE, tasks, repeats, training=False))
     if world.rank != 0:
         rounds.serve()
         return None

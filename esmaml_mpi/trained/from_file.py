@@ -68,7 +68,7 @@ def find_trained(
     results = read(path)
     trained = trained_of(results, chosen_iteration(at), overrides, trust)
     config = trained.config.resolved(training=False)
-    results.check_fits(Experiment(config).policy)
+    results.check_fits(Experiment(config, training=False).policy)
     for line in changes(results.launches[-1], facts_of(places(config).values())):
         print(f"esmaml: {line}", file=sys.stderr, flush=True)
     check_seed(seed)

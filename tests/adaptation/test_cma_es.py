@@ -75,6 +75,7 @@ def test_whole_generations_are_tried_and_then_what_is_left():
     )
     assert [batch.shape[-1] for batch in batches] == [7, 6, 3] and operator.rollouts == 16
     assert operator.yields == 3 and operator.queries_at_once == 7 and operator.directions_at_once == 6
+    assert operator.fewest_at_once == 3
     assert np.array_equal(batches[0][..., 0], THETA)
     tried, answers = np.concatenate(batches, axis=-1), np.concatenate(rewards, axis=-1)
     for u in range(U):

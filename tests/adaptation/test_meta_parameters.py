@@ -65,7 +65,8 @@ def test_latent_search_is_a_plain_search_of_each_unit_and_task(scheme):
         subject.adapt(THETA, normals, path.append, own=own, policy=POLICY), reward := hills(CENTRES)
     )
     assert subject.rollouts == sum(batch.shape[-1] for batch in batches) == 7 and subject.yields == len(batches)
-    assert max(batch.shape[-1] for batch in batches) == subject.queries_at_once
+    sizes = [batch.shape[-1] for batch in batches]
+    assert (max(sizes), min(sizes)) == (subject.queries_at_once, subject.fewest_at_once)
     steps = np.concatenate(normals.drawn, axis=-1)  # (n, U, T, K)
     assert steps.shape == (2, U, T, 6)
     moved = 0

@@ -24,7 +24,8 @@ def test_candidates_lie_around_the_best_so_far_and_others_are_policies_seen():
     adapted, batches, _ = run(subject.adapt(THETA, normals, path.append), noisy(hills(CENTRES), 1.0))
     sizes = [batch.shape[-1] for batch in batches]
     assert sizes == [4, 1, 1, 1, 1] + [3, 1, 1, 1, 1] * 5
-    assert sum(sizes) == subject.rollouts and len(sizes) == subject.yields and max(sizes) == subject.queries_at_once
+    assert sum(sizes) == subject.rollouts and len(sizes) == subject.yields
+    assert (max(sizes), min(sizes)) == (subject.queries_at_once, subject.fewest_at_once)
     assert len(path) == 24 and np.array_equal(path[-1], adapted)
     centre, again = THETA, 0
     for number in range(6):

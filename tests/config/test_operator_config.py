@@ -278,6 +278,19 @@ WRONG = {
     "corruption's key": (["task.corruption.frac=0.5"], "Did you mean 'task.corruption.fraction'"),
     "corruption's value": (["task.corruption.fraction=1.5"], "task.corruption.fraction = 1.5"),
     "corruption's type": (["task.corruption.relative=1"], "task.corruption.relative = 1: true or false is wanted"),
+    **{
+        f"outliers among single rewards, {chosen[0]}": (
+            ["task.corruption.fraction=0.5", *(f"adaptation.{each}" for each in chosen)],
+            "task.corruption.relative = true:",
+        )
+        for chosen in (
+            ["operator=hill_climbing"],
+            ["operator=racing"],
+            ["operator=trial_programme", "reevaluations=2"],
+            ["operator=latent_search", "scheme=gaussian", "reevaluations=2"],
+            ["operator=latent_search", "scheme=cma_es", "latent=2", "queries=7"],  # the last one is left alone
+        )
+    },
 }
 
 
@@ -289,6 +302,20 @@ def refused(command, folder, overrides, said):
     assert said in err
     assert [path.name for path in folder.iterdir()] == ["c.toml"]
     return True
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ["operator=trial_programme"],
+        ["operator=latent_search", "scheme=gaussian"],
+        ["operator=latent_search", "scheme=cma_es", "latent=2", "queries=8"],
+        ["operator=population_search"],
+        ["operator=hill_climbing", "scheme=batch", "evaluations=3"],
+    ],
+)
+def test_outliers_among_several_rewards_are_relative_to_their_spread(chosen):
+    load({}, ["task.corruption.fraction=0.5", *(f"adaptation.{each}" for each in chosen)]).resolved()
 
 
 @pytest.mark.parametrize("case", WRONG)
