@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 error; 2 bad usage or configuration; 75 stopped by a signa
 """
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -47,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     trains = options.command in ("train", "tune") or (options.command == "sweep" and not options.list)
     if trains:
         remember_early_signals()
+    if arguments is None and isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be text
     with ExitStack() as output:
         if trains:
             output.enter_context(enduring())

@@ -142,6 +142,11 @@ class Config(sections.Sections):
         naming.remember(self.to_dict(), places(self).values())
 
     @property
+    def normalizes(self) -> bool:
+        """Whether policies act on observations from which means were subtracted, divided by standard deviations."""
+        return self.policy.normalize_observations and self.meta.observation_statistics != "none"
+
+    @property
     def rollouts_per_adaptation(self) -> int:
         """Episodes that adapting one policy to one task takes, scores before and after not counted."""
         return make_operator(self).rollouts * self.task.rollouts

@@ -15,6 +15,7 @@ from esmaml_mpi.estimators.rewards import best_test, finite_mean
 from esmaml_mpi.results.history import GROUPS
 from esmaml_mpi.results.lock import writer_of
 from esmaml_mpi.results.reader import Results
+from esmaml_mpi.settings.fields import json_values
 from esmaml_mpi.settings.sections import TaskSettings
 from esmaml_mpi.sweeps.state import COMPLETE, is_complete
 from esmaml_mpi.tasks import FAMILIES, make_family, options_of
@@ -46,7 +47,7 @@ def summarize(results: Results) -> dict:
         "trouble": _trouble(results),
         "launches": results.launches,
         "not_default": {
-            key: {"default": _plain(default), "value": _plain(value)}
+            key: {"default": json_values(default), "value": json_values(value)}
             for key, (default, value) in _not_default(config).items()
         },
     }
@@ -134,11 +135,6 @@ def _not_default(config: Config) -> dict[str, tuple]:
         if key in ("task.name", *(f"{section}.{each.key}" for section, each in CHOICES.items())):
             changed[key] = (default, value)
     return {key: changed[key] for key in sorted(changed) if key not in DERIVED}
-
-
-def _plain(value: object) -> object:
-    """A setting that JSON can write: infinity as the word that TOML has for it."""
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _number(value: float) -> float | None:

@@ -74,8 +74,9 @@ GROUPS: dict[str, dict[str, Series]] = {
         "gradient_norm": Series(
             "f8",
             "()",
-            "reward std / parameter",
-            "Euclidean norm of the meta-gradient estimate; pg_maml, e_maml: of the step",
+            "normalised reward / parameter",
+            "Euclidean norm of the meta-gradient estimate, of rewards as meta.reward_normalization makes them; "
+            "pg_maml, e_maml: of the step",
         ),
         "parameter_norm": Series("f8", "()", "parameter", "Euclidean norm of theta before the update"),
     },

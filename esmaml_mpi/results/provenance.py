@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
+from esmaml_mpi.errors import printable
 from esmaml_mpi.native import door
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.fingerprint import fingerprint
@@ -62,7 +63,7 @@ def collect(
         if version is not None:  # of a package that is being installed just now
             facts["version_" + package.replace("-", "_")] = version
     facts.update(facts_of(places))
-    return facts
+    return {name: printable(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
 def _cpu_model() -> str:

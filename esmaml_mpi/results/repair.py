@@ -68,7 +68,7 @@ def looked_at(path: str | PathLike, say: Callable[[str], None]) -> Results:
 
 def _instead(path: Path) -> str:
     """What there is in place of a file that is not as it was written, in a sentence."""
-    for before in older(path):
+    for before in older(target(path)):
         with contextlib.suppress(ResultsError):
             results, earlier = read_to_continue(before)
             earlier.close()

@@ -122,7 +122,7 @@ def _image(record: SessionRecord) -> bytes:
         file.attrs.update(program="esmaml_mpi", kind=SESSION_KIND, format_version=SESSION_VERSION)
         file.create_group("config").attrs["toml"] = record.config.to_toml()
         file.create_group("source").attrs.update(
-            results=record.source[:MOST_FACT], iteration=record.iteration, task=record.task, seed=record.seed
+            results=printable(record.source)[:MOST_FACT], iteration=record.iteration, task=record.task, seed=record.seed
         )
         if record.subspace is not None:
             file.create_dataset("basis", data=record.subspace.basis).attrs["meaning"] = "subspace of meta-gradients"

@@ -91,6 +91,15 @@ def plain_values(value: Any) -> Any:
     return value.tolist() if hasattr(value, "dtype") and hasattr(value, "tolist") else value
 
 
+def json_values(value: Any) -> Any:
+    """Settings as JSON can hold them: infinite ones as the words "inf" and "-inf", which TOML has for them."""
+    if isinstance(value, Mapping):
+        return {name: json_values(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_values(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def check(value: Any, annotation: Any, field: dataclasses.Field, key: str, known: bool = True) -> Any:
     """``value`` as the annotated type if field and type allow it; a ConfigError naming ``key`` if not."""
     value = _convert(value, annotation, key)

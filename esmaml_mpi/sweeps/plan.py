@@ -235,7 +235,7 @@ def _label(key: str, value: object) -> str:
     last = key.rpartition(".")[2]
     if isinstance(value, bool):
         label: object = f"{last}-{str(value).lower()}"
-    elif isinstance(value, (int, float)):
+    elif isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:
         label = f"{last}{value:g}"
     else:
         label = value

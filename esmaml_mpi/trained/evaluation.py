@@ -21,7 +21,7 @@ from esmaml_mpi.meta.stages import Request
 from esmaml_mpi.parallel.rounds import Reply, Rounds
 from esmaml_mpi.parallel.world import World
 from esmaml_mpi.reproducibility.randomness import Phase
-from esmaml_mpi.settings.fields import show
+from esmaml_mpi.settings.fields import json_values, show
 from esmaml_mpi.settings.registry import adopt, known_here
 from esmaml_mpi.trained.from_file import MOST_TASK, check_tasks, find_trained
 from esmaml_mpi.training.explaining import Explaining
@@ -113,7 +113,8 @@ def _report(
         )
         if told:
             facts |= {"success_before": _finite(succeeded[0]), "success_after": _finite(succeeded[1])}
-        text = json.dumps({**facts, "adaptation": dataclasses.asdict(config.adaptation)}, indent=1)
+        facts |= {"adaptation": json_values(dataclasses.asdict(config.adaptation))}
+        text = json.dumps(facts, indent=1, allow_nan=False)
         if options.json == "-":
             product(text)
             return

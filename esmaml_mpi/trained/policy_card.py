@@ -11,6 +11,7 @@ import numpy as np
 
 from esmaml_mpi.results.reader import Results
 from esmaml_mpi.results.session_file import ROBOT, SessionRecord
+from esmaml_mpi.settings.fields import json_values
 from esmaml_mpi.trained.portable_policy import PortablePolicy
 
 CARD_VERSION = 1
@@ -75,7 +76,7 @@ def origin_of(results: Results, at: int) -> dict[str, Any]:
         iteration=at,
         made_by={name: launch[name] for name in TOLD if launch.get(name) not in (None, "")},
         scores=scores,
-        config=_plain(results.config.to_dict()),
+        config=json_values(results.config.to_dict()),
     )
 
 
@@ -90,7 +91,7 @@ def adapted_origin(record: SessionRecord) -> dict[str, Any]:
             seed=record.seed,
             rewards=_finite(np.array(record.rewards, dtype=float)),
         ),
-        config=_plain(record.config.to_dict()),
+        config=json_values(record.config.to_dict()),
     )
 
 
@@ -104,15 +105,6 @@ def _program() -> str:
 def _space(text: str) -> Any:
     """What a family says of a space, null if it says nothing."""
     return json.loads(text) if text else None
-
-
-def _plain(value: Any) -> Any:
-    """Settings as JSON has them: infinite limits as the words "inf" and "-inf"."""
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _means(values: np.ndarray) -> list[float | None]:

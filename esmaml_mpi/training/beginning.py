@@ -11,7 +11,7 @@ import numpy as np
 from esmaml_mpi.adaptation.meta_parameters import layout, meta_size
 from esmaml_mpi.config.config import Config, changed_keys
 from esmaml_mpi.config.makers import make_operator
-from esmaml_mpi.errors import ConfigError, UsageError
+from esmaml_mpi.errors import ConfigError, UsageError, printable
 from esmaml_mpi.observations.statistics import ObservationStatistics
 from esmaml_mpi.policies.contract import AnyPolicy
 from esmaml_mpi.results.reader import Results, read
@@ -33,18 +33,20 @@ def beginning(source: Source, config: Config, policy: AnyPolicy) -> Beginning:
     name = "a run in memory" if results.path is None else str(results.path)
     _check_size(results, config, policy, name)
     checkpoint = results.checkpoint
-    done = int(checkpoint["iteration"])
-    if at is None or at == done:
-        iteration, theta = done, np.array(checkpoint["theta"])
-        statistics = ObservationStatistics.from_arrays(checkpoint["statistics"])
+    done = iteration = int(checkpoint["iteration"])
+    if at is not None and at != done:
+        iteration, theta, mean, std = results.parameters(at)
+    if iteration == done:
+        theta, statistics = np.array(checkpoint["theta"]), ObservationStatistics.from_arrays(checkpoint["statistics"])
         units = checkpoint.get("unit_statistics", {}).get("sums")
     else:
-        iteration, theta, mean, std = results.parameters(at)
         rows = results.history["normalization"]
         count = int(rows["count"][rows["iteration"].tolist().index(iteration)])
+        # Of a run that normalised nothing the file has no statistics but the last ones.
+        count = count if results.config.normalizes else 0
         statistics, units = ObservationStatistics.from_moments(count, mean, std), None
     facts = {
-        "from_file": name if results.path is None else os.path.abspath(results.path),
+        "from_file": name if results.path is None else printable(os.path.abspath(results.path)),
         "from_iteration": str(iteration),
         "from_launch": str(results.launches[-1]["launch_id"]) if results.launches else "",
         "from_theta": hashlib.sha256(np.ascontiguousarray(theta, dtype="<f8").tobytes()).hexdigest()[:16],
@@ -57,7 +59,7 @@ def check_same(source: Source, first: dict, path: Path) -> None:
     file, at = _split(source) if isinstance(source, str | PathLike) else (None, None)
     if "from_file" not in first:
         raise UsageError(f"cannot go on with {path} from {source}: it has begun from nothing. Choose another --output.")
-    if file is not None and first["from_file"] != os.path.abspath(file):
+    if file is not None and first["from_file"] != printable(os.path.abspath(file)):
         raise UsageError(
             f"cannot go on with {path} from {file}: it has begun from {first['from_file']}. Choose another --output."
         )

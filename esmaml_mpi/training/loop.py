@@ -281,7 +281,7 @@ class Training:
         return self.state.memory.subspace(self.config.meta.memory_threshold)
 
     def _observer(self) -> Observer:
-        if self.config.policy.normalize_observations and self.config.meta.observation_statistics != "none":
+        if self.config.normalizes:
             return Observer(*self.state.statistics.mean_std())
         n = self.experiment.policy.observation_size
         return Observer(np.zeros(n), np.ones(n))

@@ -1,5 +1,6 @@
 """Results files: what is in them, and that writing one never costs the one before."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,16 @@ def test_the_commit_of_a_checkout_is_recorded():
     if asked.returncode:
         pytest.skip("not a checkout")
     assert collect(World(), 1)["git_commit"].startswith(asked.stdout.strip())
+
+
+def test_names_of_files_need_not_be_text(tmp_path, monkeypatch):
+    name = os.fsdecode(b"r\xe9s.h5")
+    monkeypatch.setattr(sys, "argv", ["esmaml", "train", "--output", name])
+    first = esmaml_mpi.train(TINY, output=tmp_path / name, quiet=True)
+    assert read(tmp_path / name).launches[0]["command"] == "esmaml train --output r\\udce9s.h5"
+    begun = esmaml_mpi.train(TINY, output=tmp_path / "next.h5", start_from=first.path, quiet=True)
+    assert begun.launches[0]["from_file"].endswith("r\\udce9s.h5")
+    assert esmaml_mpi.train(TINY, output=begun.path, start_from=first.path, resume=True, quiet=True).path == begun.path
 
 
 def test_reading_gives_back_what_was_written(run):

@@ -101,6 +101,10 @@ def test_a_changed_file_is_told_from_a_damaged_one_and_sealed_again(run, capsys)
     said = capsys.readouterr()
     assert "another program has changed this file" in said.err and "iteration" in said.out
     assert "--repair" in said.err and f"{run}.previous is good, iteration 3" in said.err and said.err.count("\n") == 1
+    link = run.parent / "elsewhere" / "link.h5"
+    link.parent.mkdir()
+    link.symlink_to(run)
+    assert main(["info", str(link)]) == 0 and f"{run}.previous is good, iteration 3" in capsys.readouterr().err
     with pytest.raises(ResultsError, match="it is damaged"):
         esmaml_mpi.train(TINY, ["meta.iterations=7"], output=run.with_name("new.h5"), start_from=run)
     assert main(["info", str(run), "--repair"]) == 0

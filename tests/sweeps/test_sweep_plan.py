@@ -196,6 +196,7 @@ def test_training_alone_ignores_what_describes_many_runs(make, tmp_path):
         ("[sweep.product]\nmeta.sigma = [0.1, 0.1]", "sweep.product.meta.sigma: 0.1 stands there twice"),
         ("[sweep.product]\nmeta.sigma = [0.1, 0.10000001]", "0.10000001 and 0.1 would both be called sigma0.1; name"),
         ("[sweep.product]\npolicy.hidden = [[3]]", r"\[3\] cannot be part of a file name; name the points"),
+        (f"[sweep.product]\ntask.horizon = [1{'0' * 400}]", "cannot be part of a file name"),
         ("[sweep.product]\nmeta.sigm = [0.1]", "sigm0.1: key 'meta.sigm' does not exist"),
         ("[sweep.product.axis]\na = false", r"\[sweep.product.axis\]: at least one named point"),
         ("[sweep.product.a]\nb = {}\n[sweep.variants]\nb = {}", "two points are called 'b'"),

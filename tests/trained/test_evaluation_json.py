@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 import esmaml_mpi
 from esmaml_mpi.commands.main import main
@@ -42,3 +43,23 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_computed(tmp_pa
     place = tmp_path / "run.h5" / "e.json"  # below a file
     assert main(["evaluate", str(tmp_path / "run.h5"), "--json", str(place)]) == 2
     assert f"--json {place}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["adaptation.operator=trial_programme", "adaptation.queries=2"],  # whose stop_at is infinite
+        ["meta.algorithm=first_order", "adaptation.queries=4"],
+    ],
+)
+def test_it_is_json_and_other_adaptations_can_be_asked_for(tmp_path, settings):
+    settings = ["task.options.reward=squared_distance", *settings]
+    esmaml_mpi.train(SETTINGS, settings, output=tmp_path / "run.h5", quiet=True)
+    found = []
+    for number, more in enumerate(([], ["adaptation.operator=hill_climbing", "adaptation.queries=3"])):
+        path = tmp_path / f"{number}.json"
+        words = [word for each in more for word in ("--set", each)]
+        assert main(["evaluate", str(tmp_path / "run.h5"), "--repeats", "2", "--json", str(path), *words]) == 0
+        found.append(json.loads(path.read_text(), parse_constant=pytest.fail))
+    assert found[0]["before"] == found[1]["before"] and found[0]["after"] != found[1]["after"]
+    assert found[1]["adaptation"]["operator"] == "hill_climbing" and found[1]["rollouts_per_adaptation"] == 4

@@ -45,6 +45,19 @@ def test_parameters_and_statistics_are_taken_along(old, at, iteration):
     assert new.history["normalization"]["count"][0] == old.history["normalization"]["count"][row]
 
 
+def test_of_a_run_that_normalised_nothing_the_last_statistics_count_alone(tmp_path):
+    raw = esmaml_mpi.train(SETTINGS, ["policy.normalize_observations=false"], output=tmp_path / "raw.h5", quiet=True)
+    begun = {
+        at: esmaml_mpi.train(SETTINGS, ["meta.iterations=0"], start_from=f"{raw.path}{at}", quiet=True)
+        for at in ("", ":last", ":5", ":2")
+    }
+    kept = raw.checkpoint["statistics"]
+    for at in ("", ":last", ":5"):
+        found = begun[at].checkpoint["statistics"]
+        assert found["count"] == kept["count"] > 0 and np.array_equal(found["sums"], kept["sums"])
+    assert begun[":2"].checkpoint["statistics"]["count"] == 0
+
+
 def test_the_command_says_in_provenance_where_they_are_from_and_resumes(old, tmp_path, capsys):
     config, output = tmp_path / "config.toml", tmp_path / "new.h5"
     config.write_text(TOML)
