@@ -110,7 +110,13 @@ def test_pictures_and_reports_import_nothing(way, honest, place, capsys):
     assert not _imported(place)
 
 
-@pytest.mark.parametrize("way", WAYS)
+def test_an_estimator_of_training_alone_is_not_needed_to_evaluate(honest, place, capsys):
+    file = str(forge(honest / "run.h5", place / "forged.h5", WAYS["meta estimator"][0]))
+    assert main(["evaluate", file, "--repeats", "1"]) == 0, capsys.readouterr().err
+    assert not _imported(place)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "meta estimator"])
 def test_what_needs_the_code_says_so_in_one_line_and_imports_nothing(way, honest, place, capsys):
     file = str(forge(honest / "run.h5", place / "forged.h5", WAYS[way][0]))
     for command in (
