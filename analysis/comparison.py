@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bootstrap
 import interactive
+import intervals
 import numpy as np
 import script
 import series
@@ -44,8 +45,8 @@ class Pair:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Bootstrap interval of the difference."""
-        return bootstrap.difference_interval(self.a.after, self.b.after)
+        """Of the difference, see ``intervals``."""
+        return intervals.of_difference(self.a.after, self.b.after)
 
     @property
     def seeds(self) -> tuple[int, int]:
@@ -68,11 +69,15 @@ def _work(options, note) -> None:
     chosen = matched(*sets) if second else list(itertools.combinations(groups, 2))
     if not chosen:
         raise UsageError("nothing to compare: the results are of one group, or no two agree in what both sets vary.")
-    alike = [(a, b) for a, b in chosen if a.family == b.family]  # rewards of different tasks have nothing in common
+    # Rewards of different tasks have nothing in common; who names two sets knows what their horizons and options do.
+    alike = [(a, b) for a, b in chosen if (a.family == b.family if second else a.worth == b.worth)]
     if not alike:
         raise UsageError("nothing to compare: every group is of another task.")
     if len(alike) < len(chosen):
-        note(f"{len(chosen) - len(alike)} pairs of groups are not compared, as they are of different tasks")
+        note(
+            f"{len(chosen) - len(alike)} pairs of groups are not compared, as they are of different tasks, horizons or "
+            "options of tasks; --against compares two sets all the same"
+        )
     chosen = alike
     pairs = compare(chosen, note, options.equal)
     pages = _pages(output, len(pairs))
@@ -150,7 +155,8 @@ def table(pairs: list[Pair], task: str) -> Table:
     columns += ("p", "adjusted", "Welch t", "df", "p", "adjusted", f"verdict at {100 * LEVEL:g} %")
     title = (
         f"{task}: test reward after adaptation{_instant(pairs[0].a)}, first group less second, over their n and m "
-        "seeds: bootstrap interval of the difference, permutation test of the means, Welch's t test (if scores are "
+        "seeds: interval of the difference (the wider of the bootstrap's and Welch's), permutation test of the means, "
+        "Welch's t test (if scores are "
         f"normal); p adjusted by Holm for {len(pairs)} comparison{'s' * (len(pairs) != 1)}. The verdict is on the "
         "permutation test."
     )
@@ -187,7 +193,7 @@ def draw(pairs: list[Pair], shown: slice = slice(None)):
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("difference of test reward per episode, after adaptation")
     _widen(ax, pairs)
-    level = f"{100 * bootstrap.LEVEL:g} % bootstrap intervals, p of the permutation test (Holm)"
+    level = f"{100 * bootstrap.LEVEL:g} % intervals (bootstrap or Welch), p of the permutation test (Holm)"
     ax.set_title(f"{level}; filled: resolved at {100 * LEVEL:g} %", fontsize=10)
     return fig
 
@@ -213,10 +219,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = script.parser(
         "comparison",
         "Compare final test rewards of groups of runs over seeds: difference of means with its "
-        "bootstrap interval, Hedges' g, permutation test and Welch's t test. p is adjusted for the "
-        "number of comparisons (Holm). Runs are grouped as in learning_curves. Without --against "
-        "every group is compared with every other. If so few seeds cannot resolve anything, that is "
-        "said.",
+        "interval, the wider of the bootstrap's and Welch's, Hedges' g, permutation test and Welch's t test. p is "
+        "adjusted for the number of comparisons (Holm). Runs are grouped as in learning_curves. Without --against "
+        "every group is compared with every other whose rewards are worth the same: those of the same task, horizon "
+        "and options. If so few seeds cannot resolve anything, that is said.",
     )
     parser.add_argument(
         "--against",

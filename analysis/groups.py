@@ -50,6 +50,11 @@ class Group:
         return self.settings["task.name"]
 
     @property
+    def worth(self) -> dict[str, str]:
+        """The settings that decide what a reward is worth."""
+        return worth(self.settings)
+
+    @property
     def seeds(self) -> list[int]:
         """Seeds of the runs."""
         return [run.config.run.seed for run in self.runs]
@@ -70,6 +75,12 @@ def group(runs: list[Results], note: Note, kind: Callable[[Results], tuple] = la
 def settings(run: Results) -> dict[str, str]:
     """Dotted name -> value as text, of all settings that make an experiment."""
     return {name: _text(value) for name, value in flat(run.config.to_dict()).items() if name not in IGNORED}
+
+
+def worth(settings: dict[str, str]) -> dict[str, str]:
+    """Those that decide what a reward is worth: the task family, its horizon and its options."""
+    kept = ("task.name", "task.horizon", "task.options.")
+    return {name: value for name, value in settings.items() if name.startswith(kept)}
 
 
 def label(told: Iterable[tuple[str, str]]) -> str:

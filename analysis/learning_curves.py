@@ -49,7 +49,8 @@ def draw(ax, drawn: list[Curve], metric: str, x: str, band: str, looks=None, nam
     marks = style.dots(*(each.x for each in drawn)) if x == "iteration" else {}  # others are interpolated
     for each, name, (colour, line) in zip(drawn, names, looks or style.cycle(), strict=False):
         edges = each.band(band) if each.seeds > 1 else None
-        style.draw_band(ax, name, each.x, each.mean, edges, colour, line, **marks)
+        alone = style.dots(each.x) if np.isfinite(each.mean).sum() == 1 else {}  # one point is no line
+        style.draw_band(ax, name, each.x, each.mean, edges, colour, line, **marks | alone)
     ax.set_xlabel(series.COSTS[x])
     style.count_axis(ax, x != "seconds")
     ax.set_ylabel(series.METRICS[metric])
@@ -99,8 +100,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--x",
         choices=series.COSTS,
         default="iteration",
-        help="horizontal axis: meta-iterations, or the rollouts, environment steps or seconds that training had taken "
-        "by then; runs that differ in cost are interpolated to equal cost before they are averaged (default: "
+        help="horizontal axis: meta-iterations, or the rollouts or environment steps that training had taken, or the "
+        "seconds that the run had, tests and writing included, by then; runs that differ in cost are interpolated to "
+        "equal cost before they are averaged (default: "
         "iteration)",
     )
     parser.add_argument(

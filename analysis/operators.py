@@ -204,11 +204,12 @@ def _draw_bound(ax, finals, side: str) -> None:
 
 def _logarithmic(ax, means) -> None:
     """Rewards below 0 over decades, the best on top."""
-    ax.set_yscale("function", functions=(lambda y: -np.log10(np.maximum(-y, 1.0)), lambda v: -(10.0**-v)))
+    least = -means.max() / 10  # nearer to 0 there is nothing to be seen
+    ax.set_yscale("function", functions=(lambda y: -np.log10(np.maximum(-y, least)), lambda v: -(10.0**-v)))
     top, bottom = np.log10(-means.max()), np.log10(-means.min())
-    ticks = [-(10.0**k) * m for k in range(int(top), int(bottom) + 2) for m in (1, 3)]
+    ticks = [-(10.0**k) * m for k in range(int(np.floor(top)), int(bottom) + 2) for m in (1, 3)]
     shown = [tick for tick in ticks if top - 0.25 <= np.log10(-tick) <= bottom + 0.25]
-    ax.set_yticks(shown, [f"{tick:,.0f}" for tick in shown])
+    ax.set_yticks(shown, [f"{tick:,.0f}" if tick <= -1 else f"{tick:g}" for tick in shown])
     ax.set_ylim(-(10 ** (bottom + 0.2)), -(10 ** (top - 0.2)))
 
 

@@ -22,7 +22,7 @@ import style
 import timing
 from behaviour import can_simulate
 from explored import explore
-from groups import Group, group, settings, told
+from groups import Group, group, settings, told, worth
 from page import Page, Section
 from scores import final
 
@@ -104,18 +104,12 @@ def _by_task(opened, runs: list[Results], add: Callable[[Section, str, list[Grou
     with opened as section:
         if not runs:
             raise UserError("no run has been tested yet.")
-        tasks = [_task(run) for run in runs]
+        tasks = [worth(settings(run)) for run in runs]
         for task in [task for i, task in enumerate(tasks) if task not in tasks[:i]]:
             title = ", ".join([task["task.name"], *(f"{k} = {v}" for k, v in told(task, tasks) if k != "task.name")])
             with section.attempt():
                 own = [run for run, other in zip(runs, tasks, strict=True) if other == task]
                 add(section, title, group(own, section.note))
-
-
-def _task(run: Results) -> dict[str, str]:
-    """The settings that decide what a reward is worth."""
-    kept = ("task.name", "task.horizon", "task.options.")
-    return {name: value for name, value in settings(run).items() if name.startswith(kept)}
 
 
 def _scores(section: Section, title: str, groups: list[Group]) -> None:

@@ -74,7 +74,9 @@ def failures(results: Results, metric: str) -> int:
 
 
 def cost(results: Results, iterations: np.ndarray, kind: str) -> np.ndarray:
-    """What training had spent when theta had had this many updates (R,); ``kind`` is a key of COSTS."""
+    """What training had spent when theta had had this many updates (R,); ``kind`` is a key of COSTS. Seconds are the
+    run's: rollouts of tests are not counted, and their time is.
+    """
     if kind == "iteration":
         return iterations
     train = results.history["train"]

@@ -66,7 +66,7 @@ def from_onnx(path):
 
 def from_c(path):
     card = json.loads(Path(path).with_suffix(".c.json").read_text())
-    function = getattr(ctypes.CDLL(str(Path(path).resolve())), f"{Path(path).stem}_action")
+    function = getattr(ctypes.CDLL(str(Path(path).resolve())), f"{card.get('prefix', Path(path).stem)}_action")
     array, action = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS"), np.empty(card["action"]["size"])
     state = np.zeros(card["policy"].get("state_size", 0))
     between = [state] if state.size else []

@@ -119,8 +119,8 @@ def hours(members: dict[Key, list[Run]]) -> Table:
     every = {key: value for found in own.values() for key, value in found.items()}
     rows.append(("all, each run once", "", len(every), sum(every.values())))
     title = (
-        "Hours of training, of one process a run, beside others on the same machine; tests are not counted. "
-        "Experiments share runs whose settings are the same."
+        "Hours of training, of one process a run, beside others on the same machine; with tests and the writing of "
+        "files. Experiments share runs whose settings are the same."
     )
     return Table(title, ("experiment", "size", "runs", "hours"), rows)
 

@@ -1,18 +1,16 @@
 """What runs say of a part of a claim: one number a seed, the interval of a difference, and a verdict by one rule.
 
-The interval reaches, at either end, as far as the farther of two 95 % intervals: the bootstrap's (bootstrap.py), which
-over few seeds stays between the extreme values and is then less sure than it says, and Welch's, which is exact where
-values are normal. docs/claims.md says how a verdict follows (claims_page/appendix.RULE).
+docs/claims.md says how a verdict follows (claims_page/appendix.RULE).
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import bootstrap
+import intervals
 import numpy as np
 import significance
 from papers.parts import ABOVE, BELOW, EQUAL, EXACTLY, NOT_ABOVE, NOT_BELOW, Part
-from scipy.special import stdtrit
 from verdicts.quantities import QUANTITIES, Course
 from verdicts.summary import Point, Run, Summary
 
@@ -49,12 +47,8 @@ class Evidence:
     def interval(self) -> tuple[float, float]:
         """Of the difference, at 95 %; nan with a single seed."""
         if self.part.against:
-            edges = [bootstrap.difference_interval(self.a, self.b), welch_interval(self.a, self.b)]
-        else:
-            around = self.a - self.part.threshold
-            edges = [bootstrap.interval(around), welch_interval(around, np.zeros(2))]
-        low, high = np.array(edges, dtype=float).T
-        return float(low.min()), float(high.max())
+            return intervals.of_difference(self.a, self.b)
+        return intervals.of_mean(self.a - self.part.threshold)
 
     @property
     def p(self) -> float:
@@ -134,16 +128,6 @@ def verdict(low: float, high: float, claimed: str, margin: float = 0.0) -> str:
             return DISAGREES if low > margin or high < -margin else UNRESOLVED
         case _:
             return UNRESOLVED
-
-
-def welch_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """Interval of mean(a) - mean(b) by Student's t with Welch's degrees of freedom; nan where a side has one value."""
-    if min(len(a), len(b)) < 2:
-        return float("nan"), float("nan")
-    centre, test = float(a.mean() - b.mean()), significance.welch(a, b)
-    error = np.sqrt(significance.variance(a) / len(a) + significance.variance(b) / len(b))
-    reach = float(error * stdtrit(test.freedom, 1 - LEVEL / 2)) if error > 0 else 0.0
-    return centre - reach, centre + reach
 
 
 def evidence_for(part: Part, summary: Summary) -> Evidence | None:

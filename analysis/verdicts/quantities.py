@@ -156,5 +156,5 @@ QUANTITIES = {
     "detour": Quantity(
         "path length of what is tried over its distance from start to end, at the end", _last("detour"), at_end=True
     ),
-    "cost": Quantity("milliseconds of training for a rollout", _cost),
+    "cost": Quantity("milliseconds for a training rollout, tests included", _cost),
 }

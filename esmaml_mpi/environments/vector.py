@@ -78,7 +78,8 @@ class FamilyVectorEnv(VectorEnv):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None
     ) -> tuple[np.ndarray, dict]:
-        """Start episodes anew: all, or those of the mask ``options["reset_mask"]`` (num_envs,) bool.
+        """Start episodes anew: all, or those of the mask ``options["reset_mask"]`` (num_envs,) bool. They go on with
+        another task if ``options["task"]`` has one for all, or one for each sub-environment.
 
         A seed s gives s, s + 1 and so on to the sub-environments; a list has one for each, None to leave it as it is.
         """
@@ -92,6 +93,8 @@ class FamilyVectorEnv(VectorEnv):
                 )
             if not self._cohorts and not chosen.all():
                 raise ResetNeeded("Nothing has started yet: call reset() without a mask.")
+        if options and "task" in options:
+            self._take(options["task"], np.flatnonzero(chosen))
         seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else seed
         if seeds is not None:
             if len(seeds) != self.num_envs:
@@ -160,6 +163,18 @@ class FamilyVectorEnv(VectorEnv):
         for painter in self._painters:
             painter.close()
         self._painters = []
+
+    def _take(self, task: int | Sequence[int], chosen: np.ndarray) -> None:
+        """Other tasks for sub-environments ``chosen``."""
+        tasks = [task] * self.num_envs if isinstance(task, (int, np.integer)) else list(task)
+        if len(tasks) != self.num_envs:
+            raise ConfigError(f"task = {tasks!r}: one number, or {self.num_envs}, one for each, is wanted.")
+        numbers = [tasks[i] for i in chosen]
+        parameters = self.task_parameters.copy()
+        parameters[:, chosen] = self._tasks.parameters(numbers)
+        self.task_parameters = parameters
+        for i, number in zip(chosen.tolist(), numbers, strict=True):
+            self.tasks[i] = number
 
     def _start(self, chosen: np.ndarray) -> None:
         """Start sub-environments ``chosen`` as a batch of their own, and drop batches that have nobody left."""

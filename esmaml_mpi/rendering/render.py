@@ -15,7 +15,7 @@ import numpy as np
 
 from esmaml_mpi.errors import FamilyError, UsageError
 from esmaml_mpi.rendering import make_painter
-from esmaml_mpi.rendering.video import MOST_FPS, check_libraries, write_picture, write_video
+from esmaml_mpi.rendering.video import FASTEST_GIF, MOST_FPS, check_libraries, write_picture, write_video
 from esmaml_mpi.settings.fields import show
 from esmaml_mpi.tasks import make_family
 from esmaml_mpi.trained.from_file import MOST_TASK, Trained, check_tasks, find_trained
@@ -46,7 +46,7 @@ def render(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> None:
     _check_alone()
     path = _output(options)
-    _check_numbers(options)
+    _check_numbers(options, path)
     check_libraries(path.suffix.lower())
     trained = find_trained(options.results, options.at, options.set, options.seed, options.trust)
     task = trained.test_tasks[0] if options.task is None else options.task
@@ -110,7 +110,7 @@ def _output(options: argparse.Namespace) -> Path:
     return path
 
 
-def _check_numbers(options: argparse.Namespace) -> None:
+def _check_numbers(options: argparse.Namespace, path: Path) -> None:
     least, most = SIDES
     for flag, value in (("--width", options.width), ("--height", options.height)):
         if not least <= value <= most:
@@ -119,6 +119,8 @@ def _check_numbers(options: argparse.Namespace) -> None:
         low, high = RATES[flag]
         if value is not None and not low <= value <= high:
             raise UsageError(f"{flag} {value:g}: a number from {low:g} to {high:g} is wanted.")
+    if path.suffix.lower() == ".gif" and (options.fps or 0.0) > FASTEST_GIF:
+        raise UsageError(f"--fps {options.fps:g}: a GIF has at most {FASTEST_GIF:g} frames a second; .mp4 has more.")
 
 
 def _counted(frames: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:

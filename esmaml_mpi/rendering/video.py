@@ -11,7 +11,8 @@ from esmaml_mpi.errors import UsageError, UserError, in_words
 from esmaml_mpi.rendering.requirement import need
 
 HOLD = 1.0  # seconds the last frame stays
-MOST_FPS = {".mp4": 30.0, ".gif": 20.0}  # taken where steps are more frequent; a GIF counts hundredths of a second
+MOST_FPS = {".mp4": 30.0, ".gif": 20.0}  # taken where steps are more frequent
+FASTEST_GIF = 50.0  # frames a second: it counts hundredths, and players take one of them for ten
 
 
 class VideoError(UserError):
@@ -110,5 +111,6 @@ def _write_gif(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
     from PIL import Image
 
     pictures = [Image.fromarray(frame).quantize() for frame in frames]
-    durations = [round(1000 / fps)] * (len(pictures) - 1) + [round(1000 * HOLD)]
+    ends = np.rint(100 / fps * np.arange(len(pictures))).astype(int)  # in hundredths of a second, rounded each
+    durations = [*(10 * np.diff(ends)).tolist(), round(1000 * HOLD)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], loop=0, duration=durations)

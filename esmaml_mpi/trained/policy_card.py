@@ -19,8 +19,8 @@ CARD_VERSION = 1
 TOLD = ("started", "git_commit", "cpu", "python", "version_esmaml_mpi", "version_numpy", "version_mujoco")
 
 
-def card(portable: PortablePolicy, format: str, files: Sequence[str]) -> str:
-    """The card of ``files``, as JSON."""
+def card(portable: PortablePolicy, format: str, files: Sequence[str], prefix: str = "") -> str:
+    """The card of ``files``, as JSON. ``prefix``: what the names of functions begin with, where there are some."""
     network, interface, observer = portable.network, portable.interface, portable.observer
     low, high = portable.action_bounds
     facts = dict(
@@ -28,6 +28,7 @@ def card(portable: PortablePolicy, format: str, files: Sequence[str]) -> str:
         written_by=_program(),
         format=format,
         files=list(files),
+        **({"prefix": prefix} if prefix else {}),
         policy=dict(
             architecture=network.architecture,
             widths=[network.observation_size, *network.hidden, network.action_size],

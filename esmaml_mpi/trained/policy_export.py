@@ -40,13 +40,14 @@ def export_policy(options: argparse.Namespace) -> int:
 def contents(portable: PortablePolicy, format: str, path: Path) -> dict[Path, bytes]:
     """Every file of a format with what is to be in it, the card last."""
     names = [path.name] if format != "c" else [path.with_suffix(".h").name, path.name]
-    text = card(portable, format, names)
+    prefix = identifier(path.stem) if format == "c" else ""
+    text = card(portable, format, names, prefix)
     if format == "npz":
         parts = [archive(portable)]
     elif format == "onnx":
         parts = [onnx_model(portable, text)]
     else:
-        parts = [part.encode() for part in c_source(portable, identifier(path.stem), names[0])]
+        parts = [part.encode() for part in c_source(portable, prefix, names[0])]
     files = {path.with_name(name): part for name, part in zip(names, parts, strict=True)}
     return {**files, path.with_name(f"{path.name}.json"): text.encode()}
 

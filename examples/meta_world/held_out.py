@@ -33,10 +33,13 @@ def shares(benchmark, paths):
             raise SystemExit(
                 f"{path}: task {min(told['tasks'])} is a goal to train on; {GOALS * trained} is the first other."
             )
-        rows = np.array([told["success_before"], told["success_after"]]).mean(axis=2)
+        every = np.array([told["success_before"], told["success_after"]], dtype=float)  # null, nan here: failed
+        if failed := np.count_nonzero(np.isnan(every[1])):
+            print(f"{path}: {failed} of {every[1].size} adaptations failed and are left out", file=sys.stderr)
+        rows = np.nanmean(every, axis=2)
         for i, name in enumerate(names):
             if (numbers % len(names) == i).any():
-                found[name].append(rows[:, numbers % len(names) == i].mean(axis=1))
+                found[name].append(np.nanmean(rows[:, numbers % len(names) == i], axis=1))
     return {name: np.array(columns).T for name, columns in found.items() if columns}
 
 

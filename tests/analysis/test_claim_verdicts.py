@@ -91,7 +91,7 @@ def test_computed_numbers_have_a_say():
 
 def test_interval_is_the_wider_of_bootstrap_and_welch():
     import bootstrap
-    from verdicts.evidence import welch_interval
+    import intervals
 
     a, b = np.array([5.0, 6.0, 9.0]), np.array([4.9, 1.0, 3.0])
     (evidence,) = judged(summary(made("paper", "a", a), made("paper", "b", b)), part()).run
@@ -99,7 +99,7 @@ def test_interval_is_the_wider_of_bootstrap_and_welch():
     squares = np.array([13 / 9, 3.8033333 / 3])
     freedom = squares.sum() ** 2 / (squares**2 / 2).sum()
     assert freedom == pytest.approx(3.983, abs=1e-3)
-    low, high = welch_interval(a, b)
+    low, high = intervals.welch(a, b)
     assert (low + high) / 2 == pytest.approx(a.mean() - b.mean())
     assert (high - low) / 2 == pytest.approx(2.7804 * np.sqrt(squares.sum()), rel=1e-3)
     assert bootstrap.difference_interval(a, b)[0] > 0  # of three seeds the extremes bound it

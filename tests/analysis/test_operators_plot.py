@@ -104,6 +104,21 @@ def test_share_of_harmed_adaptations(operators):
     assert np.isnan(point([[-1.0]], None).harmed)
 
 
+def test_rewards_near_zero_are_told_apart_on_the_logarithmic_axis(scripts):
+    import matplotlib.pyplot as plt
+    import operators
+
+    _, ax = plt.subplots()
+    means = np.array([-41.0, -3.0, -0.3, -0.1])
+    operators._logarithmic(ax, means)
+    heights = ax.transData.transform([(0.0, mean) for mean in means])[:, 1]
+    steps = np.diff(heights)
+    assert steps / steps.sum() == pytest.approx(np.diff(-np.log10(-means)) / np.log10(410), rel=1e-6)
+    texts = [text.get_text() for text in ax.get_yticklabels()]
+    assert len(set(texts)) == len(texts) and "-0.1" in texts and "-30" in texts
+    plt.close("all")
+
+
 def test_the_same_operator_with_other_settings_is_told_apart(runs, notes, scripts):
     import operators
     from groups import group

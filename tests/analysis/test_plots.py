@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import SCRIPTS, TASKS, like, run_script, train, without_rows
+from made_up import SCRIPTS, TASKS, like, only_end, run_script, train, without_rows
 
 pytest.importorskip("matplotlib")
 
@@ -83,6 +83,22 @@ def test_reference_lines_of_four_corners(runs, scripts):
     runs["k4_1"].config.task.options["penalty"] = 10000.0
     assert [name for _, name, _ in _bounds(runs["k4_1"].config)] == ["best possible -40.3"]
     runs["k4_1"].config.task.options["penalty"] = 0.0
+
+
+@pytest.mark.parametrize("x", ["iteration", "rollouts"])
+def test_a_curve_of_one_point_is_seen(x, runs, scripts, notes):
+    import curves
+    import learning_curves
+    import matplotlib.pyplot as plt
+    from groups import group
+
+    once = only_end(runs["k6_1"], 1, 1.0)
+    drawn = [curves.average(each, "after", x, notes.append) for each in group([runs["k4_1"], once], notes.append)]
+    _, ax = plt.subplots()
+    learning_curves.draw(ax, drawn, "after", x, "ci")
+    lines = [(len(line.get_xdata()), line.get_marker()) for line in ax.get_lines()]
+    assert (1, "o") in lines and len(lines) == 2
+    plt.close("all")
 
 
 @pytest.mark.slow

@@ -129,6 +129,35 @@ def test_few_seeds_cannot_tell(runs, notes):
     assert pairs[0].label == "queries = 4 against 5" and pairs[0].difference == -49
 
 
+def test_the_interval_is_as_wide_as_that_of_welch_or_wider(runs, notes):
+    import bootstrap
+    import intervals
+
+    a, b = [1.0, 2.0, 6.0], [0.0, 0.5, 1.0]
+    (pair,) = compared(scored(runs["k4_1"], a), scored(runs["k4_1"], b, "adaptation.queries=5"), notes)
+    edges = [bootstrap.difference_interval(pair.a.after, pair.b.after), intervals.welch(pair.a.after, pair.b.after)]
+    (low, other_low), (high, other_high) = zip(*edges, strict=True)
+    assert pair.interval == (min(low, other_low), max(high, other_high)) and other_low < low
+
+
+def test_rewards_that_are_worth_something_else_are_compared_only_where_that_is_asked_for(runs, tmp_path, capsys):
+    import comparison
+
+    files = []
+    for number, settings in enumerate(([], ["adaptation.queries=5"], ["task.horizon=21"])):
+        for seed in (1, 2):
+            path = tmp_path / f"{number}_{seed}.h5"
+            train(path, f"run.seed={seed}", *settings)
+            files.append(str(path))
+    output = ["--output", str(tmp_path / "c.png")]
+    assert comparison.main([*files, *output]) == 0
+    said = capsys.readouterr()
+    assert "2 pairs of groups are not compared" in said.err and said.out.count("queries = 4 against 5") == 1
+    assert "horizon = 21" not in said.out
+    assert comparison.main([*files[:2], "--against", *files[4:], *output]) == 0
+    assert "against" in capsys.readouterr().out
+
+
 OTHERS = {
     "lower": [11.0, 12.0, 14.0, 13.0, 15.0],
     "higher": [-9.0, -8.0, -7.0, -9.0, -5.0],

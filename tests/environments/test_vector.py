@@ -79,6 +79,23 @@ def test_some_can_be_reset_while_others_go_on():
         assert_same(vector.step(actions), singles.step(actions))
 
 
+def test_a_reset_can_bring_other_tasks():
+    vector, singles = pair("esmaml/FourCorners-v0", horizon=9)
+    rng = np.random.default_rng(2)
+    for env in (vector, singles):
+        env.reset(seed=1)
+    for options in ({"task": 2}, {"task": 0, "reset_mask": np.array([False, True, False, False, True])}, {}):
+        assert_same(vector.reset(options=options), singles.reset(options=options))
+        for actions in rng.uniform(-1, 1, (12, COUNT, 2)):
+            assert_same(vector.step(actions), singles.step(actions))
+    assert vector.unwrapped.tasks == [2, 0, 2, 2, 0]
+    vector.reset(options={"task": [3, 2, 1, 0, 3]})
+    assert vector.unwrapped.tasks == [3, 2, 1, 0, 3]
+    for wrong, said in (([1, 2], "5, one for each"), (4, "has tasks 0 to 3")):
+        with pytest.raises(ConfigError, match=said):
+            vector.reset(options={"task": wrong})
+
+
 def test_what_is_returned_is_the_callers():
     vector, _ = pair("esmaml/FourCorners-v0", horizon=5)
     first, _ = vector.reset()

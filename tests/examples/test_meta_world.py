@@ -2,8 +2,10 @@
 
 import json
 import runpy
+import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +24,17 @@ def test_tasks_to_test_on_begin_where_the_held_out_goals_do(path):
     trained, held_out = {"ML1": (50, 50), "ML10": (500, 250)}[task.options["arguments"]["benchmark"]]
     assert (task.horizon, task.train_size, task.test_size) == (500, trained, held_out)
     assert not {"train_size", "options", "seed"} & tables["sizes"]["small"]["task"].keys()
+
+
+def test_adaptations_that_failed_are_left_out_of_the_success_on_goals_held_out(monkeypatch, tmp_path, capsys):
+    known = SimpleNamespace(ALL_V3_ENVIRONMENTS={"reach-v3": None})
+    monkeypatch.setitem(sys.modules, "metaworld", SimpleNamespace(env_dict=known))
+    told = {"tasks": [50, 51], "success_before": [[0.0, 1.0], [0.0, 0.0]], "success_after": [[None, 1.0], [0.0, 1.0]]}
+    (tmp_path / "seed.json").write_text(json.dumps(told))
+    shares = runpy.run_path(str(FOLDER / "held_out.py"))["shares"]
+    ((before, after),) = shares("reach-v3", [tmp_path / "seed.json"]).values()
+    assert before.tolist() == [0.25] and after.tolist() == [0.75]
+    assert "1 of 4 adaptations failed" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ SETTINGS = {
 @pytest.mark.parametrize("format", ["npz", "onnx", "c"])
 @pytest.mark.parametrize("architecture", ["mlp", "gru"])
 def test_it_acts(architecture, format, tmp_path):
-    run, robot = tmp_path / "run.h5", tmp_path / f"robot.{format}"
+    run, robot = tmp_path / "run.h5", tmp_path / f"my-robot.policy.{format}"
     results = esmaml_mpi.train(SETTINGS, [f"policy.architecture={architecture}"], output=run)
     assert cli.main(["export", str(run), "--policy", format, "--output", str(robot)]) == 0
     if format == "c":

@@ -71,6 +71,7 @@ def test_a_terminated_process_leaves_no_file(corners, tmp_path):
         ("run.mp4", ["--width", "10"], "--width 10: 120 to 4096"),
         ("run.mp4", ["--fps", "nan"], "--fps nan"),
         ("run.mp4", ["--speed", "0"], "--speed 0"),
+        ("run.gif", ["--fps", "60"], "--fps 60: a GIF has at most 50 frames"),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_name(name, options, words, render, tmp_path):

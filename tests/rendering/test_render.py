@@ -37,6 +37,16 @@ def test_a_gif_has_the_same_frames(render):
     assert iio.immeta(path, plugin="pillow", index=0)["duration"] == 100
 
 
+@pytest.mark.parametrize("fps", [30, 50])
+def test_a_gif_takes_as_long_as_its_steps(render, fps):
+    code, path, _ = render("run.gif", "--fps", str(fps))
+    count = len(iio.imread(path, plugin="pillow"))  # of equal frames in a row one is kept, for as long as all
+    whole = sum(iio.immeta(path, plugin="pillow", index=i)["duration"] for i in range(count))
+    assert code == 0 and whole == pytest.approx(
+        1000 * (STEPS / 20 + 1), abs=20
+    )  # 20 steps a second, and the last stays
+
+
 def test_frames_are_skipped_where_steps_are_more_frequent(render):
     code, path, _ = render("run.gif", "--speed", "4")  # 80 steps a second, 20 frames
     assert code == 0 and len(iio.imread(path, plugin="pillow")) == STEPS // 4 + 1
