@@ -148,8 +148,13 @@ class MPIWorld(World):
 
     def ticket(self) -> int:
         assert self._window is not None
-        self._window.Fetch_and_op(_ONE, self._ticket, 0, 0, MPI.SUM)
-        self._window.Flush(0)
+        try:
+            self._window.Fetch_and_op(_ONE, self._ticket, 0, 0, MPI.SUM)
+            self._window.Flush(0)
+        except MPI.Exception as error:
+            if self._is_loss(error):
+                raise RankLost from error
+            raise
         return int(self._ticket[0])
 
     def recover(self) -> None:
