@@ -10,6 +10,16 @@ die() { say "$*"; exit 2; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+# What sbatch has brought along from a shell that srun or a launcher has started: it is of that one's ranks. And srun is to
+# hand on what is exported here, also where sbatch has brought nothing.
+unset PMIX_RANK PMIX_NAMESPACE PMIX_HOSTNAME PMIX_SECURITY_MODE PMIX_PTL_MODULE ${!PMIX_SERVER_@} ${!OMPI_COMM_WORLD_@}
+unset PMI_RANK PMI_SIZE PMI_FD PMI_JOBID PMI_PORT PMI_ID PMI_SPAWNED PMI_LOCAL_RANK PMI_LOCAL_SIZE PMI_UNIVERSE_SIZE
+unset MPI_LOCALRANKID MPI_LOCALNRANKS ${!PALS_@} SLURM_EXPORT_ENV
+
+# Of an array the job is this task: SLURM_JOB_ID alone may name all of them.
+job=${SLURM_ARRAY_TASK_ID:+${SLURM_ARRAY_JOB_ID:-}_$SLURM_ARRAY_TASK_ID}
+[[ $job = [0-9]* ]] || job=${SLURM_JOB_ID:-}
+
 # What this cluster needs: the defaults of site.example.sh, then the user's own file, the first that there is. A command
 # in it that fails, as `module load` may, ends the job; its own scripts may read variables that nobody has set.
 own_site() {
@@ -78,8 +88,7 @@ launch() {
 
 results_of() {
   local file
-  [ $# -gt 0 ] || die "usage: sbatch jobs/NAME.slurm CONFIG [options of esmaml train]"
-  file=results/$(basename "$1" .toml).h5
+  file=results/$(basename -- "$1" .toml).h5
   while [ $# -gt 0 ]; do
     case "$1" in
       --output) file=${2:?--output needs a file} ;;
@@ -104,17 +113,23 @@ pass_on() {
 }
 
 train() {
-  local output
+  local output word
+  [ $# -gt 0 ] && [[ $1 != -* ]] || die "usage: sbatch jobs/NAME.slurm CONFIG [options of esmaml train]"
+  for word; do
+    [ "$word" != --overwrite ] ||
+      die "--overwrite: the job would begin again each time that it is requeued. Remove the results file and its .previous, or give another --output."
+  done
   output=$(results_of "$@")
   work train "$@" --output "$output" --resume
 }
 
-# How far the run is, from its results file alone, as "FILE: incomplete, iteration 825 of 3000"; 0 if it is complete.
+# How far the run is, from its results file alone, as "FILE: incomplete, iteration 825 of 3000"; 0 if it is complete. Of a
+# search "FOLDER: incomplete, 12 trials begun, 34 tests made".
 how_far() { ESMAML_RANKS='' ESMAML_IGNORE_SLURM_NTASKS=1 "$venv/bin/esmaml" "$@" --is-complete </dev/null; }
 
-iteration() { # STATE: the one that its text names
-  local number=${1##*iteration }
-  case "$number" in [0-9]*) echo "${number%% *}" ;; *) echo 0 ;; esac
+iteration() { # STATE: the one that its text names, or how many tests; 0 where it names none
+  local told='.*, iteration ([0-9]+) of [0-9]+' search='.*, ([0-9]+) tests? made'
+  if [[ $1 =~ $told || $1 =~ $search ]]; then echo "${BASH_REMATCH[1]}"; else echo 0; fi
 }
 
 # ---- nodes that are lost -------------------------------------------------------------------------------------------
@@ -172,6 +187,7 @@ attempt() {
   # Until the program takes USR1 over it must not end the launcher or the ranks.
   (trap '' USR1 && launch "$ranks" "${SLURM_CPUS_PER_TASK:-1}" "$venv/bin/esmaml" "$@" </dev/null) &
   step=$! again=
+  [ -z "$signalled" ] || pass_on "$signalled" # it came while there were no ranks
   if [ "${SLURM_JOB_NUM_NODES:-1}" -gt 1 ]; then
     # shellcheck disable=SC2046
     "$venv/bin/python" "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null >"$silent" &
@@ -195,7 +211,7 @@ work() {
   say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date '+%F %T')," \
     "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
   ranks=$SLURM_NTASKS
-  silent=$(mktemp)
+  silent=$(mktemp 2>/dev/null || TMPDIR=/tmp mktemp)
   trap 'rm -f "$silent"' EXIT
   before=$(how_far "$@") || [ $? = 75 ] || exit 2
   stage
@@ -228,12 +244,24 @@ work() {
   done
 }
 
+# Slurm's controller may be too busy to answer, as when a whole array asks near its limit.
+slurm() { # COMMAND...: a few times, until it succeeds
+  local try
+  for try in 1 2 3 4 5; do
+    timeout 30 "$@" && return
+    [ "$try" = 5 ] || sleep "${pause:-10}"
+  done
+  return 1
+}
+
 # Back into the queue, unless somebody wants the job to end: then its state is not RUNNING.
 requeue() { # WHY
-  if [ "$signalled" = TERM ] || [ -z "$(timeout 60 squeue -h -j "$SLURM_JOB_ID" -t RUNNING -o %A)" ]; then
+  local running
+  if [ "$signalled" != TERM ]; then running=$(slurm squeue -h -j "$job" -t RUNNING -o %A) || running=unknown; fi
+  if [ -z "${running:-}" ]; then
     say "$1; if Slurm does not start this job again by itself, submit the same command to continue"
-  elif unstage && timeout 60 scontrol requeue "$SLURM_JOB_ID"; then
-    say "$1; job $SLURM_JOB_ID is back in the queue"
+  elif unstage 60 && slurm scontrol requeue "$job"; then
+    say "$1; job $job is back in the queue"
   else
     say "$1, but this job may not be requeued: submit the same command again to continue"
     return 1

@@ -14,7 +14,7 @@ venv=${ESMAML_VENV:-$root/.venv}
 # the job ends. Empty: the ranks start from the shared one. The archive that is copied has to be where all nodes see it
 # and you may write.
 stage=${ESMAML_STAGE:-}
-stage_archive=${ESMAML_STAGE_ARCHIVE:-$venv.tar}
+stage_archive=${ESMAML_STAGE_ARCHIVE:-} # empty: beside the environment, its name and .tar
 
 # What starts the ranks. It has to fit the MPI library, else every rank believes it is alone; the run then says so and
 # stops.

@@ -4,7 +4,7 @@
 #   unstage   remove the copies; `venv` names the shared environment again
 # Where it cannot be done the ranks start from the shared environment, and the log says so.
 
-shared_venv='' staged=''
+stage_archive=${stage_archive:-$venv.tar} shared_venv='' staged=''
 
 stage() {
   [ -n "$stage" ] || return 0
@@ -20,29 +20,32 @@ stage() {
   fi
 }
 
-unstage() {
+unstage() { # [SECONDS]: at most so long
   [ -n "$staged" ] || return 0
   venv=$shared_venv
-  on_every_node rm -rf "$staged" "$staged.tar" || say "$staged may be left on some nodes"
+  within=${1:-600} on_every_node rm -rf "$staged" "$staged.tar" || say "$staged may be left on some nodes"
   staged=''
 }
 
 # Once, and again when something in the environment has changed.
 make_archive() {
-  local facts package site new=$stage_archive.$SLURM_JOB_ID # until it is whole: jobs may start together
+  local facts package site made_of='' of=${stage_archive%.tar}.archive-of
+  local new=$stage_archive.$SLURM_JOB_ID # until it is whole: jobs may start together
   # -P: what esmaml imports, whatever lies in this folder.
   facts=$("$venv/bin/python" -P -c 'import os, sys, sysconfig, esmaml_mpi
 print(os.path.dirname(esmaml_mpi.__file__), os.path.relpath(sysconfig.get_path("purelib"), sys.prefix), sep="\n")') ||
     return
   package=${facts%$'\n'*} site=${facts#*$'\n'}
-  [ ! -f "$stage_archive" ] || [ -n "$(find "$venv/" "$package/" -newer "$stage_archive" -print -quit)" ] || return 0
+  [ ! -f "$of" ] || read -r made_of <"$of" || true
+  [ ! -f "$stage_archive" ] || [ "$made_of" != "$venv $package" ] ||
+    [ -n "$(find "$venv/" "$package/" -newer "$stage_archive" -print -quit)" ] || return 0
   say "making $stage_archive"
   if touch "$new.begun" && tar -cf "$new" -C "$venv" . &&
     # A checkout that is installed with -e lies elsewhere.
     { [[ $package = "$venv"/* ]] ||
       tar -rf "$new" -C "${package%/*}" --transform "s,^,$site/," "${package##*/}"; } &&
     touch -r "$new.begun" "$new"; then # what changed meanwhile is newer
-    rm "$new.begun" && mv "$new" "$stage_archive"
+    rm "$new.begun" && mv "$new" "$stage_archive" && echo "$venv $package" >"$of"
   else
     rm -f "$new" "$new.begun"
     return 1
@@ -71,6 +74,6 @@ hand_out() {
 on_every_node() { # COMMAND...: on those that are not lost
   local count=$SLURM_JOB_NUM_NODES lost=${lost:-}
   [ -z "$lost" ] || count=$(left | wc -l)
-  timeout 600 srun --overlap --mpi=none --mem=0 --nodes="$count" ${lost:+"--exclude=${lost// /,}"} \
+  timeout "${within:-600}" srun --overlap --mpi=none --mem=0 --nodes="$count" ${lost:+"--exclude=${lost// /,}"} \
     --ntasks="$count" --ntasks-per-node=1 --cpus-per-task=1 "$@" </dev/null
 }

@@ -19,9 +19,11 @@ class Parser(argparse.ArgumentParser):
     """Names the nearest command or option where one is not known. Subparsers are of this class too.
 
     A ``verbatim`` one takes all that follows as ``arguments``, `--help` as well: they are for a parser of their own.
+    ``takes_options``: options whose values are options of another program, and may begin with a dash.
     """
 
     verbatim = False
+    takes_options: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         # Scripts look for --output among the arguments, and would not know --out.
@@ -46,6 +48,8 @@ class Parser(argparse.ArgumentParser):
         if self.verbatim:
             self.set_defaults(arguments=list(args))
             args = []
+        if self.takes_options and args:
+            args = _joined(list(args), self.takes_options)
         known, unknown = super().parse_known_args(args, namespace)
         if unknown and self.get_default("run"):
             options = [name for action in self._actions for name in action.option_strings]
@@ -65,6 +69,17 @@ def columns(stream: TextIO | None = None) -> int:
         return os.get_terminal_size((stream or sys.__stdout__).fileno()).columns or 80  # type: ignore[union-attr]
     except (AttributeError, ValueError, OSError):
         return 80
+
+
+def _joined(words: list[str], options: tuple[str, ...]) -> list[str]:
+    """Each of these options and its value as one word, --option=value."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] in options:
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _nearest(word: str, words: list[str]) -> str:

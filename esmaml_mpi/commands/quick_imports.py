@@ -8,6 +8,7 @@ https://docs.python.org/3/reference/import.html#path-entry-finders
 
 import os
 import sys
+from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from types import ModuleType
@@ -56,6 +57,17 @@ class Folder:
         spec = ModuleSpec(fullname, None)
         spec.submodule_search_locations = [package._path]
         return spec
+
+    def iter_modules(self, prefix: str = "") -> Iterator[tuple[str, bool]]:
+        """What ``pkgutil`` asks for: name and whether it is a package, of all modules here."""
+        found: dict[str, bool] = {}
+        for entry in sorted(self._names):
+            name = next((entry.removesuffix(end) for end, _ in LOADERS if entry.endswith(end)), entry)
+            inner = self._package(entry) if name == entry and "." not in entry else None
+            if name != "__init__" and "." not in name and (name != entry or (inner and inner._spec(name, "__init__"))):
+                found[name] = found.get(name, False) or inner is not None
+        for name, is_package in found.items():
+            yield prefix + name, is_package
 
     def invalidate_caches(self) -> None:
         """List the folder again."""

@@ -25,6 +25,9 @@ def add_parser(commands: Commands) -> None:
     submit.add_argument("--ranks", type=positive, metavar="N", help="ranks of each run (default: the script's)")
     help = 'further options of sbatch, as --sbatch "--time=4:00:00 --account=my_project"'
     submit.add_argument("--sbatch", default="", metavar="OPTIONS", help=help)
+    submit.takes_options = ("--sbatch",)
+    help = "of an experiment file: at most so many runs at once (default: as many as Slurm gives)"
+    submit.add_argument("--at-once", type=positive, metavar="N", help=help)
     submit.add_argument("--jobs", default="jobs", metavar="FOLDER", help="where the job scripts are (default: jobs)")
     what = submit.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="print the sbatch commands and submit nothing")

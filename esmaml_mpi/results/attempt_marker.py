@@ -35,7 +35,7 @@ class AttemptMarker:
         raise UsageError(
             f"{self.results} is not here on {socket.gethostname()}, and an earlier attempt of this job has written it "
             f"on {where}: its disk is that node's own. Copy the file from there, or give --output a place that all "
-            f"nodes share; to begin again from iteration 0, use --overwrite."
+            f"nodes share; to begin again from iteration 0, remove {self.path}."
         )
 
     def leave(self) -> None:

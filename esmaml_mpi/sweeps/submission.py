@@ -91,9 +91,13 @@ def _lines(
     due: list[int], total: int, name: str, limit: int, script: Path, words: list[str], options: argparse.Namespace
 ) -> list[list[str]]:
     """The sbatch commands: one for a single run (``total`` 0), one for each part of an array."""
-    sbatch = ["sbatch", *shlex.split(options.sbatch)]
-    export = ["ALL"]
+    given, export = _given(options)
+    sbatch = ["sbatch", *given]
     if (home := script.resolve().parent.parent) != Path.cwd():
+        if "," in str(home):
+            raise UsageError(
+                f"--jobs {options.jobs}: sbatch hands no folder on that has a comma in its name, as {home}."
+            )
         export.append(f"ESMAML_HOME={home}")  # where the scripts find the others
     if options.ranks:
         sbatch.append(f"--ntasks={options.ranks}")
@@ -104,14 +108,31 @@ def _lines(
         own = [index - offset for index in due if offset <= index < offset + limit]
         if own:
             variables = _export([*export, *([f"{OFFSET}={offset}"] if offset else [])])
-            array = [f"--array={queue.ranges(own)}", f"--job-name={_part(name, offset)}"]
+            most = f"%{options.at_once}" if options.at_once else ""
+            array = [f"--array={queue.ranges(own)}{most}", f"--job-name={_part(name, offset)}"]
             lines.append([*sbatch, *array, *variables, *words])
     return lines
 
 
+def _given(options: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """The words of --sbatch without --export, and what is exported; UsageError for what this command decides."""
+    words, kept, export = iter(shlex.split(options.sbatch)), [], ["ALL"]
+    for word in words:
+        name, _, value = word.partition("=")
+        if name == "--array" or word.startswith("-a"):
+            raise UsageError(f"--sbatch {word}: the array has the runs that are due; --at-once N limits how many run.")
+        if name == "--job-name" or word.startswith("-J"):
+            raise UsageError(f"--sbatch {word}: the names of jobs are this command's, which finds runs by them.")
+        if name == "--export":
+            export = (value or next(words, "ALL")).split(",")
+        else:
+            kept.append(word)
+    return kept, export
+
+
 def _export(names: list[str]) -> list[str]:
     """The option of sbatch for these variables, beside all that are there anyway."""
-    return [f"--export={','.join(names)}"] if len(names) > 1 else []
+    return [f"--export={','.join(names)}"] if names != ["ALL"] else []
 
 
 def _runs(plan: Sweep | None, options: argparse.Namespace) -> tuple[list[Run], list[Path]]:

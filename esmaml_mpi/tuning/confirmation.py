@@ -58,6 +58,12 @@ class Confirmation:
             found.append(Fresh(config, self.study.folder / FOLDER / f"{name}.h5"))
         return found
 
+    @property
+    def tests_made(self) -> int:
+        """Tests of the runs that are complete."""
+        complete = [run for trial in self.trials() for run in self.runs(trial) if self._is_complete(run)]
+        return len(complete) * self.study.plan.tune.settings.tests
+
     def left(self) -> list[Fresh]:
         """Runs that are not complete, and have not failed; the first seed of every trial comes before the second."""
         runs = [self.runs(trial) for trial in self.trials()]

@@ -132,12 +132,15 @@ def _told(options: argparse.Namespace) -> int:
     from esmaml_mpi.tuning.report import report
 
     _, study = _opened(options)
-    complete = study.is_over() and not Confirmation(study).left()
+    confirmation = Confirmation(study)
+    complete = study.is_over() and not confirmation.left()
     if options.report:
         print(report(study), flush=True)
     else:
         kind = "complete" if complete else "incomplete"
-        print(f"{folder}: {kind}, {counted(len(study.trials), 'trial')} begun", flush=True)
+        # jobs/batch.sh looks whether the tests have become more.
+        tests = counted(study.tests_made + (confirmation.tests_made if study.is_over() else 0), "test")
+        print(f"{folder}: {kind}, {counted(len(study.trials), 'trial')} begun, {tests} made", flush=True)
     return DONE if complete or options.report else STOPPED
 
 

@@ -86,6 +86,11 @@ class Study:
         """All trials so far, by number."""
         return [trial for trial in self.optuna.get_trials(deepcopy=False) if trial.state != TrialState.WAITING]
 
+    @property
+    def tests_made(self) -> int:
+        """Tests that trials have reported."""
+        return sum(len(trial.intermediate_values) for trial in self.trials)
+
     def best(self) -> list[FrozenTrial]:
         """Complete trials, the best first."""
         complete = [trial for trial in self.trials if trial.state == TrialState.COMPLETE]

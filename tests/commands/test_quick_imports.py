@@ -3,10 +3,12 @@
 import importlib
 import importlib.util
 import os
+import pkgutil
 import subprocess
 import sys
 import zipfile
 from importlib.machinery import PathFinder
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +57,18 @@ def test_the_same_places_as_python_finds(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path_importer_cache", {})
     assert [place(PathFinder.find_spec(name, path)) for name, path in cases] == own
     assert isinstance(sys.path_importer_cache[installed[0]], Folder)
+
+
+def test_packages_that_look_for_their_modules_find_them(tmp_path):
+    for name in ("package/__init__.py", "package/one.py", "package/two/__init__.py", "package/no_code/text.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "package" / "not.a.module.py").write_text("")
+    import numpy
+
+    for folder in (tmp_path, tmp_path / "package", Path(numpy.__path__[0]), Path(numpy.random.__path__[0])):
+        wanted = [(each.name, each.ispkg) for each in pkgutil.iter_modules([str(folder)], "p.")]
+        assert sorted(Folder(str(folder)).iter_modules("p.")) == sorted(wanted) and wanted
 
 
 def test_a_changed_source_is_compiled_anew(tmp_path, quick):

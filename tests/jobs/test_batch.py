@@ -37,6 +37,11 @@ echo x >>starts
 start=$(wc -l <starts)
 eval "$LAUNCH"
 """
+SQUEUE = """#!/bin/bash
+echo "$@" >>asked
+[ "$(wc -l <asked)" -gt "${BUSY:-0}" ] || exit 1
+echo "$SLURM_JOB_ID"
+"""
 SCONTROL = """#!/bin/bash
 [ "$1" != show ] || exec printf '%s\\n' $SLURM_JOB_NODELIST
 echo "$@" >>requeued
@@ -54,14 +59,16 @@ def job(tmp_path, monkeypatch):
     venv.mkdir(parents=True)
     (venv / "esmaml").write_text(f'#!/bin/bash\nexec "{sys.executable}" -m esmaml_mpi "$@"\n')
     (tools / "mpirun").write_text(MPIRUN)
-    (tools / "squeue").write_text('#!/bin/bash\necho "$SLURM_JOB_ID"\n')
+    (tools / "squeue").write_text(SQUEUE)
     (tools / "scontrol").write_text(SCONTROL)
     (tools / "srun").write_text('#!/bin/bash\n[[ " $* " != *" --nodelist=$SILENT "* ]]\n')
     for script in [venv / "esmaml", *tools.iterdir()]:
         script.chmod(0o755)
     monkeypatch.chdir(tmp_path)
 
-    def start(launch: str, requeues: bool = True, silent: str = "", command: str = TRAIN) -> subprocess.Popen:
+    def start(
+        launch: str, requeues: bool = True, silent: str = "", command: str = TRAIN, **more: str
+    ) -> subprocess.Popen:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "OMPI_", "PMI"))},
             **{"PATH": f"{tools}:{os.environ['PATH']}", "ESMAML_HOME": str(ROOT), "ESMAML_VENV": str(venv.parent)},
@@ -69,6 +76,7 @@ def job(tmp_path, monkeypatch):
             **{"SLURM_JOB_NODELIST": "localhost there elsewhere", "SLURM_TASKS_PER_NODE": "2(x2),1"},
             **{"SLURM_JOB_NUM_NODES": "3" if silent else "1", "SILENT": silent},
             **{"LAUNCH": launch, "REFUSES": str(int(not requeues)), "ESMAML_IGNORE_SLURM_NTASKS": "1"},
+            **more,
         }
         return subprocess.Popen(
             ["bash", *(ROOT / "jobs" / word if word.endswith(".slurm") else word for word in command.split())],
@@ -98,6 +106,75 @@ def test_a_search_is_a_job_too(job):
     assert code == 0 and "2 trials: 2 complete" in output and Path("out", "best.toml").exists(), output
     code, output = ended(job("exit 1", command="tune.slurm run.toml --output other"))
     assert code == 1 and "other: missing" in output, output
+
+
+def test_a_search_that_got_further_is_put_back_into_the_queue(job):
+    with open("run.toml", "a") as file:
+        file.write("[tune]\nrollouts = 600\ntests = 2\ntrials = 2\nseeds = 1\nconfirm = { best = 1, seeds = 1 }\n")
+        file.write("[tune.space]\nmeta.sigma = { low = 0.05, high = 0.2 }\n")
+    reported = """while ! grep -qs '"intermediate_value":' out/study.journal; do sleep 0.2; done"""
+    killed = f'ESMAML_RANKS= "$@" & {reported}; kill -9 $!; exit 137'
+    code, output = ended(job(killed, command="tune.slurm run.toml --output out"))
+    assert code == 75 and "but further than before: out: incomplete, " in output and " made" in output, output
+    code, output = ended(job("exit 137", command="tune.slurm run.toml --output out"))
+    assert code == 137 and "not complete (exit code 137): out: incomplete" in output, output
+    assert lines("requeued") == 1
+
+
+def test_of_an_array_its_own_task_is_asked_for_and_requeued(job):
+    array = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}  # the last task of array 7 is job 7 itself
+    code, output = ended(job(TWO_MORE + "137", **array))
+    assert code == 75 and "job 7_3 is back in the queue" in output, output
+    assert Path("requeued").read_text() == "requeue 7_3\n" and Path("asked").read_text().split()[:3] == [
+        "-h",
+        "-j",
+        "7_3",
+    ]
+
+
+def test_a_run_in_a_folder_that_begins_with_a_number_is_not_taken_for_further(job):
+    code, output = ended(job("exit 1", command="train.slurm run.toml --output 2026-11/run.h5"))
+    assert code == 1 and "2026-11/run.h5: missing" in output and "integer" not in output, output
+    assert lines("starts") == 1 and not Path("requeued").exists()
+
+
+def test_a_controller_that_does_not_answer_at_once_is_asked_again(job):
+    code, output = ended(job(TWO_MORE + "137", BUSY="2", pause="0"))
+    assert code == 75 and lines("requeued") == 1 and lines("asked") == 3, output
+    for path in ("requeued", "asked", "starts", "run.h5", "run.h5.previous"):
+        Path(path).unlink(missing_ok=True)
+    code, output = ended(job(TWO_MORE + "137", BUSY="99", pause="0"))  # who cannot be asked is no reason to give up
+    assert code == 75 and lines("requeued") == 1 and lines("asked") == 5, output
+
+
+def test_a_signal_while_there_are_no_ranks_is_told_to_those_that_come(job, tmp_path):
+    esmaml = tmp_path / "venv" / "bin" / "esmaml"
+    slow = '[[ " $* " != *--is-complete* ]] || [ -e slept ] || { touch slept; sleep 3; }\n'
+    esmaml.write_text(esmaml.read_text().replace("\n", f"\n{slow}", 1))
+    process = job(f"{AS_IT_IS} --set meta.iterations=100000")
+    while not Path("slept").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGUSR1)
+    code, output = ended(process)
+    assert code == 75 and "stopped by a signal" in output and lines("requeued") == 1, output
+
+
+@pytest.mark.parametrize(
+    "command, said",
+    [
+        ("train.slurm --set meta.sigma=1 run.toml", "usage: sbatch"),
+        ("train.slurm run.toml --overwrite", "--overwrite: the job would begin again"),
+    ],
+)
+def test_arguments_that_would_mislead_a_job_end_it(job, command, said):
+    code, output = ended(job(AS_IT_IS, command=command))
+    assert code == 2 and said in output and lines("starts") == 0
+
+
+def test_what_a_shell_of_sruns_has_brought_along_is_not_the_ranks(job):
+    alien = {"PMIX_RANK": "0", "PMIX_NAMESPACE": "slurm.pmix.1.0", "PMIX_SERVER_URI4": "x", "OMPI_COMM_WORLD_SIZE": "4"}
+    code, output = ended(job(f"env | grep -E '^(PMI|OMPI_COMM)' >brought; {AS_IT_IS}", **alien, PMIX_MCA_gds="hash"))
+    assert code == 0 and Path("brought").read_text() == "PMIX_MCA_gds=hash\n", output
 
 
 AS_IT_IS = 'ESMAML_RANKS= exec "$@"'

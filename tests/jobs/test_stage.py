@@ -133,6 +133,9 @@ def test_the_archive_is_made_once_and_again_after_a_change(job):
     done = job.run()
     assert "making" in done.stderr and done.stdout.split()[-1] == "second"
     assert sorted(path.name for path in job.archive.parent.glob("*.tar*")) == [job.archive.name]
+    job.archive.with_suffix(".archive-of").write_text("another environment\n")
+    assert "making" in job.run().stderr
+    assert "making" not in job.run().stderr
 
 
 def test_a_checkout_outside_the_environment_is_copied_too(job, tmp_path):

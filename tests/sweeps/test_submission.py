@@ -77,6 +77,18 @@ def test_an_array_above_the_limit_is_split(site):
     ]
 
 
+def test_what_sbatch_is_given_beside(site):
+    code, out, _ = site("e.toml", "--at-once", "2", "--sbatch", "--export=ALL,MINE=/data --time=1:00:00", "--dry-run")
+    first, second = map(shlex.split, out.splitlines()[:2])
+    assert code == 0 and first[1:3] == ["--time=1:00:00", "--array=0-3%2"] and "--export=ALL,MINE=/data" in first
+    assert "--array=0-1%2" in second and "--export=ALL,MINE=/data,ESMAML_ARRAY_OFFSET=4" in second
+    code, out, _ = site("one.toml", "--sbatch", "--time=4:00:00", "--dry-run")
+    assert code == 0 and "sbatch --time=4:00:00 " in out
+    for given, said in (("--array=0-3%1", "--at-once N"), ("-a 0-3", "--at-once N"), ("--job-name=x", "names of jobs")):
+        code, _, err = site("e.toml", "--sbatch", given, "--dry-run")
+        assert code == 2 and said in err
+
+
 def test_a_dry_run_prints_and_submits_nothing(site):
     code, out, _ = site("e.toml", "--dry-run")
     lines = out.splitlines()
