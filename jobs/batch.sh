@@ -88,6 +88,7 @@ launch() {
 
 results_of() {
   local file
+  [ $# -gt 0 ] || die "usage: sbatch jobs/NAME.slurm CONFIG [options of esmaml train]"
   file=results/$(basename -- "$1" .toml).h5
   while [ $# -gt 0 ]; do
     case "$1" in
@@ -114,7 +115,7 @@ pass_on() {
 
 train() {
   local output word
-  [ $# -gt 0 ] && [[ $1 != -* ]] || die "usage: sbatch jobs/NAME.slurm CONFIG [options of esmaml train]"
+  [[ ${1:--} != -* ]] || die "usage: sbatch jobs/NAME.slurm CONFIG [options of esmaml train]"
   for word; do
     [ "$word" != --overwrite ] ||
       die "--overwrite: the job would begin again each time that it is requeued. Remove the results file and its .previous, or give another --output."

@@ -14,6 +14,7 @@ export ESMAML_LAUNCHER="srun --mpi=pmix"
 long_config 500 >long.toml
 sed 's/^iterations = .*/iterations = 20/' long.toml >short.toml
 for name in long short; do "$ESMAML_VENV/bin/esmaml" train $name.toml --output $name.expected.h5 >/dev/null; done
+"$ESMAML_VENV/bin/esmaml" train long.toml --set run.seed=1 --output pair.expected.h5 >/dev/null
 for seed in 0 1 2; do
   "$ESMAML_VENV/bin/esmaml" train short.toml --set run.seed=$seed --output seed$seed.expected.h5 >/dev/null
 done
@@ -154,6 +155,13 @@ requeues_itself() { # NAME: USR1, as before the time limit
   wait_until works "$1" && timeout 20 scancel --batch --signal=USR1 "${job[$1]}" && wait_until restarted "$1" &&
     unfinished "$1" && ended "${job[$1]}" COMPLETED && log_has "$1" 'back in the queue' && same "$1.h5" long.expected.h5
 }
+one_of_an_array() { # the last task to start, which has the array's own number, requeues itself and nobody else
+  job[pair-1]=${job[pair]}_1 job[pair-2]=${job[pair]}_2
+  wait_until works pair-1 && wait_until works pair-2 && [ "$(field "${job[pair-2]}" JobId)" = "${job[pair]}" ] &&
+    timeout 20 scancel --batch --signal=USR1 "${job[pair-2]}" && wait_until restarted pair-2 || return
+  ended "${job[pair-1]}" COMPLETED && ended "${job[pair-2]}" COMPLETED && log_has pair-2 'back in the queue' || return
+  ! restarted pair-1 && same pair_seed1.h5 pair.expected.h5
+}
 is_cancelled() { # with what it had saved, and without a second life
   wait_until works cancelled && timeout 20 scancel "${job[cancelled]}" && wait_until is_over "${job[cancelled]}" &&
     wait_until gone "${job[cancelled]}" && [ "$(field "${job[cancelled]}" JobState)" = CANCELLED ] &&
@@ -216,6 +224,8 @@ check signalled "USR1 before the time limit, srun: saved, requeued by itself, re
 ESMAML_LAUNCHER=mpirun long_run signalled_mpirun
 check signalled_mpirun "USR1 before the time limit, mpirun: saved, requeued by itself, resumed bit for bit" \
   requeues_itself signalled_mpirun
+submit pair --array=1,2 --ntasks=2 --nodes=1 --output="$scratch/pair-%a.log" "$jobs/seeds.slurm" long.toml --output pair.h5
+check pair "USR1 to one task of an array: it alone is requeued" one_of_an_array
 long_run cancelled
 check cancelled "scancel: saved, not requeued" is_cancelled
 check cancelled "submitted again: resumed bit for bit" submitted_again
