@@ -213,7 +213,7 @@ work() {
     "${SLURM_NTASKS:=1} ranks on $SLURM_JOB_NODELIST"
   ranks=$SLURM_NTASKS
   silent=$(mktemp 2>/dev/null || TMPDIR=/tmp mktemp)
-  trap 'rm -f "$silent"' EXIT
+  trap 'rm -f "$silent" "$silent.said"' EXIT
   before=$(how_far "$@") || [ $? = 75 ] || exit 2
   stage
   while :; do
@@ -245,14 +245,17 @@ work() {
   done
 }
 
-# Slurm's controller may be too busy to answer, as when a whole array asks near its limit.
-slurm() { # COMMAND...: a few times, until it succeeds
-  local try
-  for try in 1 2 3 4 5; do
-    timeout 30 "$@" && return
-    [ "$try" = 5 ] || sleep "${pause:-10}"
+# Slurm's controller may be too busy to answer, as when a whole array asks near its limit: it is asked again.
+slurm() { # COMMAND...
+  local try code
+  for try in 1 2 3 4; do
+    timeout 20 "$@" 2>"$silent.said" && return
+    code=$?
+    cat "$silent.said" >&2
+    [ "$code" = 124 ] || grep -qiE 'timed out|unable to contact|connection|try again|temporar' "$silent.said" || break
+    [ "$try" = 4 ] || sleep "${pause:-10}"
   done
-  return 1
+  return "$code"
 }
 
 # Back into the queue, unless somebody wants the job to end: then its state is not RUNNING.
