@@ -71,13 +71,12 @@ def _work(options, note) -> None:
         raise UsageError("nothing to compare: the results are of one group, or no two agree in what both sets vary.")
     # Rewards of different tasks have nothing in common; who names two sets knows what their horizons and options do.
     alike = [(a, b) for a, b in chosen if (a.family == b.family if second else a.worth == b.worth)]
+    apart = "of different tasks" if second else "of different tasks, horizons or options of tasks"
+    instead = "" if second else "; --against compares two sets of one task all the same"
     if not alike:
-        raise UsageError("nothing to compare: every group is of another task.")
+        raise UsageError(f"nothing to compare: all groups are {apart}{instead}.")
     if len(alike) < len(chosen):
-        note(
-            f"{len(chosen) - len(alike)} pairs of groups are not compared, as they are of different tasks, horizons or "
-            "options of tasks; --against compares two sets all the same"
-        )
+        note(f"{len(chosen) - len(alike)} pairs of groups are not compared, as they are {apart}{instead}")
     chosen = alike
     pairs = compare(chosen, note, options.equal)
     pages = _pages(output, len(pairs))

@@ -16,10 +16,6 @@ unset PMIX_RANK PMIX_NAMESPACE PMIX_HOSTNAME PMIX_SECURITY_MODE PMIX_PTL_MODULE 
 unset PMI_RANK PMI_SIZE PMI_FD PMI_JOBID PMI_PORT PMI_ID PMI_SPAWNED PMI_LOCAL_RANK PMI_LOCAL_SIZE PMI_UNIVERSE_SIZE
 unset MPI_LOCALRANKID MPI_LOCALNRANKS ${!PALS_@} SLURM_EXPORT_ENV
 
-# Of an array the job is this task: SLURM_JOB_ID alone may name all of them.
-job=${SLURM_ARRAY_TASK_ID:+${SLURM_ARRAY_JOB_ID:-}_$SLURM_ARRAY_TASK_ID}
-[[ $job = [0-9]* ]] || job=${SLURM_JOB_ID:-}
-
 # What this cluster needs: the defaults of site.example.sh, then the user's own file, the first that there is. A command
 # in it that fails, as `module load` may, ends the job; its own scripts may read variables that nobody has set.
 own_site() {
@@ -42,6 +38,10 @@ if [ -n "$site" ]; then
   set -eu
 fi
 . "$root/jobs/stage.sh"
+
+# Of an array the job is this task: SLURM_JOB_ID alone may name all of them.
+own_job=${SLURM_ARRAY_TASK_ID:+${SLURM_ARRAY_JOB_ID:-}_$SLURM_ARRAY_TASK_ID}
+[[ $own_job = [0-9]* ]] || own_job=${SLURM_JOB_ID:-}
 
 [ -x "$venv/bin/esmaml" ] ||
   die "No esmaml in $venv: install it there, or set venv in ${site:-$root/jobs/site.sh (a copy of site.example.sh)}."
@@ -246,14 +246,15 @@ work() {
 }
 
 # Slurm's controller may be too busy to answer, as when a whole array asks near its limit: it is asked again.
-slurm() { # COMMAND...
+slurm() { # COMMAND...; 124 if it does not answer at all
   local try code
   for try in 1 2 3 4; do
     timeout 20 "$@" 2>"$silent.said" && return
     code=$?
     cat "$silent.said" >&2
     [ "$code" = 124 ] || grep -qiE 'timed out|unable to contact|connection|try again|temporar' "$silent.said" || break
-    [ "$try" = 4 ] || sleep "${pause:-10}"
+    code=124
+    [ "$try" = 4 ] || sleep "${ESMAML_SLURM_PAUSE:-10}"
   done
   return "$code"
 }
@@ -261,11 +262,11 @@ slurm() { # COMMAND...
 # Back into the queue, unless somebody wants the job to end: then its state is not RUNNING.
 requeue() { # WHY
   local running
-  if [ "$signalled" != TERM ]; then running=$(slurm squeue -h -j "$job" -t RUNNING -o %A) || running=unknown; fi
-  if [ -z "${running:-}" ]; then
+  running=$(slurm squeue -h -j "$own_job" -t RUNNING -o %A) || [ $? != 124 ] || running=unknown
+  if [ "$signalled" = TERM ] || [ -z "$running" ]; then
     say "$1; if Slurm does not start this job again by itself, submit the same command to continue"
-  elif unstage 60 && slurm scontrol requeue "$job"; then
-    say "$1; job $job is back in the queue"
+  elif unstage 60 && slurm scontrol requeue "$own_job"; then
+    say "$1; job $own_job is back in the queue"
   else
     say "$1, but this job may not be requeued: submit the same command again to continue"
     return 1

@@ -4,7 +4,7 @@
 #   unstage   remove the copies; `venv` names the shared environment again
 # Where it cannot be done the ranks start from the shared environment, and the log says so.
 
-stage_archive=${stage_archive:-$venv.tar} shared_venv='' staged=''
+stage_archive=${stage_archive:-$venv.tar} shared_venv='' staged='' within=600 # seconds, of what is done on all nodes
 
 stage() {
   [ -n "$stage" ] || return 0
@@ -21,9 +21,10 @@ stage() {
 }
 
 unstage() { # [SECONDS]: at most so long
+  local within=${1:-$within}
   [ -n "$staged" ] || return 0
   venv=$shared_venv
-  within=${1:-600} on_every_node rm -rf "$staged" "$staged.tar" || say "$staged may be left on some nodes"
+  on_every_node rm -rf "$staged" "$staged.tar" || say "$staged may be left on some nodes"
   staged=''
 }
 
@@ -74,6 +75,6 @@ hand_out() {
 on_every_node() { # COMMAND...: on those that are not lost
   local count=$SLURM_JOB_NUM_NODES lost=${lost:-}
   [ -z "$lost" ] || count=$(left | wc -l)
-  timeout "${within:-600}" srun --overlap --mpi=none --mem=0 --nodes="$count" ${lost:+"--exclude=${lost// /,}"} \
+  timeout "$within" srun --overlap --mpi=none --mem=0 --nodes="$count" ${lost:+"--exclude=${lost// /,}"} \
     --ntasks="$count" --ntasks-per-node=1 --cpus-per-task=1 "$@" </dev/null
 }

@@ -26,8 +26,8 @@ CLAIMS = (
         "than with second derivatives.",
         EVO,
         "slides, figure 3",
-        "four corners: test reward after adaptation at as many rollouts; cost: milliseconds of training for a rollout, "
-        "against PG-MAML with second derivatives",
+        "four corners: test reward after adaptation at as many rollouts; cost: milliseconds for a training rollout, "
+        "tests included, against PG-MAML with second derivatives",
         (
             *(
                 Part(f"against {name}", "figure_1", "medium", ("evo",), (point,), at="rollouts")
@@ -58,8 +58,8 @@ CLAIMS = (
         unknown="all of Evo-MAML's constants, which are guesses (docs/baselines.md): the verdict is on these",
         why="whether it is the guesses. Outside, steps of 0.01 along a gradient by trajectories are short: beside are "
         "runs with Adam. Two candidates that are 0.001 away hardly differ: beside are runs with ten that are 0.1 away",
-        found="it is neither of these two. With Adam it stands still, and the wider candidates gain as little as the "
-        "near ones. Its adaptation gains little where ES-MAML's gains much. What its article does otherwise was not "
-        "found",
+        found="neither of these two is seen to help. With Adam its adaptation does nothing, and the wider candidates "
+        "gain as little as the near ones. As guessed its adaptation gains little where ES-MAML's gains much. What its "
+        "article does otherwise was not found",
     ),
 )

@@ -290,6 +290,6 @@ CLAIMS = (
         "directions. Beside are runs in which states are not normalised, and runs that draw the same directions in "
         "every adaptation to a task, as the released code does, or in every one (fixed)",
         found="in part. Where states are not normalised, what MC tries ends further apart and adaptation gains more, "
-        "whatever the draws; with draws anew ways are shorter too. Repeated draws alone change less",
+        "with draws anew and with fixed ones; with the former ways are shorter too. Repeated draws alone change less",
     ),
 )

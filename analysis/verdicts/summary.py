@@ -92,11 +92,11 @@ class Summary:
         return Summary(self.points, sorted(best.values(), key=lambda run: (run.places, run.seed)))
 
     def write(self, path: Path) -> None:
-        """To a file, and paths to ``paths_file(path)`` if there are any; each file all or nothing."""
+        """To a file, and paths to ``paths_file(path)`` if there are any, or have been; each file all or nothing."""
         runs = [_row(run, "paths") | {"series": _each(_packed, run.series)} for run in self.runs]
         kept = [{"config": run.config, "seed": run.seed, "paths": run.paths} for run in self.runs if run.paths]
         _write(path, points=[_row(point) for point in self.points], runs=runs)
-        if kept:
+        if kept or paths_file(path).exists():
             _write(paths_file(path), paths=kept)
 
     @classmethod

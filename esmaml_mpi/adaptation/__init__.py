@@ -29,7 +29,7 @@ class Operator(Protocol):
     counts: tuple[str, ...]  # the settings that decide how many these are
     yields: int  # how often it asks for rewards
     rollouts: int  # of one adaptation to one task
-    # Optional: the fewest policies it yields together, where that is less.
+    # Optional: the fewest different policies it yields together, where that is less.
     fewest_at_once: int
     # Optional: whether ``adapt`` takes a third argument, a function that is told where the operator stands; whether it
     # goes on where a reward is nan or -inf, as of a robot that fell; and whether what it returns is always one of the

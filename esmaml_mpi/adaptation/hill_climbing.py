@@ -70,6 +70,11 @@ class HillClimbing(LearnedLengths, AdaptationSettings):
         return self.evaluations * (2 if self.reevaluate_pivot else 1)
 
     @property
+    def fewest_at_once(self) -> int:
+        """Different policies in the smallest yield: the pivot's own has one, and so has each of scheme average."""
+        return self.evaluations if self.scheme == "batch" and self.reevaluate_pivot else 1
+
+    @property
     def directions_at_once(self) -> int:
         """Candidates of one iteration."""
         return self.evaluations if self.scheme == "batch" else 1

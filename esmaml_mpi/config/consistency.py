@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TypeVar
 
+from esmaml_mpi.adaptation import Operator
 from esmaml_mpi.adaptation.meta_parameters import meta_size, own_size
 from esmaml_mpi.config.makers import make_algorithm, make_operator, make_policy
 from esmaml_mpi.config.memory import check_memory
@@ -54,6 +55,7 @@ def resolve(config: ConfigType, training: bool) -> ConfigType:
     with _limited(config):
         rehearsal = rehearse(family)
     doubts += rehearsal.warnings(config.task.name)
+    doubts += _outliers_alone(resolved) if training else []
     for warning in [*getattr(family, "model_warnings", ()), *doubts]:
         print(f"esmaml: {warning}", file=sys.stderr, flush=True)
     return resolved
@@ -175,13 +177,29 @@ def check_adaptation(config: Sections, policy: AnyPolicy) -> None:
     corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")
     for each in getattr(operator, "operators", (operator,)):
         exposed = each.queries_at_once - (each.pivot_last(0) and not corruption.corrupt_pivot)
-        exposed = min(exposed, getattr(each, "fewest_at_once", exposed))
         if corruption.fraction and corruption.relative and exposed < 2:
             raise ConfigError(
-                f"task.corruption.relative = true: {each.operator} measures one reward at a time, or some of its "
-                "rewards, which have no spread to put an outlier at a distance by; relative = false is wanted, with "
-                "outlier_scale in reward units."
+                f"task.corruption.relative = true: {each.operator} measures one reward at a time, which has no spread "
+                "to put an outlier at a distance by; relative = false is wanted, with outlier_scale in reward units."
             )
+
+
+def _outliers_alone(config: Sections) -> list[str]:
+    """What there is to say of outliers that may be none, of operators that measure some policy by itself."""
+    corruption = parse(RewardCorruption, config.task.corruption, "task.corruption")
+    operator = make_operator(config)
+    alone = [each.operator for each in getattr(operator, "operators", (operator,)) if _measures_one(each)]
+    if not (corruption.fraction and corruption.relative and alone):
+        return []
+    return [
+        f"task.corruption.relative = true: {', '.join(alone)} measures some policies alone. Where the same one always "
+        "earns the same there is no spread then, and an outlier is the reward itself: fewer are corrupted than "
+        "task.corruption.fraction says. With relative = false outlier_scale is in reward units, and all are."
+    ]
+
+
+def _measures_one(operator: Operator) -> bool:
+    return getattr(operator, "fewest_at_once", 2) < 2
 
 
 def _check_lifelong(config: Sections, policy: AnyPolicy) -> None:

@@ -203,7 +203,8 @@ def _optimizer(told: str, config: Sections, d: int) -> None:
         told += source(made)
         moved = made.step(np.zeros(d), np.ones(d))
         remembered = made.to_arrays()
-        check_storable(f"{told}: to_arrays()", remembered)
+        for arrays in (other.to_arrays(), remembered):  # a file is written before the first step too
+            check_storable(f"{told}: to_arrays()", arrays)
         other.restore({name: np.asarray(value) for name, value in remembered.items()})
     _array(told, "step() gave", moved, (d,), "(d,)")
 

@@ -93,12 +93,12 @@ class FamilyVectorEnv(VectorEnv):
                 )
             if not self._cohorts and not chosen.all():
                 raise ResetNeeded("Nothing has started yet: call reset() without a mask.")
+        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else seed
+        if seeds is not None and len(seeds) != self.num_envs:
+            raise ValueError(f"{len(seeds)} seeds: one for each of {self.num_envs} sub-environments is wanted.")
         if options and "task" in options:
             self._take(options["task"], np.flatnonzero(chosen))
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else seed
         if seeds is not None:
-            if len(seeds) != self.num_envs:
-                raise ValueError(f"{len(seeds)} seeds: one for each of {self.num_envs} sub-environments is wanted.")
             for i in np.flatnonzero(chosen):
                 if (own := seeds[int(i)]) is not None:
                     self._generators[i] = seeding.np_random(own)

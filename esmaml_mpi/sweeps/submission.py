@@ -49,8 +49,8 @@ def submit(options: argparse.Namespace) -> int:
             f"{shlex.quote(str(options.config))}` gives it to ten jobs, and `esmaml tune` runs it here."
         )
     plan = Sweep(options.config, options.size, options.set) if "sweep" in sections else None
-    if plan is None and (options.size != PAPER or options.only):
-        raise UsageError(f"--size and --only are of experiment files, and {options.config} is a single run.")
+    if plan is None and (options.size != PAPER or options.only or options.at_once):
+        raise UsageError(f"--size, --only and --at-once are of experiment files, and {options.config} is a single run.")
     script = Path(options.jobs) / ("train.slurm" if plan is None else "sweep.slurm")
     if not script.is_file():
         raise UsageError(
@@ -120,18 +120,23 @@ def _given(options: argparse.Namespace) -> tuple[list[str], list[str]]:
     for word in words:
         name, _, value = word.partition("=")
         if name == "--array" or word.startswith("-a"):
-            raise UsageError(f"--sbatch {word}: the array has the runs that are due; --at-once N limits how many run.")
+            raise UsageError(
+                f"--sbatch {word}: of an experiment file the array has the runs that are due, and --at-once N limits "
+                "how many run; seeds of a single run are jobs/seeds.slurm's."
+            )
         if name == "--job-name" or word.startswith("-J"):
             raise UsageError(f"--sbatch {word}: the names of jobs are this command's, which finds runs by them.")
         if name == "--export":
-            export = (value or next(words, "ALL")).split(",")
+            export = (value if "=" in word else next(words, "ALL")).split(",")
         else:
             kept.append(word)
     return kept, export
 
 
 def _export(names: list[str]) -> list[str]:
-    """The option of sbatch for these variables, beside all that are there anyway."""
+    """The option of sbatch for these variables; none where they are all that are there."""
+    if names[0] == "NONE" and len(names) > 1:
+        raise UsageError(f"--sbatch --export=NONE: {', '.join(names[1:])} is to be handed on; give ALL, or names.")
     return [f"--export={','.join(names)}"] if names != ["ALL"] else []
 
 

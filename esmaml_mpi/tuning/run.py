@@ -139,8 +139,9 @@ def _told(options: argparse.Namespace) -> int:
     else:
         kind = "complete" if complete else "incomplete"
         # jobs/batch.sh looks whether the tests have become more.
-        tests = counted(study.tests_made + (confirmation.tests_made if study.is_over() else 0), "test")
-        print(f"{folder}: {kind}, {counted(len(study.trials), 'trial')} begun, {tests} made", flush=True)
+        tests = study.tests_made + (confirmation.tests_made if study.is_over() else 0)
+        begun = counted(len(study.trials), "trial")
+        print(f"{folder}: {kind}, {begun} begun, {tests} test{'s' * (tests != 1)} made", flush=True)
     return DONE if complete or options.report else STOPPED
 
 

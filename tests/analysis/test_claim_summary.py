@@ -1,7 +1,7 @@
 """A summary's files: what is read is what was written, and small."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -71,3 +71,12 @@ def test_a_summary_of_the_format_before_can_be_read(summary, tmp_path):
     tables = {"format": 2, "points": list(map(asdict, summary.points)), "runs": list(map(asdict, summary.runs))}
     (tmp_path / "c.json").write_text(json.dumps(tables))
     assert Summary.read(tmp_path / "c.json") == summary
+
+
+def test_paths_that_are_no_longer_there_are_not_read(summary, tmp_path):
+    from verdicts.summary import Summary
+
+    summary.write(tmp_path / "c.json")
+    without = Summary(summary.points, [replace(run, paths=None) for run in summary.runs])
+    without.write(tmp_path / "c.json")
+    assert Summary.read(tmp_path / "c.json") == without

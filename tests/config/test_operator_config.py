@@ -278,19 +278,10 @@ WRONG = {
     "corruption's key": (["task.corruption.frac=0.5"], "Did you mean 'task.corruption.fraction'"),
     "corruption's value": (["task.corruption.fraction=1.5"], "task.corruption.fraction = 1.5"),
     "corruption's type": (["task.corruption.relative=1"], "task.corruption.relative = 1: true or false is wanted"),
-    **{
-        f"outliers among single rewards, {chosen[0]}": (
-            ["task.corruption.fraction=0.5", *(f"adaptation.{each}" for each in chosen)],
-            "task.corruption.relative = true:",
-        )
-        for chosen in (
-            ["operator=hill_climbing"],
-            ["operator=racing"],
-            ["operator=trial_programme", "reevaluations=2"],
-            ["operator=latent_search", "scheme=gaussian", "reevaluations=2"],
-            ["operator=latent_search", "scheme=cma_es", "latent=2", "queries=7"],  # the last one is left alone
-        )
-    },
+    "outliers among single rewards": (
+        ["task.corruption.fraction=0.5", "adaptation.operator=hill_climbing"],
+        "task.corruption.relative = true:",
+    ),
 }
 
 
@@ -305,17 +296,30 @@ def refused(command, folder, overrides, said):
 
 
 @pytest.mark.parametrize(
-    "chosen",
+    "alone, chosen",
     [
-        ["operator=trial_programme"],
-        ["operator=latent_search", "scheme=gaussian"],
-        ["operator=latent_search", "scheme=cma_es", "latent=2", "queries=8"],
-        ["operator=population_search"],
-        ["operator=hill_climbing", "scheme=batch", "evaluations=3"],
+        (True, ["operator=racing"]),
+        (True, ["operator=trial_programme", "reevaluations=2"]),
+        (True, ["operator=latent_search", "scheme=gaussian", "reevaluations=2"]),
+        (True, ["operator=latent_search", "scheme=cma_es", "latent=2", "queries=7"]),  # the last one is left alone
+        (True, ["operator=hill_climbing", "scheme=average", "evaluations=3"]),
+        (True, ["operator=hill_climbing", "scheme=batch", "evaluations=3"]),  # its pivot is measured three times
+        (False, ["operator=hill_climbing", "scheme=batch", "evaluations=3", "reevaluate_pivot=true"]),
+        (False, ["operator=trial_programme"]),
+        (False, ["operator=latent_search", "scheme=gaussian"]),
+        (False, ["operator=latent_search", "scheme=cma_es", "latent=2", "queries=8"]),
+        (False, ["operator=population_search"]),
+        (False, ["operator=es_gradient"]),
     ],
 )
-def test_outliers_among_several_rewards_are_relative_to_their_spread(chosen):
-    load({}, ["task.corruption.fraction=0.5", *(f"adaptation.{each}" for each in chosen)]).resolved()
+def test_outliers_among_rewards_that_come_alone_are_spoken_of_before_training(alone, chosen, capsys):
+    config = load({}, ["task.corruption.fraction=0.5", *(f"adaptation.{each}" for each in chosen)])
+    config.resolved(training=False)
+    assert capsys.readouterr().err == ""
+    config.resolved()
+    assert ("an outlier is the reward itself" in capsys.readouterr().err) == alone
+    load(config, ["task.corruption.relative=false"]).resolved()
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("case", WRONG)

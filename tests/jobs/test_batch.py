@@ -110,7 +110,7 @@ def test_a_search_is_a_job_too(job):
 
 def test_a_search_that_got_further_is_put_back_into_the_queue(job):
     with open("run.toml", "a") as file:
-        file.write("[tune]\nrollouts = 600\ntests = 2\ntrials = 2\nseeds = 1\nconfirm = { best = 1, seeds = 1 }\n")
+        file.write("[tune]\nrollouts = 60000\ntests = 2\ntrials = 2\nseeds = 1\nconfirm = { best = 1, seeds = 1 }\n")
         file.write("[tune.space]\nmeta.sigma = { low = 0.05, high = 0.2 }\n")
     reported = """while ! grep -qs '"intermediate_value":' out/study.journal; do sleep 0.2; done"""
     killed = f'ESMAML_RANKS= "$@" & {reported}; kill -9 $!; exit 137'
@@ -139,11 +139,12 @@ def test_a_run_in_a_folder_that_begins_with_a_number_is_not_taken_for_further(jo
 
 
 def test_a_controller_that_does_not_answer_at_once_is_asked_again(job):
-    code, output = ended(job(TWO_MORE + "137", BUSY="2", pause="0"))
+    code, output = ended(job(TWO_MORE + "137", BUSY="2", ESMAML_SLURM_PAUSE="0"))
     assert code == 75 and lines("requeued") == 1 and lines("asked") == 3, output
     for path in ("requeued", "asked", "starts", "run.h5", "run.h5.previous"):
         Path(path).unlink(missing_ok=True)
-    code, output = ended(job(TWO_MORE + "137", BUSY="99", pause="0"))  # who cannot be asked is no reason to give up
+    # Who cannot be asked is no reason to give up.
+    code, output = ended(job(TWO_MORE + "137", BUSY="99", ESMAML_SLURM_PAUSE="0"))
     assert code == 75 and lines("requeued") == 1 and lines("asked") == 4, output
 
 

@@ -84,6 +84,9 @@ def test_what_sbatch_is_given_beside(site):
     assert "--array=0-1%2" in second and "--export=ALL,MINE=/data,ESMAML_ARRAY_OFFSET=4" in second
     code, out, _ = site("one.toml", "--sbatch", "--time=4:00:00", "--dry-run")
     assert code == 0 and "sbatch --time=4:00:00 " in out
+    assert site("one.toml", "--at-once", "2")[0] == 2
+    code, out, _ = site("one.toml", "--sbatch", "--export= --time=1", "--dry-run")
+    assert code == 0 and "sbatch --time=1 " in out and "--export=" in out
     for given, said in (("--array=0-3%1", "--at-once N"), ("-a 0-3", "--at-once N"), ("--job-name=x", "names of jobs")):
         code, _, err = site("e.toml", "--sbatch", given, "--dry-run")
         assert code == 2 and said in err
@@ -162,7 +165,7 @@ def test_a_search_of_settings_is_not_taken_for_a_single_run(site):
 def test_refusals(site, monkeypatch):
     code, _, err = site("e.toml", "--jobs", "nowhere")
     assert code == 2 and "there is no nowhere/sweep.slurm" in err
-    assert "--size and --only are of experiment files" in site("one.toml", "--only", "x")[2]
+    assert "--size, --only and --at-once are of experiment files" in site("one.toml", "--only", "x")[2]
     site.tool("sbatch", "#!/bin/bash\necho 'sbatch: error: invalid account' >&2\nexit 1\n")
     code, _, err = site("e.toml")
     assert code == 1 and err == "esmaml: sbatch failed: sbatch: error: invalid account\n"

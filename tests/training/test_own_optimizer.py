@@ -101,6 +101,7 @@ def test_unsigned_numbers_are_read_again(own, tmp_path):
     [
         ("np.bool_", "to_arrays.* has 'seen' of type bool"),
         ("str", "has 'seen' of type <U"),
+        ("(lambda n: n or None)", "has 'seen' of type object"),  # before the first step alone
         ("(lambda n: np.zeros((1,) * 5))", "and 5 axes"),
         ("1, 'a/b': int", "'a/b': a text without a slash"),
     ],
