@@ -217,7 +217,7 @@ def test_groups_of_different_tasks_are_not_compared(runs, tmp_path):
     assert done.returncode == 0 and "2 pairs of groups are not compared, as they are of different tasks" in done.stderr
     assert "p adjusted by Holm for 1 comparison." in done.stdout and "sinusoid:" not in done.stdout
     done = run_script("comparison.py", *files, "--against", sine, cwd=tmp_path)
-    assert done.returncode == 1 and "every group is of another task" in done.stderr
+    assert done.returncode == 1 and "all groups are of different tasks" in done.stderr
 
 
 @pytest.mark.slow
