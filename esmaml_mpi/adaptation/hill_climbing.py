@@ -71,8 +71,8 @@ class HillClimbing(LearnedLengths, AdaptationSettings):
 
     @property
     def fewest_at_once(self) -> int:
-        """Different policies in the smallest yield: the pivot's own has one, and so has each of scheme average."""
-        return self.evaluations if self.scheme == "batch" and self.reevaluate_pivot else 1
+        """Different policies in the smallest yield: candidates and the pivot, or at first the pivot alone."""
+        return self.directions_at_once + 1 if self.reevaluate_pivot else 1
 
     @property
     def directions_at_once(self) -> int:

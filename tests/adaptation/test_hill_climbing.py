@@ -56,6 +56,7 @@ def test_it_is_the_plain_loop_in_every_unit(scheme, evaluations, reevaluate):
     adapted, batches, answers = run(session, noisy(hills(CENTRES), 1.0))
     assert sum(batch.shape[-1] for batch in batches) == subject.rollouts
     assert max(batch.shape[-1] for batch in batches) == subject.queries_at_once
+    assert min(len({policy.tobytes() for policy in batch[:, 0, 0].T}) for batch in batches) == subject.fewest_at_once
     assert len(path) == 7 and np.array_equal(path[-1], adapted)
     moves = 0
     for u, t in itertools.product(range(U), range(T)):

@@ -305,6 +305,7 @@ def refused(command, folder, overrides, said):
         (True, ["operator=hill_climbing", "scheme=average", "evaluations=3"]),
         (True, ["operator=hill_climbing", "scheme=batch", "evaluations=3"]),  # its pivot is measured three times
         (False, ["operator=hill_climbing", "scheme=batch", "evaluations=3", "reevaluate_pivot=true"]),
+        (False, ["operator=hill_climbing", "scheme=average", "evaluations=3", "reevaluate_pivot=true"]),
         (False, ["operator=trial_programme"]),
         (False, ["operator=latent_search", "scheme=gaussian"]),
         (False, ["operator=latent_search", "scheme=cma_es", "latent=2", "queries=8"]),
