@@ -191,7 +191,7 @@ attempt() {
   [ -z "$signalled" ] || pass_on "$signalled" # it came while there were no ranks
   if [ "${SLURM_JOB_NUM_NODES:-1}" -gt 1 ]; then
     # shellcheck disable=SC2046
-    "$venv/bin/python" "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null >"$silent" &
+    python3 "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null >"$silent" &
     beside+=($!)
   fi
   end_a_launcher_that_lingers "$@" &
