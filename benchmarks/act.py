@@ -65,7 +65,7 @@ def trained(hidden: list[int]) -> tuple[esmaml_mpi.MetaPolicy, "Plain"]:
         "meta": {"iterations": 1, "perturbations": 4, "current_evaluations": 1},
         "test": {"repeats": 1},
     }
-    results = esmaml_mpi.train(config)
+    results = esmaml_mpi.train(config, quiet=True)
     _, theta, mean, std = results.parameters()
     return esmaml_mpi.MetaPolicy(results), Plain(theta, mean, std, [len(mean), *hidden, 1])
 

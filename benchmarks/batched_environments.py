@@ -4,11 +4,12 @@
 
 The first table simulates one task, a mass on a spring, in three ways: a Gymnasium environment, which the bridge steps
 one by one, a vector environment in NumPy, and a BatchedFamily, with a linear policy; figures are the best of turns that
-the ways take. The second is the time from one step of a vector environment to the next over the time of the step: in a
-simulation that is given its actions, and in a whole rollout with a linear policy. Steps are those that were disturbed
-least. The last column is what a batch takes to begin: EnvPool's, which are left out where it is not installed, are made
-anew for each. The third is what task.options.instances and isolation cost: instances side by side, one episode after
-the other, and a process for each instance: by the clock, and in processor time of the processes of instances too.
+the ways take, per second of processor time. The second is the time from one step of a vector environment to the next
+over the time of the step: in a simulation that is given its actions, and in a whole rollout with a linear policy. Steps
+are those that were disturbed least. The last column is what a batch takes to begin: EnvPool's, which are left out where
+it is not installed, are made anew for each. The third is what task.options.instances and isolation cost: instances side
+by side, one episode after the other, and a process for each instance: by the clock, and in processor time of the
+processes of instances too.
 """
 
 import argparse

@@ -4,7 +4,7 @@
     python benchmarks/long_run.py --iterations 2000 --launcher "mpirun --oversubscribe -n 3"
 
 Prints the resident memory of each rank and the size of the results file at a tenth of the iterations and at the end.
-Rank 0 keeps the rows of all series, so it grows by a number of bytes for each iteration; the workers must not grow.
+Rows go to the file as they come, so neither rank 0 nor the workers may grow.
 """
 
 import argparse

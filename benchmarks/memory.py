@@ -20,10 +20,13 @@ def main() -> int:
     job = subprocess.Popen(sys.argv[1:])
     start, largest = time.monotonic(), []
     while job.poll() is None:
-        sizes = sorted(filter(None, map(pss, descendants(job.pid))))
+        sizes = sorted(filter(None, map(pss, [job.pid, *descendants(job.pid)])))
         if sum(sizes) > sum(largest):
             largest = sizes
         time.sleep(1)
+    if not largest:
+        print("no Python process was seen")
+        return job.returncode
     print(
         f"{len(largest)} ranks, {time.monotonic() - start:.0f} s: PSS sum {sum(largest) / 1024:.2f} GiB, "
         f"rank median {largest[len(largest) // 2]:.1f} MiB, largest {largest[-1]:.1f} MiB"

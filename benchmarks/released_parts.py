@@ -31,7 +31,7 @@ def row(where: str, what: str, theirs: np.ndarray, ours: np.ndarray, tasks: int 
 
 
 def choices() -> None:
-    """The third table, of determinantal choices: the mean square of the numbers of K chosen directions."""
+    """The table of determinantal choices: the mean square of the numbers of K chosen directions."""
     print(f"\n| DPP, rho = 5 | mean square of {MEASURED}")
     print("|---|---|---|---|---|---|")
     for hidden in ((), (32,)):
@@ -48,7 +48,7 @@ def choices() -> None:
 
 
 def meta_update() -> None:
-    """The last table: theta after one meta-update from the same perturbations and values."""
+    """The table of a meta-update: theta after one meta-update from the same perturbations and values."""
     print("\n| meta-update from the same values | largest difference of any parameter |\n|---|---|")
     problem = Problem("NavigationTask4corner", (32,), trained=False)
     for estimator in ("forward_fd", "antithetic"):

@@ -46,7 +46,7 @@ def run(results: str, folder: Path, body: str, seed: int) -> dict:
     path = folder / f"{body}_{seed}.h5"
     with Session.create(path, results, seed=seed) as session:
         session.write_best(path.with_suffix(".before.npz"))
-    told = power_cut(results, path, body, seed, after=20 + seed)
+    told = power_cut(results, path, body, seed, after=20 + seed % 10)
     with Session.open(path) as session:
         kept = session.trials
     subprocess.run(_command(results, path, body, seed), check=True, stdout=subprocess.DEVNULL)
@@ -84,7 +84,10 @@ def walked(policy: Path, body: str, seed: int) -> list[float]:
     """Metres of EPISODES episodes."""
     robot = [sys.executable, EXAMPLES / "robot_process.py", "--body", body, "--seed", str(seed)]
     done = subprocess.run(robot, input=f"{policy}\n" * EPISODES, capture_output=True, text=True, check=True)
-    return [float(line.partition("walked ")[2].split()[0]) for line in done.stdout.splitlines()]
+    return [
+        float(line.partition("walked ")[2].split()[0]) if "walked" in line else np.nan
+        for line in done.stdout.splitlines()
+    ]
 
 
 def table(runs: list[dict]) -> str:

@@ -3,9 +3,10 @@
     python benchmarks/scaling.py [--output docs/scaling.json]      about eight minutes on two cores
     python benchmarks/scaling.py --quick --output quick.json       tries everything in small: its figures mean nothing
 
-Measures iterations by the timings of results files (medians, the first iterations left out, tests off), evaluations one
-by one and in shares, rank 0's serial part, and the collectives alone, also with far more ranks than cores. Writes what
-was measured as JSON, then prints the tables and draws the figure of ``benchmarks/scaling_report.py`` beside it.
+Measures iterations by the timings of results files (medians, the first iterations left out, no tests and no writes),
+evaluations one by one and in shares, rank 0's serial part, and the collectives alone, also with far more ranks than
+cores. Writes what was measured as JSON, then prints the tables and draws the figure of ``benchmarks/scaling_report.py``
+beside it.
 
 Strong: the same evaluations on 1, 2, 4, ... ranks or threads. Weak: each has as many as in the largest strong case.
 """
@@ -35,8 +36,8 @@ from esmaml_mpi.trained.from_file import find_trained
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("broadcast", "evaluate", "gather", "update")
-# Evaluations and iterations of a run, iterations left out, iterations from one write to the next; shares in which
-# the evaluations are timed, which divide their number.
+# Evaluations and iterations of a run, and iterations left out; shares in which the evaluations are timed, which divide
+# their number.
 TASKS = {
     "four corners": {
         "config": "four_corners",
@@ -44,7 +45,6 @@ TASKS = {
         "evaluations": 300,
         "iterations": 24,
         "dropped": 4,
-        "write_every": 5,
         "shares": (1, 2, 5, 10, 30, 150),
     },
     "HalfCheetah": {
@@ -53,11 +53,10 @@ TASKS = {
         "evaluations": 24,  # the paper's 300 differ in number alone
         "iterations": 3,
         "dropped": 1,
-        "write_every": 1,
         "shares": (1, 2, 4, 12),
     },
 }
-QUICK = {"iterations": 3, "dropped": 1, "write_every": 1, "shares": (1, 2)}
+QUICK = {"iterations": 3, "dropped": 1, "shares": (1, 2)}
 START = time.monotonic()
 RUNS = 2  # of each case, in turn
 TURNS = 5  # of each timed evaluation
@@ -67,10 +66,14 @@ RANKS, DIMENSIONS, PAUSES = (2, 8, 32, 100, 301), (1000, 10_000), (0.0, 0.003)  
 def main() -> None:
     """Measure, write, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=ROOT / "docs/scaling.json", help="default docs/scaling.json")
+    parser.add_argument("--output", type=Path, help="default docs/scaling.json")
     parser.add_argument("--mpirun", default="mpirun --oversubscribe", help='default "mpirun --oversubscribe"')
     parser.add_argument("--quick", action="store_true", help="everything in small")
     options = parser.parse_args()
+    if options.quick and not options.output:
+        parser.error("--quick: --output is wanted, as its figures mean nothing.")
+    output = options.output or ROOT / "docs/scaling.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
     launcher, cores = options.mpirun.split(), len(os.sched_getaffinity(0))
     found = {"cores": cores, "tasks": {}, "collectives": []}
     for name, case in TASKS.items():
@@ -84,9 +87,9 @@ def main() -> None:
     for ranks in RANKS[: 2 if options.quick else None]:
         say(f"collectives, {ranks} ranks")
         found["collectives"].append(collectives(launcher, ranks, 0.2 if options.quick else 1.0))
-        options.output.write_text(json.dumps(rounded(found)) + "\n")  # the largest may not fit
-    say(f"wrote {options.output}")
-    scaling_report.report(options.output)
+        output.write_text(json.dumps(rounded(found)) + "\n")  # the largest may not fit
+    say(f"wrote {output}")
+    scaling_report.report(output)
 
 
 def say(text: str) -> None:
@@ -101,7 +104,7 @@ def runs(name: str, case: dict, launcher: list[str], cores: int) -> list[dict]:
     cases = {}
     for n in counts:
         for ranks, threads in dict.fromkeys([(n, 1), (1, n)]):
-            for evaluations in (total, 2 * round(total * n / cores / 2)):
+            for evaluations in (total, max(2, 2 * round(total * n / cores / 2))):
                 cases[ranks, threads, evaluations] = []
     for _ in range(RUNS):
         for (ranks, threads, evaluations), rows in cases.items():
@@ -115,29 +118,24 @@ def runs(name: str, case: dict, launcher: list[str], cores: int) -> list[dict]:
 
 
 def medians(rows: np.ndarray) -> dict[str, float]:
-    """Of the rows of ``train``; of writing, over the iterations that wrote."""
-    *times, write = rows
-    names = ("iteration", *PARTS, "other")
-    return dict(zip(names, map(float, np.median(times, axis=1)), strict=True)) | {
-        "write": float(np.median(write[write > 0]))
-    }
+    """Of the rows of ``train``."""
+    return dict(zip(("iteration", *PARTS, "other"), map(float, np.median(rows, axis=1)), strict=True))
 
 
 def train(case: dict, prefix: list[str], threads: int, evaluations: int) -> np.ndarray:
-    """Seconds (7, iterations) of a run: the iteration without writing, its parts, the rest, and writing the file."""
+    """Seconds (6, iterations) of a run that writes nothing on the way: the iteration, its parts, and the rest."""
     with trained_file(case, prefix, threads, evaluations) as output, h5py.File(output) as file:
         kept = slice(case["dropped"], None)
-        write = file["timing/write"][kept]
-        iteration = file["train/seconds"][kept] - write
+        iteration = file["train/seconds"][kept]
         parts = [file[f"timing/{name}"][kept] for name in PARTS]
-    return np.array([iteration, *parts, iteration - sum(parts), write])
+    return np.array([iteration, *parts, iteration - sum(parts)])
 
 
 @contextlib.contextmanager
 def trained_file(case: dict, prefix: list[str], threads: int, evaluations: int) -> Iterator[Path]:
     """The results file of a run, for a while."""
     settings = [*settings_of(case, evaluations), f"run.threads={threads}"]
-    settings += [f"meta.iterations={case['iterations']}", f"checkpoint.every={case['write_every']}"]
+    settings += [f"meta.iterations={case['iterations']}", "checkpoint.every=0"]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "scaling.h5"
         command = [*prefix, sys.executable, "-m", "esmaml_mpi", "train", str(config_of(case))]

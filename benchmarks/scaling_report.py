@@ -110,7 +110,7 @@ def print_constants(found: dict, tasks: dict[str, Task], link: Link) -> None:
 def print_runs(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], link: Link) -> None:
     """Measured iterations and the law; efficiencies against one rank with as much work in all, or for each."""
     parts = ("broadcast", "evaluate", "gather", "update", "other")
-    columns = ("iteration", *parts, "law", "law / measured", "strong efficiency", "weak efficiency", "a write")
+    columns = ("iteration", *parts, "law", "law / measured", "strong efficiency", "weak efficiency")
     header("task, times in ms", "ranks x threads", "E", *columns)
     for name, measured in found["tasks"].items():
         alone = {
@@ -131,8 +131,8 @@ def print_runs(found: dict, tasks: dict[str, Task], serials: dict[str, Serial], 
             )
             times = [ms(run[part]) for part in ("iteration", *parts)]
             ratio = f"{law / run['iteration']:.3f}"
-            where, write = f"{run['ranks']} x {run['threads']}", ms(run["write"])
-            row(name, where, evaluations, *times, ms(law), ratio, strong, weak, write)
+            where = f"{run['ranks']} x {run['threads']}"
+            row(name, where, evaluations, *times, ms(law), ratio, strong, weak)
 
 
 def print_collectives(found: dict, link: Link) -> None:

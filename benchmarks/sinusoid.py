@@ -51,6 +51,8 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
     parser.add_argument("--iterations", type=int, default=70_000, help="the most, in the table too")
     given = parser.parse_args()
+    if given.iterations % EVERY:
+        parser.error(f"--iterations {given.iterations}: a multiple of {EVERY} is wanted.")
     if given.command == "train":
         given.file.parent.mkdir(parents=True, exist_ok=True)
         for seed in range(given.seeds):

@@ -48,7 +48,7 @@ def main() -> None:
             launcher = [*options.mpirun.split(), "-n", str(n)] if n > 1 else []
             size, seconds = update_seconds(launcher, settings | {"run.update": f'"{way}"'})
             times.extend(seconds)
-    print(f"d = {size}, E = {options.evaluations}")
+    print(f"d = {size}, E = {2 * half}")
     first = np.median(cases[options.ranks[0], "aggregator"])
     print(f"{'ranks':>5} {'update':>11} {'ms':>9} {'ratio':>6}")
     for (n, way), times in cases.items():

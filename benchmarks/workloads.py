@@ -178,7 +178,7 @@ class Jax:
         return batch
 
     def _outcome(self, program, policy: str, batch: int):
-        given = (each.astype(self.dtype) for each in (*inputs(policy, batch), MEAN, STD))
+        given = (each.astype(self.dtype, copy=False) for each in (*inputs(policy, batch), MEAN, STD))
         return [np.asarray(each) for each in program(*given)]  # waits for them
 
     def returns(self, policy: str) -> np.ndarray:

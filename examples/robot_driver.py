@@ -5,7 +5,8 @@
     python robot_driver.py robot.npz|robot.onnx|robot.so < observations > actions
 
 An observation is a line of numbers, as measured; so is the action that answers it. A policy that remembers begins a new
-episode at an empty line.
+episode at an empty line. A line of fewer or more numbers, or with one that is not finite, ends the program: there is no
+action to it, and what a policy remembers would be lost.
 """
 
 import ctypes
@@ -43,7 +44,7 @@ def from_npz(path):
             x[i] = low[i] + (np.clip(x[i], -1.0, 1.0) + 1.0) * (0.5 * (high[i] - low[i]))
         return np.clip(x, low, high)
 
-    act.reset = lambda: state.fill(0.0)
+    act.size, act.reset = len(policy["observation_mean"]), lambda: state.fill(0.0)
     return act
 
 
@@ -60,7 +61,7 @@ def from_onnx(path):
         action, state[:] = session.run(["action", "next_state"], {"observation": observation[None], "state": state})
         return action[0]
 
-    act.reset = lambda: state.fill(0.0)
+    act.size, act.reset = sizes["observation"], lambda: state.fill(0.0)
     return act
 
 
@@ -76,14 +77,22 @@ def from_c(path):
         function(observation, *between, action)
         return action.copy()
 
-    act.reset = lambda: state.fill(0.0)
+    act.size, act.reset = card["observation"]["size"], lambda: state.fill(0.0)
     return act
+
+
+def observed(line, size):
+    """The observation (size,) of a line."""
+    observation = np.array(line.split(), dtype=float)
+    if len(observation) != size or not np.isfinite(observation).all():
+        sys.exit(f"{line.strip()!r}: {size} finite numbers are wanted.")
+    return observation
 
 
 if __name__ == "__main__":
     act = {".npz": from_npz, ".onnx": from_onnx, ".so": from_c}[Path(sys.argv[1]).suffix](sys.argv[1])
     for line in sys.stdin:
         if line.strip():
-            print(*act(np.array(line.split(), dtype=float)), flush=True)
+            print(*act(observed(line, act.size)), flush=True)
         else:
             act.reset()

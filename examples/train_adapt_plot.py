@@ -12,7 +12,7 @@ import numpy as np
 
 import esmaml_mpi
 
-picture = sys.argv[1] if len(sys.argv) > 1 else ""
+picture = sys.argv[1] if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else ""  # an editor's kernel has -f FILE
 if picture:
     matplotlib.use("agg")
 import matplotlib.pyplot as plt

@@ -4,6 +4,7 @@
 #   bash zoo/train.sh [NAME...]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PYTHONPATH=$PWD # models go into this checkout, whatever is installed
 [ $# -gt 0 ] || set -- $(basename -s .toml zoo/*.toml)
 for name in "$@"; do
   python -m esmaml_mpi train "zoo/$name.toml" --output "results/zoo/$name.h5" --resume

@@ -50,6 +50,7 @@ PLATFORM = """<?xml version='1.0'?>
 </zone></platform>
 """
 ALONE = 'radical="0-{last}" bw="10GBps" lat="1us"'
+# Within a node as two ranks of one machine were once measured; docs/scaling.md has what they take now.
 NODES = (
     'radical="0-{last}" core="48" bw="10GBps" lat="0.5us" loopback_bw="6.1GBps" loopback_lat="1.06us" '
     'topology="FAT_TREE" topo_parameters="2;16,{switches};1,16;1,1"'

@@ -14,7 +14,7 @@ from esmaml_mpi.commands.arguments import Commands
 LAID_OUT = {
     "configs": ("*.toml", "recommended/*.toml"),
     "jobs": ("*.slurm", "batch.sh", "keepalive.sh", "watch_nodes.py", "site.example.sh", "stage.sh"),
-    "examples": ("ferry.py", "ferry.toml"),
+    "examples": ("ferry.py", "ferry.toml", "robot_driver.py"),
 }
 SITE, EXAMPLE = Path("jobs", "site.sh"), Path("jobs", "site.example.sh")
 VENV = re.compile(r"^(?:#.*\n)?venv=.*$", re.MULTILINE)  # the line, and the comment above it
@@ -32,7 +32,8 @@ Laid out by `esmaml init` of esmaml_mpi {version}. The files are yours to change
   `esmaml sweep FILE --size small`, as `figure_1.toml`. `configs/recommended/` has the settings that did best.
 - `jobs/` has Slurm scripts. Edit `jobs/site.sh` once, then, from this folder:
   `sbatch jobs/train.slurm configs/four_corners.toml`.
-- `examples/` has an environment of your own: `cd examples`, then `esmaml train ferry.toml`.
+- `examples/` has an environment of your own: `cd examples`, then `esmaml train ferry.toml`. Its `robot_driver.py` runs
+  exported policies where this package is not installed.
 
 `esmaml selftest` says which optional parts are installed, and whether they work. They are called `analysis` (pictures,
 tables, reports), `gymnasium` (environments of your own, as the ferry), `mujoco` (bodies, as HalfCheetah), `mpi`, and

@@ -48,7 +48,7 @@ def zoo_command(options: argparse.Namespace) -> int:
 def _list(models: "list[Model]", options: argparse.Namespace) -> int:
     product(f"{'name':<26} {'parameters':>10} {'kB':>5} {'before':>9} {'after':>9}")
     for model in models:
-        size, scores = model.path.stat().st_size / 1000, model.scores
+        size, scores = len(model.content()) / 1000, model.scores
         facts = f"{model.parameters:>10} {size:>5.0f} {scores.before:>9.2f} {scores.after:>9.2f}"
         product(f"{model.name:<26} {facts}")
         for line in wrapped(model.about, columns(product_stream()), "    "):

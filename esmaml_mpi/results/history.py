@@ -86,7 +86,12 @@ GROUPS: dict[str, dict[str, Series]] = {
         "evaluate": Series("f8", "()", "s", "rank 0's own units, 0 when it only aggregates"),
         "gather": Series("f8", "()", "s", "waiting for the other ranks, gathering scalars, reducing statistics"),
         "update": Series("f8", "()", "s", "regenerating directions, estimating, stepping: rank 0's serial part"),
-        "write": Series("f8", "()", "s", "writing the results file after the previous iteration, 0 if it was not"),
+        "write": Series(
+            "f8",
+            "()",
+            "s",
+            "handing rows and a checkpoint over to be written beside training, after the previous iteration; 0: none",
+        ),
     },
     "recovery": {
         "iteration": Series("i8", "()", "meta-updates", "iteration that was done again because ranks had died"),

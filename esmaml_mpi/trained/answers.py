@@ -50,8 +50,8 @@ class Answer:
 def answer(line: str, loose: bool = True) -> Answer:
     """What a line means; UsageError, with what is wanted, if it means nothing.
 
-    ``loose``: a remark may follow a number without a #, as people write it; the last line of a program that says
-    "3 warnings" is no reward.
+    ``loose``: a remark may follow without a #, as people write it; the last line of a program that says "3 warnings" is
+    no reward, and one that says "failed to open the port" no trial.
     """
     line = line.strip().replace("\N{MINUS SIGN}", "-")
     word, _, rest = line.partition(" ")
@@ -60,7 +60,7 @@ def answer(line: str, loose: bool = True) -> Answer:
         if not rest:
             raise UsageError("note: the remark is wanted behind it, as in: note new battery.")
         return Answer("note", text=rest)
-    if word in WORDS and (not rest or rest.startswith("#") or WORDS[word] == "skip"):
+    if word in WORDS and (not rest or rest.startswith("#") or (loose and WORDS[word] == "skip")):
         return Answer(WORDS[word], text=rest.lstrip("# "))
     found = _REWARD.fullmatch(line)
     if found and found[3] and not loose:

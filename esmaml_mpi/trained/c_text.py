@@ -9,7 +9,8 @@ HEADER = Template("""\
 $memory\
  * The arrays of a call must not overlap. Outputs have the bits of the simulation if no product is fused with a sum and
  * doubles are IEEE 754's: compile with -ffp-contract=off, without -ffast-math, and on 32-bit x86 with -msse2
- * -mfpmath=sse. Otherwise they differ in the last places.
+ * -mfpmath=sse. Otherwise they differ in the last places. An observation that is not a number gives actions that are
+ * none: check it before the call.
  */
 #ifndef ${upper}_H
 #define ${upper}_H
@@ -73,6 +74,7 @@ $action}
 
 MEMORY = Template("""\
  * The policy remembers: ``state``, ${upper}_STATE numbers, zeros at the start of an episode, is changed by each call.
+ * After an observation that is not a number it is of no use until it is set back.
 """)
 
 # Of the inputs [x; h] of a cell the observation comes first. Weights of gates are halved, as sigmoid(y) is made of

@@ -28,7 +28,7 @@ def test_everything_is_there_as_in_the_checkout(laid_out):
     folder, _ = laid_out
     files = files_of(folder)
     assert set((ROOT / "configs").rglob("*.toml")) == {ROOT / path for path in files if path.parts[0] == "configs"}
-    assert {"ferry.py", "ferry.toml"} == {path.name for path in files if path.parts[0] == "examples"}
+    assert {"ferry.py", "ferry.toml", "robot_driver.py"} == {path.name for path in files if path.parts[0] == "examples"}
     assert {path.name for path in (ROOT / "jobs").glob("*.slurm")} < {p.name for p in files if p.parts[0] == "jobs"}
     own = {Path("README.md"), init.SITE, init.EXAMPLE}
     assert all(text == (ROOT / path).read_bytes() for path, text in files.items() if path not in own)

@@ -46,3 +46,9 @@ def test_it_acts(architecture, format, tmp_path):
             bound.reset()
         expected.append(bound.act(observation))
     np.testing.assert_allclose(np.array(done.stdout.split(), dtype=float)[:, None], expected, rtol=1e-12)
+    for bad in ("0.1", "1 2 3", "1 2 3 4 5", "nan 0 0 0"):
+        done = subprocess.run(
+            call, input=f"{lines[0]}{bad}\n", capture_output=True, text=True, cwd=tmp_path, timeout=60
+        )
+        assert done.returncode == 1 and f"{bad!r}: 4 finite numbers are wanted" in done.stderr
+        assert len(done.stdout.splitlines()) == 1, "the robot is told of no action"

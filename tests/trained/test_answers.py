@@ -38,7 +38,14 @@ def test_the_last_line_of_a_program_is_the_number_alone():
         with pytest.raises(UsageError, match="the number alone is wanted, or a # before what follows it"):
             answer(line, loose=False)
     assert answer("12.5 # slipped", loose=False) == Answer("reward", 12.5, "slipped")
-    assert answer(" -3 ", loose=False).value == -3 and answer("failed it fell", loose=False).kind == "skip"
+    assert answer(" -3 ", loose=False).value == -3 and answer("failed # it fell", loose=False).kind == "skip"
+
+
+@pytest.mark.parametrize("line", ["Failed to open serial port /dev/ttyUSB0", "skip ahead", "nan seen in observation"])
+def test_a_program_that_says_what_is_wrong_with_it_has_made_no_trial(line):
+    assert answer(line).kind == "skip"
+    with pytest.raises(UsageError, match="a number is wanted"):
+        answer(line, loose=False)
 
 
 def test_words():

@@ -6,6 +6,8 @@ import pytest
 
 import esmaml_mpi
 from esmaml_mpi.commands import main as cli
+from esmaml_mpi.tasks import make_family
+from esmaml_mpi.tasks.interface import interface_of
 from esmaml_mpi.zoo import catalogue as zoo
 from esmaml_mpi.zoo import verification
 
@@ -33,6 +35,8 @@ def test_a_model_is_small_and_says_what_the_catalogue_says(model):
     else:
         assert model.scores.after > model.scores.before + 3 * model.scores.after_error
     assert not any({"host", "command"} & set(facts) for facts in results.launches)
+    task = results.config.task
+    assert results.interface == interface_of(make_family(task.name, task.horizon, task.options)), "pack it again"
     assert results.config == esmaml_mpi.load_config(zoo.MODELS.parents[2] / f"zoo/{model.name}.toml").resolved()
 
 
