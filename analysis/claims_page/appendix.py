@@ -11,7 +11,8 @@ RULE = """\
 For each claim runs are compared that differ in what the claim is about. Each seed gives one number: the quantity named,
 at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent (between two
 tests, on the line between them). Seeds, iterations and quantities were written down before the runs, in the experiment
-files and in the files that `analysis/claim_list.py` names.
+files and in the files that `analysis/claim_list.py` names, but for what claim 12 says of itself. What a claim asks the
+reader to mind, and what was found beside, is written after them.
 
 *Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
 either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
@@ -24,8 +25,10 @@ other things too.
 - **not run**: there are no results, not of all seeds, or none that all runs have at one instant after the start.
 
 *p* is Welch's alone, so that a difference may have a *p* below 5 % and still be not resolved, by the bootstrap. Seeds
-are the same on both sides; that they are pairs is not used, which errs on the side of no verdict. Where no seed differs
-from another, *p* is that of all seeds lying on one side by chance.
+are the same on both sides; that they are pairs is not used. That errs on the side of no verdict where pairs are alike,
+as equal seeds are expected to make them, and on the other side where a few seeds happen to be opposed. Where no seed
+differs from another the interval is a point, which says nothing of chance; *p* is then that of all seeds lying on one
+side.
 
 That something is *not below* or *not above* allows for a margin: the interval has to lie on this side of it, and to
 disagree wholly beyond it. That something is *equal* wants two one-sided tests that it differs by the margin or more,
@@ -35,8 +38,10 @@ training has gained on the other side; that this gain is known from few seeds al
 
 A claim of several parts agrees if all parts that were run do, disagrees if any does and none agrees, and is divided if
 some do this and some that. Parts in italics are variants of ours, some of them thought of after a look, or nothing is
-claimed of them. They are not counted, and p is not adjusted for them. That something *is found* or *visited* is held to
-mean by more than half.
+claimed of them. They are not counted, and p is not adjusted for them.
+
+What is held to be found, visited, a turn, alike, kept (475, which is 95 % of 500), similar (a fifth) or few (a quarter)
+is ours. So is what is *found* or *visited*: by more than half.
 
 **Replications.** Five seeds tell large differences alone, once all parts of the page are allowed for. So all parts that
 had all their seeds at one of two moments were to be made again with ten or fifteen fresh seeds, whatever they had said
@@ -52,19 +57,20 @@ def many(evidence: list[Evidence], ps: list[float], all_ps: list[float]) -> str:
     if not evidence:
         return ""
     stay, would = (sum(each[i] <= LEVEL for each in resolved) for i in range(2))
+    tests = len({each.test for each, _, _ in tested})
     return (
         f"**{len(evidence)} intervals at once.** Each is at 95 % for itself: of {len(evidence)}, about "
         f"{LEVEL * len(evidence):.1f} would miss the truth by chance. {len(tested)} parts have a claimed side and a "
-        f"*p* so far; adjusted for all of them (Holm; what two claims share counts once), {stay} of the "
+        f"*p* so far, in {tests} different tests; adjusted for all of these (Holm), {stay} of the "
         f"{len(resolved)} that are resolved stay below 0.05; if what is "
         f"beside counted too, {would}. A verdict whose adjusted p is above should be taken as a hint. Among so many "
-        f"tests a difference has to be g = {_least(5, tested)} or more for five seeds a side to tell it, "
-        f"{_least(10, tested)} for ten, and {_least(15, tested)} for fifteen."
+        f"tests a difference has to be g = {_least(5, tests)} or more for five seeds a side to tell it, "
+        f"{_least(10, tests)} for ten, and {_least(15, tests)} for fifteen."
     )
 
 
-def _least(seeds: int, tests: list) -> str:
-    return f"{significance.least_effect(seeds, LEVEL / max(len(tests), 1)):.1f}"
+def _least(seeds: int, tests: int) -> str:
+    return f"{significance.least_effect(seeds, LEVEL / max(tests, 1)):.1f}"
 
 
 def runs(run: list[Evidence]) -> list[str]:

@@ -13,9 +13,9 @@ COLUMNS = 4
 FIRST, OTHER = (style.COLOURS[0], "-"), (style.COLOURS[1], "--")
 # Curves of their own, which quantities are of that begin with their names, and what an axis calls them.
 OWN = {
-    "found": "found",
-    "harmed": "harmed",
-    "worsened": "worsened",
+    "found": "share that finds",
+    "harmed": "share that is harmed",
+    "worsened": "share that ends worse",
     "gain_loaded": "reward gained by adaptation",
     "gain_slippery": "reward gained by adaptation",
     "gain": "reward gained by adaptation",

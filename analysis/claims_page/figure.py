@@ -29,15 +29,14 @@ def overview(judged: list[Judged]):
     ax.axvline(0, color=style.BLACK, lw=1)
     texts = []
     for y, one in enumerate(judged):
-        words = style.wrapped(f"{one.claim.number}. {one.claim.words}", WORDS).split("\n")
-        texts.append(words[0] + " ..." * (len(words) > 1))
+        texts.append(_first_line(one, WORDS))
         look = LOOKS.get(one.verdict, LOOKS[SHOWN])
         if one.deciding:
             _interval(ax, -y, one.deciding, look)
         elif one.computed and one.verdict != NOT_RUN:
             ax.plot(1.0, -y, ms=5.5, **look)
         else:
-            ax.annotate("not run", (0.0, -y), ha="center", va="center", fontsize=7, color=style.GREY)
+            ax.annotate("not run", (0.02, -y), ha="left", va="center", fontsize=7, color=style.GREY)
     ax.set_yticks([-y for y in range(len(judged))], texts, fontsize=7.5)
     ax.set_ylim(-len(judged) + 0.4, 0.6)
     _finish(
@@ -57,18 +56,24 @@ def draw(judged: list[Judged]):
         y -= 1.4
         place = dict(xycoords=("figure fraction", "data"), va="center", annotation_clip=False)
         ground = dict(fc="white", ec="none", pad=1)  # over the line at 0
-        words = style.wrapped(f"{one.claim.number}. {one.claim.words}", 130).split("\n")[0]
-        ax.annotate(words, (0.01, y), fontsize=9, fontweight="bold", bbox=ground, **place)
+        ax.annotate(_first_line(one, 120), (0.01, y), fontsize=9, fontweight="bold", bbox=ground, **place)
         for each in one.run:
             y -= 1
             ticks.append(y)
-            texts.append(each.part.about + " (beside)" * (not counted(each.part)))
-            _interval(ax, y, each, LOOKS[each.verdict if counted(each.part) else SHOWN])
+            texts.append(
+                each.part.about + " (beside)" * (not counted(each.part)) + " (seeds to come)" * bool(each.missing)
+            )
+            _interval(ax, y, each, LOOKS[each.verdict if counted(each.part) and not each.missing else SHOWN])
         y -= 0.2
     ax.set_yticks(ticks, texts, fontsize=8.5)
     ax.set_ylim(y - 0.6, 0)
     _finish(fig, ax, "difference over seeds and its interval, each to its own scale; strokes: the margin")
     return fig
+
+
+def _first_line(one: Judged, letters: int) -> str:
+    words = style.wrapped(f"{one.claim.number}. {one.claim.words}", letters).split("\n")
+    return words[0] + " ..." * (len(words) > 1)
 
 
 def _finish(fig, ax, about: str) -> None:

@@ -33,14 +33,15 @@ def page(judged: list[Judged], command: str, picture: str, curves: dict[int, str
     run, ps = [each for one in judged for each in one.run], adjusted(judged)
     parts = [
         "# Claims",
-        "What the papers claim, and what runs of this program say of it. Made by "
-        f"`{command}`: no number is typed in. How it is decided is [at the end](#how-it-is-decided). MC adapts by an "
-        "ES gradient of independent directions, DPP by one of determinantal directions, HC by hill climbing; L, H and "
-        "HH are policies with no, one and two hidden layers ([Glossary](glossary.md)).",
+        f"What the papers claim, and what runs of this program say of it. Made by `{command}`: no result in a table is "
+        "typed in. How it is decided is [at the end](#how-it-is-decided), and so is what was [smaller than in the "
+        "papers](#scale) in a size such as medium. MC adapts by an ES gradient of independent directions, DPP by one "
+        "of determinantal directions, HC by hill climbing; L, H and HH are policies with no, one and two hidden layers "
+        "([Glossary](glossary.md)).",
         f"![Verdict and interval of the deciding part of every claim]({picture})",
         overview(judged, ps, curves).markdown(),
         tally(judged, ps),
-        f"[All parts of all claims in one picture]({curves[0]})." if 0 in curves else "",
+        f"[All parts that were run in one picture]({curves[0]})." if 0 in curves else "",
         "## Figure by figure",
         by_figure(judged, curves, paths).markdown(),
         "## Withdrawn",
@@ -89,7 +90,8 @@ def by_figure(judged: list[Judged], curves: dict[int, str], paths: dict[int, str
     rows.sort(key=lambda row: (row[0].startswith("A"), row[0]))
     title = (
         "What ES-MAML's text says of its figures, in words of ours, and the same comparisons of runs here: curves are "
-        "means over seeds; where the paper's figure shows paths, those of seed 0 after all its training are above them."
+        "means over seeds, of the reward or of what their axis names, whatever a part compares; where the paper's "
+        "figure shows paths, those of seed 0 after all its training are above them."
     )
     return Table(title, ("figure", "what the text says", "here", "runs here"), rows)
 
@@ -190,6 +192,7 @@ def section(one: Judged, ps: list[float], curves: dict[int, str]) -> list[str]:
     words += [f"Measured: {claim.measured}."]
     words += [f"Lost in the text at hand: {claim.lost}."] * bool(claim.lost)
     words += [f"A guess of ours: {claim.unknown}."] * bool(claim.unknown)
+    words += [f"**Mind:** {claim.mind}."] * bool(claim.mind)
     words += [f"Asked why: {claim.why}. Found: {claim.found}."] * bool(claim.why)
     parts = [f'<a id="claim-{claim.number}"></a>\n\n## {claim.number}. {claim.words}', " ".join(words)]
     if one.computed:

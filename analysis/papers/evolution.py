@@ -55,11 +55,13 @@ CLAIMS = (
             ),
         ),
         lost="the reference tasks",
-        unknown="all of Evo-MAML's constants, which are guesses (docs/baselines.md): the verdict is on these",
+        unknown="all of Evo-MAML's constants, which are guesses (docs/baselines.md): the verdict is on these; the "
+        "horizon, here 100",
         why="whether it is the guesses. Outside, steps of 0.01 along a gradient by trajectories are short: beside are "
         "runs with Adam. Two candidates that are 0.001 away hardly differ: beside are runs with ten that are 0.1 away",
-        found="neither of these two is seen to help. With Adam its adaptation does nothing, and the wider candidates "
-        "gain as little as the near ones. As guessed its adaptation gains little where ES-MAML's gains much. What its "
-        "article does otherwise was not found",
+        found="neither of these two is seen to help at the end. With Adam it is ahead early, and adaptation gains "
+        "there; from half of the rollouts on its policies stand still and adaptation does nothing. The wider "
+        "candidates gain as little as the near ones. As guessed its adaptation gains little where ES-MAML's gains "
+        "much. What its article does otherwise was not found",
     ),
 )

@@ -31,7 +31,7 @@ CLAIMS = (
             Part("MC, corrupted against clean", "figure_a3", "medium", ("mc",), ("clean",), claimed=BELOW, beside=True),
         ),
         lost="the share; here 0.2",
-        unknown="the size of the noise, which regression is RBO's; here ridge and LP decoding, both",
+        unknown="the size of the noise, the architecture, which regression is RBO's; here ridge and LP decoding, both",
     ),
     Claim(
         15,
@@ -45,6 +45,9 @@ CLAIMS = (
             Part("by iteration, at the end", "figure_a3", "medium", ("asebo",), ("isotropic",), beside=True),
         ),
         lost="the low K; here 5",
+        unknown="the architecture; HalfCheetah's velocities, here 0 to 3 m/s",
+        mind="that ASEBO costs more time an iteration is not judged, and seconds are of a machine that did other "
+        "things too",
     ),
     Claim(
         19,

@@ -70,7 +70,8 @@ class Claim:
     ``lost``: what the text at hand has lost, or ""; ``unknown``: what else stands on a guess. ``pictured``: label and
     place (experiment/size/point) of meta-policies whose paths the paper's figure shows. ``why``: what was asked beside,
     where runs did not say what the paper says, or not as plainly; its parts begin with "Why". ``found``: what these
-    said, in words and after them.
+    said, in words and after them. ``mind``: what the verdict does not show, where a reader may think that it does; also
+    written after runs, and without weight.
     """
 
     number: int
@@ -85,6 +86,7 @@ class Claim:
     pictured: tuple[tuple[str, str], ...] = ()
     why: str = ""
     found: str = ""
+    mind: str = ""
 
 
 def each(pattern: str, *names) -> tuple[str, ...]:

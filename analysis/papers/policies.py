@@ -43,14 +43,14 @@ CLAIMS = (
             )
         ),
         lost="K of the figure; here 20 and 5",
-        unknown="whether Ant's second task is goal velocity or goal position",
+        unknown="whether Ant's second task is goal velocity or goal position; HalfCheetah's velocities, to 3 m/s",
     ),
     Claim(
         6,
         "On forward-backward Ant hill climbing is the best operator.",
         PAPER,
         "4.2, figure 3",
-        "test reward after adaptation",
+        "test reward after adaptation; against MC, the one other operator of these runs",
         tuple(
             Part(f"{name}, HC against MC", "hill_climbing_ant", "medium", (f"hc_{name}",), (f"mc_{name}",))
             for name in ("L", "H")
@@ -62,8 +62,8 @@ CLAIMS = (
         PAPER,
         "4.2",
         "a quarter of the perturbations: what it costs in mean test reward over training is less with L than with H. "
-        "Computed: the evaluations that a gradient of a linear function needs for a relative error of one half are as "
-        "many times more as there are parameters",
+        "Computed: the evaluations that a gradient of a linear function needs for the same relative error are nearly "
+        "as many times more as there are parameters. H alone is the premise",
         (
             Part(
                 "HalfCheetah directions: 8 perturbations less 32, L against H",

@@ -54,8 +54,8 @@ CLAIMS = (
                 for net in NETS
             ),
         ),
-        unknown="PG-MAML's constants; that PG is unstable on CartPole, as the text says it by name of Swimmer and "
-        "Walker2d alone",
+        unknown="PG-MAML's constants; that CartPole shows its velocities; that PG is unstable on CartPole, as the text "
+        "says it by name of Swimmer and Walker2d alone",
     ),
     Claim(
         9,
@@ -122,6 +122,9 @@ CLAIMS = (
             ),
             Part("MC", "figure_1", "paper", each("mc_penalised_queries{}", 20, 10, 5), quantity="worsened"),
         ),
+        unknown="the size of the penalty, the horizon; here 100",
+        mind="one adaptation that ends below is enough for what is said of the gradient. That hill climbing has none "
+        "follows from the operator where rewards are exact, and tests the program",
     ),
     Claim(
         21,

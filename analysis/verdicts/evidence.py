@@ -100,9 +100,13 @@ class Evidence:
 
     @property
     def test(self) -> tuple:
-        """What makes it another test than that of another part."""
-        part = self.part
-        return self.a.tobytes(), self.b.tobytes(), part.threshold, part.claimed, self.margin
+        """What makes it another test than that of another part: the same two sides turned round are the same one."""
+        part, turned = self.part, {ABOVE: BELOW, BELOW: ABOVE}
+        own, other = (part.points, part.less, self.a.tobytes()), (part.against, part.against_less, self.b.tobytes())
+        claimed = part.claimed
+        if part.against and claimed in turned and other < own:
+            own, other, claimed = other, own, turned[claimed]
+        return part.experiment, part.size, own, other, part.threshold, claimed, self.margin
 
     @property
     def alike(self) -> bool:

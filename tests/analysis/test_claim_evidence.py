@@ -80,13 +80,18 @@ def test_without_spread_seeds_can_tell_what_ranks_can():
 def test_what_two_claims_share_is_adjusted_for_once():
     from verdicts.judged import adjusted
 
-    found = summary(made("paper", "a", HIGH), made("paper", "b", LOW), made("paper", "c", WIDE))
+    sides = (made("paper", name, values) for name, values in zip("abcd", (HIGH, LOW, WIDE, HIGH), strict=True))
+    found = summary(*sides)
     several = [judged(found, part(), part(against="c")), judged(found, replace(part(), about="again"))]
     ps = adjusted(several)
     first, second = several[0].run
     assert ps == [[2 * first.p, second.p], [2 * first.p]]
+    several.append(judged(found, part("b", "a", claimed="below")))  # the same, turned round
+    assert adjusted(several) == [[2 * first.p, second.p], [2 * first.p], [2 * first.p]]
     several.append(judged(found, part(claimed="below")))  # of the same numbers, another claim
     assert adjusted(several)[0][0] == 3 * first.p
+    several.append(judged(found, part("d")))  # other runs, whose numbers happen to be the same
+    assert adjusted(several)[0][0] == 4 * first.p
 
 
 def test_tasks_in_other_units_weigh_as_much():
