@@ -58,3 +58,28 @@ def test_a_configuration_describes_it():
     ]:
         with pytest.raises(ConfigError, match=message):
             load({"adaptation": {"operator": "chain", "links": [wrong]}})
+
+
+def test_it_answers_for_each_step_as_the_link_does_whose_step_it_is():
+    links = [HillClimbing(queries=3, scheme="batch", evaluations=2), operator(steps=3)]
+    expected = [link.pivot_last(step) for link in links for step in range(link.yields)]
+    assert set(expected) == {True, False}
+    assert [chain(links).pivot_last(step) for step in range(len(expected) + 1)] == [*expected, False]
+
+
+class Ending:
+    """An operator that has enough after one of its three steps."""
+
+    yields, queries_at_once, rollouts, directions_at_once = 3, 1, 3, 1
+
+    def __init__(self, last):
+        self.last = last
+
+    def enough(self, step, reward):
+        return step == self.last
+
+
+def test_it_has_enough_where_the_link_has_whose_step_it_is():
+    subject = chain(LINKS[:2])
+    object.__setattr__(subject, "operators", (Ending(2), Ending(1)))  # it is frozen
+    assert [subject.enough(step, 0.0) for step in range(7)] == [False, False, True, False, True, False, False]

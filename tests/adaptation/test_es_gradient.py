@@ -7,8 +7,12 @@ import pytest
 import reference
 from helpers import near, operator
 
+from esmaml_mpi.directions.active_subspace import ActiveSubspace
+from esmaml_mpi.directions.drawing import Directions, Source
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import NORMALIZATIONS
+from esmaml_mpi.reproducibility.randomness import Streams
 
 D, U, T = 5, 2, 3
 RNG = np.random.default_rng(21)
@@ -178,3 +182,14 @@ def test_reward_scale_and_shift_do_not_matter_when_standardized():
         for a, b in ((1.0, 0.0), (50.0, 1000.0))
     )
     np.testing.assert_allclose(first, second, rtol=1e-9)
+
+
+def test_a_step_by_directions_of_an_active_subspace_is_the_gradient_in_the_mean():
+    slope, count = np.array([1.0, -2.0, 0.5, 1.5]), 20_000
+    subspace = Subspace(np.eye(4)[:, :1], np.ones(1), 0.7)
+    source = Source(ActiveSubspace(), Streams(1), subspace)
+    drawn = source.sampler.draw(np.random.default_rng(3), 4, 8 * count, **source.sampler.from_subspace(subspace))
+    normals = Directions(lambda k, size=None: drawn.reshape(4, 1, count, k), source)
+    subject = operator(queries=8, step_size=1.0, sigma=0.5, estimator="forward_fd", reward_normalization="none")
+    adapted, _ = run(subject.adapt(np.zeros((4, 1, count)), normals), lambda x: np.einsum("i,i...->...", slope, x))
+    assert near(adapted[:, 0].T, slope)

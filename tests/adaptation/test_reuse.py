@@ -132,3 +132,11 @@ def test_a_step_without_a_signal_stays_where_it_is_and_the_next_one_reuses_it():
     )
     assert reused == 0 and np.isfinite(found).all()
     assert not np.allclose(found[:, 0, 0], expected)  # the flat rewards are rows of the second regression
+
+
+def test_a_flat_step_after_another_learns_nothing_from_the_archive():
+    """Its rewards have no unit, so that rows of earlier steps are those of no change."""
+    rewards = iter([lambda points: points[0] * 1.0, lambda points: np.full(points.shape[1:], -324.61)])
+    flat = subject(steps=2, reuse_radius=100.0)
+    adapted, batches, _ = run(flat.adapt(THETA, Normals((D, U, T))), lambda points: next(rewards)(points))
+    assert same(adapted, batches[1][..., -1])

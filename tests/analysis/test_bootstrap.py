@@ -71,3 +71,24 @@ def test_difference():
         low, high = bootstrap.difference_interval(rng.normal(1, 3, 8), rng.normal(0, 1, 12))
         hits += low < 1 < high
     assert 0.92 < hits / 400 < 0.98
+
+
+def test_resamples_of_two_sides_are_independent():
+    import bootstrap
+
+    values = np.random.default_rng(1).normal(size=12)
+    low, high = bootstrap.difference_interval(values, values.copy())
+    alone = np.diff(bootstrap.interval(values))[0]
+    assert high - low == pytest.approx(np.sqrt(2) * alone, rel=0.1)
+
+
+def test_the_farther_of_two_intervals_counts():
+    import bootstrap
+    import intervals
+
+    values = np.array([5.0, 6.0, 9.0])
+    low, high = intervals.of_mean(values)
+    assert high - low == pytest.approx(2 * 4.302653 * values.std(ddof=1) / np.sqrt(3), rel=1e-6)  # Student's
+    skewed = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 40.0])
+    low, high = intervals.of_mean(skewed)
+    assert high == bootstrap.interval(skewed)[1] > intervals.welch(skewed, np.zeros(2))[1] > 0 > low

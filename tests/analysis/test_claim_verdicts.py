@@ -44,10 +44,14 @@ def test_equality_is_tested_and_not_inferred_from_a_missing_difference():
 
 
 def test_neither_below_nor_above_by_more_than_the_margin():
+    from significance import welch
+
     near = [9.9, 11.1, 12.0, 11.4]
     found = summary(made("paper", "a", HIGH), made("paper", "b", near), made("paper", "d", LOW))
-    for claimed in ("not below", "not above"):
-        assert judged(found, part(claimed=claimed, margin=0.3)).verdict == "agrees"
+    for claimed, sign in (("not below", 1), ("not above", -1)):
+        one = judged(found, part(claimed=claimed, margin=0.3))
+        shifted = np.array(HIGH) + sign * 0.3 * np.mean(near)
+        assert one.verdict == "agrees" and one.run[0].p == pytest.approx(welch(shifted, np.array(near)).p)
         assert judged(found, part(claimed=claimed, margin=0.02)).verdict == "not resolved"
     assert judged(found, part(against="d", claimed="not below", margin=0.1)).verdict == "agrees"
     assert judged(found, part(against="d", claimed="not above", margin=0.1)).verdict == "disagrees"
@@ -161,6 +165,8 @@ def test_quantities_of_a_course(quantity, value):
     _, (run,) = made("paper", "a", [0.0], **series, after=[0.0, 6.0, 4.0, 0.0, 6.0], before=[0.0] * 5)
     assert QUANTITIES[quantity].of(Course(run, "rollouts", 40)) == pytest.approx(value)
     assert QUANTITIES["fell"].of(Course(run, "rollouts", 30)) == 0
+    late = replace(run, series=run.series | {"after": [0.0, 6.0, 1.0, 4.0, 5.0]})
+    assert QUANTITIES["kept"].of(Course(late, "rollouts", 40)) == 4.0  # of the last quarter alone
     below = replace(run, series=run.series | {"after": [1.0, 6.0, 4.0, 0.5, None]})
     assert QUANTITIES["fell"].of(Course(below, "rollouts", 30)) == 1
 

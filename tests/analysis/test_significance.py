@@ -111,3 +111,10 @@ def test_effect_of_one_side_is_its_mean_in_standard_deviations():
     a = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     assert significance.hedges_g_one(a) == pytest.approx(3 / np.sqrt(2.5) * (1 - 3 / 15))
     assert np.isnan(significance.hedges_g_one(np.ones(5))) and np.isnan(significance.hedges_g_one(a[:2]))
+
+
+def test_effect_size_of_sides_of_unlike_size_weighs_their_variances():
+    from significance import hedges_g
+
+    a, b = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([9.0, 13.0])  # squares of deviations: 10 and 8, of 5 freedoms
+    assert hedges_g(a, b) == pytest.approx((1 - 3 / 19) * -8 / np.sqrt(18 / 5))

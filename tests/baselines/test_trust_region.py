@@ -136,3 +136,11 @@ def test_steps_of_maml_improve_the_exact_objective_within_the_limit(estimator):
         theta = new
         reached.append(expectation(theta + 0.05 * slope(theta, 2), 2))
     assert np.all(np.diff(reached) > 0)
+
+
+def test_damping_shortens_the_step():
+    session = TrustRegion(max_divergence=0.02, damping=3.0).step(np.zeros(1), np.ones(1), 0.0)
+    question, vector = next(session)
+    while question == Question.FISHER_PRODUCT:
+        question, vector = session.send(vector)  # F = 1, and 4 with the damping
+    np.testing.assert_allclose(vector, np.sqrt(2 * 0.02 / 4))

@@ -5,7 +5,7 @@ import pytest
 from helpers import near, same
 from samplers import draws
 
-from esmaml_mpi.directions import make_sampler
+from esmaml_mpi.directions import dpp, make_sampler
 from esmaml_mpi.errors import ConfigError
 
 RNG = np.random.default_rng(6)
@@ -136,3 +136,10 @@ def test_a_basis_that_is_none_is_refused(basis, weights, message):
 def test_a_kernel_that_takes_no_basis_says_so():
     with pytest.raises(ValueError, match="kernel 'rbf' takes no basis"):
         make_sampler("dpp").draw(np.random.default_rng(0), 6, 4, basis=np.eye(6))
+
+
+def test_rho_is_how_many_candidates_there_are_for_each_direction(monkeypatch):
+    seen = []
+    monkeypatch.setattr(dpp, "choose", lambda kernel, count, *_: seen.append(len(kernel)) or np.arange(count))
+    dpp.DPP(rho=3).draw(np.random.default_rng(0), 4, 5)
+    assert seen == [15]

@@ -117,3 +117,13 @@ def test_a_restored_memory_goes_on_bit_for_bit():
     for name, value in straight.to_arrays().items():
         assert np.array_equal(second.to_arrays()[name], value)
     assert np.array_equal(second.basis(0.9)[0], straight.basis(0.9)[0])
+
+
+def test_the_latest_gradient_says_how_likely_directions_in_the_subspace_are():
+    memory = filled([np.array([3.0, 0.0, 0.0, 0.0]), latest := np.array([3.0, 1.0, 0.0, 0.0])], 2, 0.5)
+    subspace = memory.subspace(0.9)
+    assert subspace.basis.shape == (4, 1)
+    inside = (subspace.basis[:, 0] @ latest) ** 2
+    # Lengths are those of all four numbers, so that k of them have the factor k (4 + 2) / 4: k = 1 and 3 here.
+    within, beyond = np.sqrt(1 * inside), np.sqrt(3 * (latest @ latest - inside))
+    assert subspace.probability == pytest.approx(within / (within + beyond), rel=1e-9)

@@ -6,6 +6,7 @@ import reference
 from helpers import near
 
 from esmaml_mpi.config.loading import load
+from esmaml_mpi.directions.subspace import Subspace
 from esmaml_mpi.errors import ConfigError
 from esmaml_mpi.estimators import ESTIMATORS
 from esmaml_mpi.estimators.rewards import NORMALIZATIONS
@@ -108,11 +109,11 @@ def test_common_random_numbers_want_one_current_evaluation():
         algorithm(common_random_numbers=True)
 
 
-def test_a_scheduled_sigma_moves_the_queries_and_divides_the_gradient():
-    scheduled = algorithm(
-        sigma_schedule={"shape": "linear", "final": 0.5, "iterations": 8}, reward_normalization="none"
-    )
-    plain = algorithm(sigma=0.5 * 0.75, reward_normalization="none")  # iteration 4 of 8
+@pytest.mark.parametrize("more", [{}, {"decoder": "ridge"}, {"directions": "active_subspace"}])
+def test_a_scheduled_sigma_moves_the_queries_and_divides_the_gradient(more):
+    more = {"reward_normalization": "none", **more}
+    scheduled = algorithm(sigma_schedule={"shape": "linear", "final": 0.5, "iterations": 8}, **more)
+    plain = algorithm(sigma=0.5 * 0.75, **more)  # iteration 4 of 8
     assert np.array_equal(scheduled.points(THETA, AT, range(15)), plain.points(THETA, AT, range(15)))
     values = np.random.default_rng(5).normal(size=15)
     assert np.array_equal(scheduled.gradient(AT, values, D), plain.gradient(AT, values, D))
@@ -239,3 +240,15 @@ def test_mean_gradient_is_that_of_the_smoothed_quadratic(estimator):
         gradients.append(subject.gradient(at, values, D))
     assert near(np.array(gradients), slope + curvature @ THETA)
     assert not near(np.array(gradients), slope)
+
+
+def test_a_gradient_by_directions_of_an_active_subspace_is_right_in_the_mean():
+    slope, subspace = np.array([1.0, -2.0, 0.5]), Subspace(np.eye(3)[:, :1], np.ones(1), 0.7)
+    settings = dict(perturbations=4, estimator="antithetic", directions="active_subspace", current_evaluations=1)
+    subject = algorithm(**settings, reward_normalization="none").probe.perturbations
+    found = []
+    for t in range(4000):
+        at = Round(Phase.TRAIN, t)
+        x = subject.points(np.zeros((3, 4)), np.arange(4), at, np.zeros(4, dtype=int), subspace)
+        found.append(subject.gradient(np.arange(2), (slope @ x).reshape(2, 2), None, 3, at, 0, subspace))
+    assert near(np.array(found), slope)

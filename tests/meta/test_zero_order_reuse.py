@@ -136,6 +136,18 @@ def test_all_rewards_are_normalised_together(kind):
         np.testing.assert_allclose(scaled.gradient, step.gradient, rtol=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["standardize", "ars"])
+def test_old_rewards_and_new_ones_have_one_scale(kind):
+    before = Round(Phase.TRAIN, 3)
+    both = np.concatenate([quadratic(points("antithetic", c, at, 10))[0] for c, at in ((THETA, AT), (OLD, before))])
+    if kind == "standardize":
+        both = np.append(both, 0.0)  # the pivot counts there
+    shift = both.mean() if kind == "standardize" else 0.0
+    step, _, _ = estimate("antithetic", AT, before, OLD, subject=algorithm(reward_normalization=kind))
+    _, expected, _ = estimate("antithetic", AT, before, OLD, lambda x: (quadratic(x)[0] - shift) / both.std())
+    np.testing.assert_allclose(step.gradient, expected, rtol=1e-9)
+
+
 def test_no_gradient_where_no_reward_differs():
     step, _, _ = estimate("antithetic", AT, Round(Phase.TRAIN, 3), OLD, lambda x: np.zeros(len(x)))
     assert np.array_equal(step.gradient, np.zeros(D))

@@ -111,7 +111,7 @@ def test_numpys_global_generator_is_neither_used_nor_touched():
 def test_purposes_and_phases_keep_their_numbers():
     # Results files can be reproduced only as long as these stay.
     assert [int(purpose) for purpose in Purpose] == list(range(1, len(Purpose) + 1))
-    assert [purpose.name for purpose in Purpose][:8] == [
+    assert [purpose.name for purpose in Purpose][:15] == [
         "INITIAL_POLICY",
         "TASK",
         "TASK_BATCH",
@@ -120,6 +120,13 @@ def test_purposes_and_phases_keep_their_numbers():
         "QUERY_EPISODE",
         "BEFORE_EPISODE",
         "AFTER_EPISODE",
+        "SHARED_ADAPTATION",
+        "SHARED_EPISODE",
+        "CORRUPTION",
+        "QUERY_ACTIONS",
+        "BEFORE_ACTIONS",
+        "AFTER_ACTIONS",
+        "SHARED_ACTIONS",
     ]
     assert [(phase.name, int(phase)) for phase in Phase][:3] == [("TRAIN", 0), ("TEST", 1), ("EVALUATE", 2)]
 
@@ -128,4 +135,8 @@ def test_known_numbers():
     # Pins the whole scheme: a change here changes every published run.
     found = Streams(1).generator(Purpose.PERTURBATION, Round(Phase.TRAIN, 2, 0), unit=3).integers(2**32, size=3)
     philox = np.random.Philox(key=[1, 4], counter=[0, 0, 3, 2])
+    assert np.array_equal(found, np.random.Generator(philox).integers(2**32, size=3))
+    at, place = Round(Phase.EVALUATE, 7, 3), dict(unit=5, task=6, step=9)
+    found = Streams(1).generator(Purpose.AFTER_ACTIONS, at, **place).integers(2**32, size=3)
+    philox = np.random.Philox(key=[1, 14 | 2 << 8 | 3 << 16], counter=[0, 6 << 32 | 9, 5, 7])
     assert np.array_equal(found, np.random.Generator(philox).integers(2**32, size=3))

@@ -76,10 +76,30 @@ def test_a_body_has_the_masses_and_frictions_of_its_task():
     assert mine.body("base").mass[0] == pytest.approx(plain.body("base").mass[0] * drawn["base_mass"])
     assert np.allclose(mine.body("base").inertia, plain.body("base").inertia * drawn["base_mass"])
     assert np.allclose(mine.body_mass[3:], plain.body_mass[3:] * drawn["leg_mass"])
+    for link in (f"{leg}_{link}" for leg in LEGS for link in ("thigh", "shank")):
+        assert np.allclose(mine.body(link).inertia, plain.body(link).inertia * drawn["leg_mass"])
+    assert np.allclose(models[1].body("load").inertia, 2 / 5 * 0.5 * 0.025**2)  # 500 g, a sphere of 25 mm
     assert [mine.geom(f"{leg}_foot").friction[0] for leg in LEGS] == pytest.approx([drawn["foot_friction"]] * 4)
     assert np.allclose(mine.dof_frictionloss[6:], drawn["joint_friction"]) and not mine.dof_frictionloss[:6].any()
     assert mine.body("base").subtreemass[0] == pytest.approx(mine.body_mass.sum())
     assert plain.body_mass.sum() == pytest.approx(6.0, abs=1e-3)  # the shared model is as it was
+
+
+def joules(ids):
+    """What the motors of robots that hold still do in 60 steps: |sum of torque times speed|, in each of MuJoCo's."""
+    family = quadruped(60)
+    simulation, observation = start(family, tasks_of(family, *ids))
+    total, advance = np.zeros(len(ids)), simulation.advance
+
+    def advanced(count):
+        powers = (simulation.ctrl * simulation.qvel[:, 6:]).sum(axis=1)
+        total[:] += np.abs(powers) * family.model.opt.timestep
+        return advance(count)
+
+    simulation.advance = advanced
+    for _ in range(60):
+        simulation.step(np.zeros((12, len(ids))), observation)
+    return total
 
 
 def test_the_reward_is_distance_less_its_costs():
@@ -106,6 +126,7 @@ def test_the_reward_is_distance_less_its_costs():
     assert np.allclose(shake, -2.0 * np.abs(ups).sum(axis=0))
     energy = walk(quadruped(60, **{**weights, "energy_weight": 1.0}), *ids)[0]
     assert np.all((energy < -1.0) & (energy > -100.0))  # some tens of watts
+    np.testing.assert_allclose(energy, -joules(ids), rtol=1e-9)
 
 
 def test_a_robot_that_falls_is_over_and_is_not_stepped():
