@@ -41,12 +41,12 @@ ORDER = (  # (experiment, size, pattern of points)
     ("figure_3", "medium_replication", "*_queries20"),  # 1.8: claims 5, 7
     ("figure_3", "medium_replication", "few_?"),
     ("figure_3", "medium_replication", "*_queries5"),  # 1.3: claim 5
-    ("figure_5", "medium_replication", "*cheetah*"),  # 2.6: claims 10, 21
+    ("figure_5", "medium_replication", "*walker2d*"),  # 1.4: claims 9, 21
     ("figure_a3", "medium_replication", "asebo"),  # 0.4: claim 15
     ("figure_a3", "medium_replication", "isotropic"),
     ("figure_a2", "medium_replication", "*"),  # 2.3: claim 13
     ("figure_a4", "medium_replication", "*"),  # 2.6: claim 16
-    ("figure_5", "medium_replication", "*walker2d*"),  # 1.6: claims 9, 21
+    ("figure_5", "medium_replication", "*cheetah*"),  # 2.6: claims 10, 21
     ("figure_4", "medium_replication", "*"),  # 1.8: claim 9
     ("noisy_hill_climbing", "navigation_replication", "*"),  # 0.8: claim 22
     ("figure_4", "paper_replication", "cartpole_H"),  # 2.1: claim 8

@@ -100,6 +100,15 @@ def test_tasks_in_other_units_weigh_as_much():
     (evidence,) = judged(summary(*large, *small), part("ac", "bd", scaled=True)).run
     assert evidence.a == pytest.approx([(0.5 + 0.5) / 2, (1.5 + 0.5) / 2])
     assert evidence.b == pytest.approx([(1 + 1) / 2, (1 + 2) / 2])
+    mixed = made("paper", "a", [100.0, -300.0]), made("paper", "b", [200.0, 200.0])
+    (evidence,) = judged(summary(*mixed), part(scaled=True)).run
+    assert evidence.a == pytest.approx([0.5, -1.5])  # of the sizes' mean, whatever the signs
+
+
+def test_where_training_has_gained_nothing_there_is_no_margin():
+    found = summary(made("paper", "a", HIGH), made("paper", "b", [-5.0, -6.0, -4.0]))
+    (evidence,) = judged(found, part(claimed="not below", margin=0.3)).run
+    assert evidence.margin == 0.0
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,10 @@ def test_values_are_taken_at_equal_cost():
     assert progress.a.tolist() == [15.0, 15.0]
     (end,) = judged(found, part(at="rollouts", quantity="end")).run
     assert end.a.tolist() == [16.0, 16.0]
+    slow = made("paper", "a", [0.0] * 2, iteration=[0, 5, 20], rollouts=late, after=early, goals=[0.0, 1.0, 6.0])
+    other = made("paper", "b", [2.0, 2.0], goals=[0.0, 3.0])
+    (goals,) = judged(summary(slow, other), part(at="rollouts", quantity="goals")).run
+    assert goals.a.tolist() == [6.0, 6.0]
 
 
 @pytest.mark.parametrize(
