@@ -64,10 +64,10 @@ if __name__ == "__main__":
     options = parser.parse_args()
     path = options.session
     with opened(path, options.results, options.seed) as session:
-        # Another noise for each trial that it is started with: a real robot does not repeat it either.
+        # Started at another trial it has other noise: a real robot does not repeat it either.
         seed = str(1000 * session.record.seed + session.trials)
         command = [sys.executable, Path(__file__).with_name("robot_process.py"), "--body", options.body, "--seed", seed]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as robot:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, errors="replace") as robot:
             adapt(session, robot, path.with_suffix(".try.npz"))
             robot.stdin.close()
         session.write_best(path.with_suffix(".adapted.npz"))

@@ -184,14 +184,16 @@ end_a_launcher_that_lingers() { # COMMAND...
 
 # One launch of all ranks; sets code.
 attempt() {
-  local beside=()
+  local beside=() python
   # Until the program takes USR1 over it must not end the launcher or the ranks.
   (trap '' USR1 && launch "$ranks" "${SLURM_CPUS_PER_TASK:-1}" "$venv/bin/esmaml" "$@" </dev/null) &
   step=$! again=
   [ -z "$signalled" ] || pass_on "$signalled" # it came while there were no ranks
   if [ "${SLURM_JOB_NUM_NODES:-1}" -gt 1 ]; then
+    python=$venv/bin/python
+    [ -x "$python" ] || python=python3 # as with `pip install --user`
     # shellcheck disable=SC2046
-    python3 "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null >"$silent" &
+    "$python" "$root/jobs/watch_nodes.py" "$step" $(left) </dev/null >"$silent" &
     beside+=($!)
   fi
   end_a_launcher_that_lingers "$@" &

@@ -12,7 +12,7 @@ For each claim runs are compared that differ in what the claim is about. Each se
 at the last iteration at which all runs were tested, or at the most rollouts or seconds that all have spent (between two
 tests, on the line between them). Seeds, iterations and quantities were written down before the runs, in the experiment
 files and in the files that `analysis/claim_list.py` names, but for what claim 12 says of itself. What a claim asks the
-reader to mind, and what was found beside, is written after them.
+reader to mind, and what was found beside, was written after the runs.
 
 *Difference* is the mean over seeds less that of the other side, or less the number stated. Its interval reaches, at
 either end, as far as the farther of two at 95 %: the bootstrap's, and Welch's, which is exact where values are normal.
@@ -27,8 +27,8 @@ other things too.
 *p* is Welch's alone, so that a difference may have a *p* below 5 % and still be not resolved, by the bootstrap. Seeds
 are the same on both sides; that they are pairs is not used. That errs on the side of no verdict where pairs are alike,
 as equal seeds are expected to make them, and on the other side where a few seeds happen to be opposed. Where no seed
-differs from another the interval is a point, which says nothing of chance; *p* is then that of all seeds lying on one
-side.
+differs from another the interval is a point, which says nothing of chance; *p* is then how likely all seeds are
+to lie on one side by chance.
 
 That something is *not below* or *not above* allows for a margin: the interval has to lie on this side of it, and to
 disagree wholly beyond it. That something is *equal* wants two one-sided tests that it differs by the margin or more,
@@ -40,8 +40,8 @@ A claim of several parts agrees if all parts that were run do, disagrees if any 
 some do this and some that. Parts in italics are variants of ours, some of them thought of after a look, or nothing is
 claimed of them. They are not counted, and p is not adjusted for them.
 
-What is held to be found, visited, a turn, alike, kept (475, which is 95 % of 500), similar (a fifth) or few (a quarter)
-is ours. So is what is *found* or *visited*: by more than half.
+What counts as found, visited, a turn, alike, kept (475, which is 95 % of 500), similar (a fifth) or few (a quarter) is
+ours; that something *is found* or *visited* means by more than half.
 
 **Replications.** Five seeds tell large differences alone, once all parts of the page are allowed for. So all parts that
 had all their seeds at one of two moments were to be made again with ten or fifteen fresh seeds, whatever they had said

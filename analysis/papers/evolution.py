@@ -60,8 +60,8 @@ CLAIMS = (
         why="whether it is the guesses. Outside, steps of 0.01 along a gradient by trajectories are short: beside are "
         "runs with Adam. Two candidates that are 0.001 away hardly differ: beside are runs with ten that are 0.1 away",
         found="neither of these two is seen to help at the end. With Adam it is ahead early, and adaptation gains "
-        "there; from half of the rollouts on its policies stand still and adaptation does nothing. The wider "
-        "candidates gain as little as the near ones. As guessed its adaptation gains little where ES-MAML's gains "
-        "much. What its article does otherwise was not found",
+        "there; from half of the rollouts on adaptation does nothing, and three of five policies have the reward of "
+        "one that always goes to the same corner. The wider candidates gain as little as the near ones. As guessed its "
+        "adaptation gains little where ES-MAML's gains much. What its article does otherwise was not found",
     ),
 )

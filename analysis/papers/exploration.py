@@ -93,7 +93,7 @@ CLAIMS = (
         unknown=HORIZON,
         why=REPEATED,
         found="draws by task help MC at every K, and so do fixed ones. So curves that the released code made would lie "
-        "higher than what the paper writes down. Whether they would fall less with K five seeds do not tell",
+        "higher than what the paper writes down. Whether they would fall less as K does five seeds do not tell",
     ),
     Claim(
         3,
@@ -179,11 +179,11 @@ CLAIMS = (
         why=f"{REPEATED}. The share says nothing of how much a wrong corner costs, is smaller under the penalty before "
         "any training too, and that of HC was not set against its own without the penalty: all three are beside, and "
         "what training brings HC",
-        found="repeated draws are not seen to bring HC ahead of MC. HC's own share drops with the penalty too, and by "
-        "more than MC's, which is against the text (K = 10 and 5; HC with K = 20 was not run without the penalty). "
-        "What HC keeps is reward: hardly any of its adaptations pays for a wrong corner, where many of MC's do. It "
-        "keeps it by staying away: with K = 10 and 5 training under the penalty makes it find the target less often "
-        "than before",
+        found="repeated draws are not seen to bring HC ahead of MC. HC's own share drops with the penalty too, and is "
+        "not seen to drop less than MC's, which is against the text (K = 10 and 5; HC with K = 20 was not run without "
+        "the penalty). What HC keeps is reward: hardly any of its adaptations pays for a wrong corner, where many of "
+        "MC's do. It keeps it by staying away: with K = 10 and 5 training under the penalty makes it find the target "
+        "less often than before",
     ),
     Claim(
         4,
@@ -236,8 +236,8 @@ CLAIMS = (
         why="whether it is that the released code draws the same directions in every adaptation to a task "
         "([Second implementation](second_implementation.md)). Beside are runs with its draws",
         found="no difference that five seeds tell",
-        mind="seeds are of two kinds: the paths of some turn by 0.4 of a circle, those of the others once around or "
-        "more. The mean is of both",
+        mind="seeds are of two kinds: the paths of some turn by 0.4 of a circle, those of the others about once around "
+        "or more. The mean is of both",
     ),
     Claim(
         16,
@@ -297,6 +297,7 @@ CLAIMS = (
         "every adaptation to a task, as the released code does, or in every one (fixed)",
         found="in part. Where states are not normalised, what MC tries ends further apart and adaptation gains more, "
         "with draws anew and with fixed ones; with the former ways are straighter too. By draws repeated by task alone "
-        "it ends further apart too, and adaptation is not seen to gain more",
+        "what it tries ends further apart too, and adaptation is not seen to gain more; by fixed ones alone it is the "
+        "other way round",
     ),
 )

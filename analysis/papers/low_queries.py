@@ -46,7 +46,7 @@ CLAIMS = (
         lost="the other K; 5 is in the text as an example",
         unknown="PG-MAML's constants, which two architectures, the velocities",
         mind="HalfCheetah has fewer rollouts here than two of the paper's iterations on velocities, and five on "
-        "directions. On velocities PG-MAML's policies are as good before adaptation as after it. Where training has "
+        "directions. On velocities adaptation is not seen to gain PG-MAML's policies anything. Where training has "
         "gained PG-MAML nothing the margin is 0, and similar is not enough",
     ),
     Claim(

@@ -39,8 +39,8 @@ CLAIMS = (
             ),
         ),
         unknown="the noise, the robot's tasks, how 50 rollouts are split; on Navigation-2D the horizon, here 100",
-        mind="that batch is ahead is not yet that it copes with noise. It is ahead least where there is most noise, "
-        "how far it would be ahead without any was not run, and training makes both worse, average more",
+        mind="that batch is ahead is not yet that it copes with noise. It is ahead least where there is most noise. "
+        "How far it would be ahead without any was not run. Training makes both worse",
     ),
     Claim(
         23,
@@ -79,6 +79,6 @@ CLAIMS = (
         ),
         unknown="PG-MAML's constants, the robot's tasks, how many evaluations and iterations (16 + 4 of one robot "
         "each, and 50: the size called paper is ours), how 50 rollouts are split",
-        mind="on the robots with a low battery and a weight adaptation gains as much before any training",
+        mind="on the robots with a low battery and a weight training is not seen to add to what adaptation gains",
     ),
 )

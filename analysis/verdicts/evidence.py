@@ -100,13 +100,22 @@ class Evidence:
 
     @property
     def test(self) -> tuple:
-        """What makes it another test than that of another part: the same two sides turned round are the same one."""
+        """What makes it another test than that of another part, whatever its points are called there; the same two
+        sides turned round are the same one.
+        """
         part, turned = self.part, {ABOVE: BELOW, BELOW: ABOVE}
-        own, other = (part.points, part.less, self.a.tobytes()), (part.against, part.against_less, self.b.tobytes())
+        settings = {point.name: point.config for point in self.points}
+
+        def side(points: tuple[str, ...], less: tuple[str, ...], values: np.ndarray) -> tuple:
+            return *(
+                tuple(sorted(settings.get(name, name) for name in names)) for names in (points, less)
+            ), values.tobytes()
+
+        own, other = side(part.points, part.less, self.a), side(part.against, part.against_less, self.b)
         claimed = part.claimed
         if part.against and claimed in turned and other < own:
             own, other, claimed = other, own, turned[claimed]
-        return part.experiment, part.size, own, other, part.threshold, claimed, self.margin
+        return own, other, part.threshold, claimed, self.margin
 
     @property
     def alike(self) -> bool:

@@ -3,18 +3,19 @@
 HIGH, LOW, WIDE = [10.0, 11.0, 12.0, 11.5], [1.0, 2.0, 1.5, 1.2], [-40.0, 3.0, 60.0, 1.0]
 
 
-def made(size, point, values, experiment="e", **series):
+def made(size, point, values, experiment="e", config="", **series):
     """Runs of a point whose last test has these values, one a seed."""
     from verdicts.summary import Point, Run
 
     place = f"{experiment}/{size}/{point}"
+    config = config or place
 
     def run(seed, value):
         own = dict(iteration=[0, 10], rollouts=[0, 100], seconds=[0.0, 1.0], after=[0.0, value], before=[0.0, 0.0])
-        names = dict(places=[place], config=place, seed=seed, planned=10, commit="abc", hours=0.5)
+        names = dict(places=[place], config=config, seed=seed, planned=10, commit="abc", hours=0.5)
         return Run(**names, series=own | series)
 
-    return [Point(experiment, size, point, place, 10)], [run(seed, value) for seed, value in enumerate(values)]
+    return [Point(experiment, size, point, config, 10)], [run(seed, value) for seed, value in enumerate(values)]
 
 
 def summary(*made_up):

@@ -92,6 +92,12 @@ def test_what_two_claims_share_is_adjusted_for_once():
     assert adjusted(several)[0][0] == 3 * first.p
     several.append(judged(found, part("d")))  # other runs, whose numbers happen to be the same
     assert adjusted(several)[0][0] == 4 * first.p
+    elsewhere = (
+        made("paper", f"{name}{name}", values, "f", f"e/paper/{name}") for name, values in (("a", HIGH), ("b", LOW))
+    )
+    shared = replace(part(), experiment="f", points=("aa",), against=("bb",))  # the first, in another experiment
+    several.append(judged(summary(*elsewhere), shared))
+    assert adjusted(several)[0][0] == 4 * first.p == adjusted(several)[-1][0]
 
 
 def test_tasks_in_other_units_weigh_as_much():

@@ -20,6 +20,7 @@ SETTINGS = {
 }
 ROBOT = """
 import sys
+sys.stdout.reconfigure(errors="surrogateescape")
 for number, line in enumerate(sys.stdin):
     print(ANSWERS[number], flush=True, end="")
     if not ANSWERS[number].endswith("\\n"):
@@ -54,7 +55,8 @@ def adapt(results, tmp_path):
 @pytest.mark.parametrize("said, why", [
     ("2 motors online\n", "the number alone is wanted"), ("quit\n", "'quit': a reward is wanted, or skip"),
     ("undo\n", "'undo': a reward is wanted"), ("note slipped\n", "a reward is wanted"), ("\n", "a number is wanted"),
-    ("Failed to open the port\n", "a number is wanted"), ("4", "the robot has ended"), ("", "the robot has ended"),
+    ("Failed to open the port\n", "a number is wanted"), ("\udcff 2\n", "a number is wanted"),
+    ("4", "the robot has ended"), ("", "the robot has ended"),
 ])  # fmt: skip
 def test_what_is_no_reward_is_not_told_and_the_trial_is_tried_again(adapt, tmp_path, said, why):
     code, output, told = adapt(["1.5\n", said])
