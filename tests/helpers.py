@@ -20,6 +20,15 @@ from esmaml_mpi.tasks.workspace import Workspace
 # pass stays a pass.
 MOST_STANDARD_ERRORS = 4.0
 
+# Of a session that takes four trials: the meta-policy and three queries.
+FOUR_TRIALS = {
+    "task": {"horizon": 5},
+    "policy": {"hidden": []},
+    "adaptation": {"operator": "hill_climbing", "queries": 3},
+    "meta": {"iterations": 1, "perturbations": 2, "current_evaluations": 1},
+    "test": {"repeats": 1},
+}
+
 
 def deviations(samples, expected):
     """(mean of ``samples`` over their first axis - expected) in standard errors."""

@@ -7,17 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import FOUR_TRIALS
 
 import esmaml_mpi
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {
-    "task": {"horizon": 5},
-    "policy": {"hidden": []},
-    "adaptation": {"operator": "hill_climbing", "queries": 3},
-    "meta": {"iterations": 1, "perturbations": 2, "current_evaluations": 1},
-    "test": {"repeats": 1},
-}
 ROBOT = """
 import sys
 sys.stdout.reconfigure(errors="surrogateescape")
@@ -31,7 +25,7 @@ for number, line in enumerate(sys.stdin):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     path = tmp_path_factory.mktemp("robot") / "run.h5"
-    esmaml_mpi.train(SETTINGS, output=path)
+    esmaml_mpi.train(FOUR_TRIALS, output=path)
     return path
 
 

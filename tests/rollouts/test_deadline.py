@@ -36,12 +36,12 @@ def test_paused_time_does_not_count_and_is_not_interrupted():
 
 def test_the_time_before_and_after_a_pause_counts_together():
     passed = []
-    with pytest.raises(DeadlineExceeded), deadline(1.0, unwanted):
+    with pytest.raises(DeadlineExceeded), deadline(3.0, unwanted):  # long, as a busy machine takes time away
         for _ in range(20):
-            spend(0.4)
+            spend(1.2)
             with paused():
                 passed.append(time.perf_counter())
-    assert 1 <= len(passed) <= 2  # alone it is 2; a busy machine takes time away in between
+    assert len(passed) == 2
 
 
 def test_who_has_swallowed_the_interruption_gets_it_again_after_a_pause():

@@ -9,23 +9,16 @@ import textwrap
 import time
 
 import pytest
+from helpers import FOUR_TRIALS
 
 import esmaml_mpi
 from esmaml_mpi.commands.main import main
-
-SETTINGS = {
-    "task": {"horizon": 5},
-    "policy": {"hidden": []},
-    "adaptation": {"operator": "hill_climbing", "queries": 3},
-    "meta": {"iterations": 1, "perturbations": 2, "current_evaluations": 1},
-    "test": {"repeats": 1},
-}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     path = tmp_path_factory.mktemp("trained") / "run.h5"
-    esmaml_mpi.train(SETTINGS, output=path)
+    esmaml_mpi.train(FOUR_TRIALS, output=path)
     return path
 
 
